@@ -1,0 +1,95 @@
+//! Pictures: the one pixel type that every stage shares.
+
+/// A picture in memory: RGB, 8 bits a channel, rows top-down, upright.
+///
+/// Holds at least one pixel, and exactly `width × height × 3` bytes.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Image {
+    width: u32,
+    height: u32,
+    pixels: Vec<u8>,
+}
+
+/// Leaves the pixels out, so that pictures never reach a log.
+impl std::fmt::Debug for Image {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Image({} × {})", self.width, self.height)
+    }
+}
+
+impl Image {
+    /// A picture from RGB bytes, rows top-down without padding.
+    ///
+    /// # Errors
+    /// [`ImageError::Shape`] if a side is zero or the bytes do not fill `width × height × 3`.
+    pub fn from_rgb(width: u32, height: u32, pixels: Vec<u8>) -> Result<Self, ImageError> {
+        let expected = u64::from(width) * u64::from(height) * 3;
+        if expected == 0 || pixels.len() as u64 != expected {
+            return Err(ImageError::Shape {
+                width,
+                height,
+                bytes: pixels.len(),
+            });
+        }
+        Ok(Self {
+            width,
+            height,
+            pixels,
+        })
+    }
+
+    /// A picture of one colour.
+    ///
+    /// # Panics
+    /// If a side is zero; for pictures made by code, not by users.
+    pub fn filled(width: u32, height: u32, rgb: [u8; 3]) -> Self {
+        assert!(width > 0 && height > 0, "a picture has at least one pixel");
+        let pixels = rgb.repeat(width as usize * height as usize);
+        Self {
+            width,
+            height,
+            pixels,
+        }
+    }
+
+    /// Width in pixels.
+    pub fn width(&self) -> u32 {
+        self.width
+    }
+
+    /// Height in pixels.
+    pub fn height(&self) -> u32 {
+        self.height
+    }
+
+    /// All bytes: R, G, B of the top-left pixel first, then along the row.
+    pub fn pixels(&self) -> &[u8] {
+        &self.pixels
+    }
+
+    /// All bytes, to draw on; the shape cannot change.
+    pub fn pixels_mut(&mut self) -> &mut [u8] {
+        &mut self.pixels
+    }
+
+    /// Gives up the bytes.
+    pub fn into_pixels(self) -> Vec<u8> {
+        self.pixels
+    }
+}
+
+/// Why a picture could not be read or written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ImageError {
+    /// Pixels and sides disagree.
+    #[error("expected {width} × {height} × 3 bytes of RGB with sides of at least 1, found {bytes}")]
+    Shape {
+        /// Claimed width.
+        width: u32,
+        /// Claimed height.
+        height: u32,
+        /// Bytes given.
+        bytes: usize,
+    },
+}

@@ -1,0 +1,11 @@
+//! Face recognition: find faces, align them, turn them into embeddings, compare them.
+
+pub mod compare;
+pub mod embed;
+pub mod geometry;
+pub mod image;
+
+pub use compare::{CompareError, Similarity, similarity};
+pub use embed::{Embedding, EmbeddingError, ModelId};
+pub use geometry::{BoundingBox, Landmarks, Point, SimilarityTransform};
+pub use image::{Image, ImageError};
