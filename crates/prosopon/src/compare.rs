@@ -28,6 +28,28 @@ impl fmt::Display for Similarity {
     }
 }
 
+/// The false match rates of a model's similarities, measured on impostor pairs.
+///
+/// Points are in order of falling rate and rising similarity.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Calibration {
+    /// What was compared, e.g. "LFW, all impostor pairs of 5,749 people".
+    pub source: String,
+    /// Impostor comparisons behind the table.
+    pub comparisons: u64,
+    /// Thresholds by falling false match rate.
+    pub points: Vec<CalibrationPoint>,
+}
+
+/// One row of a [`Calibration`]: at this similarity, this share of impostors is accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct CalibrationPoint {
+    /// False match rate: the share of impostor comparisons at or above `similarity`.
+    pub fmr: f64,
+    /// The smallest similarity that keeps to that rate.
+    pub similarity: f32,
+}
+
 /// How close `probe` and `reference` are.
 ///
 /// # Errors

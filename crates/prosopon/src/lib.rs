@@ -4,8 +4,9 @@ pub mod compare;
 pub mod embed;
 pub mod geometry;
 pub mod image;
+pub mod model;
 
-pub use compare::{CompareError, Similarity, similarity};
+pub use compare::{Calibration, CalibrationPoint, CompareError, Similarity, similarity};
 pub use embed::{Embedding, EmbeddingError, ModelId};
 pub use geometry::{BoundingBox, Landmarks, Point, SimilarityTransform};
 pub use image::{Image, ImageError};
