@@ -1,12 +1,23 @@
 //! Face recognition: find faces, align them, turn them into embeddings, compare them.
 
+pub mod align;
 pub mod compare;
+pub mod detect;
 pub mod embed;
+pub mod engine;
+pub mod evaluate;
 pub mod geometry;
 pub mod image;
+pub mod inference;
 pub mod model;
 
-pub use compare::{Calibration, CalibrationPoint, CompareError, Similarity, similarity};
-pub use embed::{Embedding, EmbeddingError, ModelId};
+pub use align::{AlignError, AlignedCrop, align};
+pub use compare::{
+    Calibration, CalibrationPoint, CompareError, Similarity, Threshold, Verification, similarity,
+    verify,
+};
+pub use detect::{DetectError, Detection, Detector, DetectorOptions, InputSize};
+pub use embed::{EmbedError, Embedder, Embedding, EmbeddingError, ModelId, NetworkEmbedder};
+pub use engine::{EngineError, EngineOptions, Face, FaceEngine};
 pub use geometry::{BoundingBox, Landmarks, Point, SimilarityTransform};
 pub use image::{Image, ImageError};

@@ -1,9 +1,99 @@
 //! Embeddings: unit vectors that lie close together for one person and far apart for two.
 
+mod network;
+
 use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+
+use crate::align::AlignedCrop;
+use crate::geometry::Point;
+use crate::image::Image;
+use crate::inference::InferenceError;
+
+pub use network::NetworkEmbedder;
+
+/// Turns aligned crops into embeddings; shared by all threads.
+pub trait Embedder: Send + Sync {
+    /// Id that its embeddings carry.
+    fn model(&self) -> &ModelId;
+
+    /// Side, in pixels, of the square crops it takes.
+    fn crop_size(&self) -> u32;
+
+    /// Where the five landmarks lie in a crop, in pixels.
+    fn reference_points(&self) -> [Point; 5];
+
+    /// Embeds a batch; output `i` belongs to crop `i`.
+    ///
+    /// # Errors
+    /// [`EmbedError::CropSize`] if a crop has another size, [`EmbedError::Inference`] if the
+    /// network fails, [`EmbedError::Embedding`] if it gives a vector without direction.
+    fn embed(&self, crops: &[AlignedCrop]) -> Result<Vec<Embedding>, EmbedError>;
+}
+
+/// Embeds each crop and its mirror image and gives the direction between the two.
+///
+/// Costs twice the time of [`Embedder::embed`].
+///
+/// # Errors
+/// As [`Embedder::embed`].
+pub fn embed_with_flip(
+    embedder: &dyn Embedder,
+    crops: &[AlignedCrop],
+) -> Result<Vec<Embedding>, EmbedError> {
+    let both: Vec<AlignedCrop> = crops
+        .iter()
+        .flat_map(|crop| {
+            let mirrored = AlignedCrop {
+                image: mirrored(&crop.image),
+                crop_from_image: crop.crop_from_image,
+            };
+            [crop.clone(), mirrored]
+        })
+        .collect();
+    let embeddings = embedder.embed(&both)?;
+    let (pairs, _) = embeddings.as_chunks::<2>();
+    pairs
+        .iter()
+        .map(|[a, b]| {
+            let sum = a.values.iter().zip(&b.values).map(|(x, y)| x + y).collect();
+            Ok(Embedding::from_values(a.model.clone(), sum)?)
+        })
+        .collect()
+}
+
+fn mirrored(image: &Image) -> Image {
+    let mut image = image.clone();
+    let row_bytes = image.width() as usize * 3;
+    for row in image.pixels_mut().chunks_exact_mut(row_bytes) {
+        row.as_chunks_mut::<3>().0.reverse();
+    }
+    image
+}
+
+/// Why a face could not be embedded.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EmbedError {
+    /// The crop was made for another network.
+    #[error("expected crops of {expected} × {expected} pixels, found {width} × {height}")]
+    CropSize {
+        /// Side that the network takes.
+        expected: u32,
+        /// Width of the crop.
+        width: u32,
+        /// Height of the crop.
+        height: u32,
+    },
+    /// The network failed.
+    #[error("could not embed faces: {0}")]
+    Inference(#[from] InferenceError),
+    /// The network gave a vector without direction.
+    #[error(transparent)]
+    Embedding(#[from] EmbeddingError),
+}
 
 /// Which network, with which pre-processing, made an embedding: `name@first eight of its SHA-256`.
 ///

@@ -72,6 +72,35 @@ impl Image {
         &mut self.pixels
     }
 
+    /// The picture scaled to `width × height`; itself if it has that size.
+    pub fn resized(&self, width: u32, height: u32) -> std::borrow::Cow<'_, Image> {
+        use fast_image_resize as fir;
+        if (width, height) == (self.width, self.height) {
+            return std::borrow::Cow::Borrowed(self);
+        }
+        let src =
+            fir::images::ImageRef::new(self.width, self.height, &self.pixels, fir::PixelType::U8x3)
+                .unwrap();
+        let mut dst = fir::images::Image::new(width, height, fir::PixelType::U8x3);
+        let filter = if width < self.width {
+            fir::FilterType::Box
+        } else {
+            fir::FilterType::Bilinear
+        };
+        fir::Resizer::new()
+            .resize(
+                &src,
+                &mut dst,
+                &fir::ResizeOptions::new().resize_alg(fir::ResizeAlg::Convolution(filter)),
+            )
+            .unwrap();
+        std::borrow::Cow::Owned(Image {
+            width,
+            height,
+            pixels: dst.into_vec(),
+        })
+    }
+
     /// Gives up the bytes.
     pub fn into_pixels(self) -> Vec<u8> {
         self.pixels
