@@ -1,4 +1,16 @@
-//! Pictures: the one pixel type that every stage shares.
+//! Pictures: the one pixel type that every stage shares, and the way from and to files.
+
+mod decode;
+mod error;
+mod format;
+mod limits;
+mod orientation;
+mod resize;
+
+pub use decode::{read, read_file};
+pub use error::ImageError;
+pub use limits::DecodeLimits;
+pub use resize::{Region, ResizeFilter};
 
 /// A picture in memory: RGB, 8 bits a channel, rows top-down, upright.
 ///
@@ -76,20 +88,4 @@ impl Image {
     pub fn into_pixels(self) -> Vec<u8> {
         self.pixels
     }
-}
-
-/// Why a picture could not be read or written.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ImageError {
-    /// Pixels and sides disagree.
-    #[error("expected {width} × {height} × 3 bytes of RGB with sides of at least 1, found {bytes}")]
-    Shape {
-        /// Claimed width.
-        width: u32,
-        /// Claimed height.
-        height: u32,
-        /// Bytes given.
-        bytes: usize,
-    },
 }
