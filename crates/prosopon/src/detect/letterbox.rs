@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::geometry::{BoundingBox, Point};
-use crate::image::Image;
+use crate::image::{Image, ResizeFilter};
 use crate::model::Normalization;
 
 /// A picture scaled to lie inside an input of fixed size; the rest of the input is black.
@@ -55,7 +55,12 @@ impl<'a> Letterbox<'a> {
         (width, height): (u32, u32),
         (offset_x, offset_y): (u32, u32),
     ) -> Self {
-        let scaled = image.resized(scaled_size.0, scaled_size.1);
+        let scaled = if scaled_size == (image.width(), image.height()) {
+            Cow::Borrowed(image)
+        } else {
+            let resized = image.resized(scaled_size.0, scaled_size.1, ResizeFilter::Area);
+            Cow::Owned(resized.expect("both sides are at least one pixel"))
+        };
         let image_per_input = Point::new(
             image.width() as f32 / scaled_size.0 as f32,
             image.height() as f32 / scaled_size.1 as f32,

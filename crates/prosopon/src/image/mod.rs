@@ -1,4 +1,16 @@
-//! Pictures: the one pixel type that every stage shares.
+//! Pictures: the one pixel type that every stage shares, and the way from and to files.
+
+mod decode;
+mod error;
+mod format;
+mod limits;
+mod orientation;
+mod resize;
+
+pub use decode::{read, read_file};
+pub use error::ImageError;
+pub use limits::DecodeLimits;
+pub use resize::{Region, ResizeFilter};
 
 /// A picture in memory: RGB, 8 bits a channel, rows top-down, upright.
 ///
@@ -72,53 +84,8 @@ impl Image {
         &mut self.pixels
     }
 
-    /// The picture scaled to `width × height`; itself if it has that size.
-    pub fn resized(&self, width: u32, height: u32) -> std::borrow::Cow<'_, Image> {
-        use fast_image_resize as fir;
-        if (width, height) == (self.width, self.height) {
-            return std::borrow::Cow::Borrowed(self);
-        }
-        let src =
-            fir::images::ImageRef::new(self.width, self.height, &self.pixels, fir::PixelType::U8x3)
-                .unwrap();
-        let mut dst = fir::images::Image::new(width, height, fir::PixelType::U8x3);
-        let filter = if width < self.width {
-            fir::FilterType::Box
-        } else {
-            fir::FilterType::Bilinear
-        };
-        fir::Resizer::new()
-            .resize(
-                &src,
-                &mut dst,
-                &fir::ResizeOptions::new().resize_alg(fir::ResizeAlg::Convolution(filter)),
-            )
-            .unwrap();
-        std::borrow::Cow::Owned(Image {
-            width,
-            height,
-            pixels: dst.into_vec(),
-        })
-    }
-
     /// Gives up the bytes.
     pub fn into_pixels(self) -> Vec<u8> {
         self.pixels
     }
-}
-
-/// Why a picture could not be read or written.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ImageError {
-    /// Pixels and sides disagree.
-    #[error("expected {width} × {height} × 3 bytes of RGB with sides of at least 1, found {bytes}")]
-    Shape {
-        /// Claimed width.
-        width: u32,
-        /// Claimed height.
-        height: u32,
-        /// Bytes given.
-        bytes: usize,
-    },
 }
