@@ -1,0 +1,174 @@
+//! From a name to a network that can be run.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use prosopon::compare::Calibration;
+use prosopon::embed::ModelId;
+use prosopon::model::{DetectorSpec, EmbedderSpec};
+
+use crate::catalogue::{CatalogueFile, Role};
+use crate::digest::Digest;
+use crate::error::{ModelsError, Result};
+use crate::own::{OwnModel, OwnSpec};
+use crate::store::Store;
+
+/// An installed network and all that is needed to run it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ResolvedModel<Spec> {
+    /// Its name on the command line.
+    pub name: String,
+    /// Its name and the first eight hexadecimal digits of its SHA-256.
+    pub id: ModelId,
+    /// The ONNX file.
+    pub path: PathBuf,
+    /// How to make its input and read its output.
+    pub spec: Spec,
+    /// Thresholds by false match rate, if they were measured; embedders only.
+    pub calibration: Option<Calibration>,
+}
+
+impl Store {
+    /// The detector with this name, of the catalogue or one's own; the default one without a name.
+    ///
+    /// # Errors
+    /// [`ModelsError::NotInstalled`] if pulling would help, [`ModelsError::UnknownModel`],
+    /// [`ModelsError::WrongRole`], or an error of the description of a model of one's own.
+    pub fn resolve_detector(&self, name: Option<&str>) -> Result<ResolvedModel<DetectorSpec>> {
+        let name = name.unwrap_or(&self.catalogue().defaults.detector);
+        self.resolve(
+            name,
+            Role::Detector,
+            |file| file.detector.clone(),
+            |spec| match spec {
+                OwnSpec::Detector(spec) => Some(spec),
+                OwnSpec::Embedder(_) => None,
+            },
+        )
+    }
+
+    /// The embedder with this name, of the catalogue or one's own; the default one without a name.
+    ///
+    /// # Errors
+    /// As [`Self::resolve_detector`].
+    pub fn resolve_embedder(&self, name: Option<&str>) -> Result<ResolvedModel<EmbedderSpec>> {
+        let name = name.unwrap_or(&self.catalogue().defaults.embedder);
+        self.resolve(
+            name,
+            Role::Embedder,
+            |file| file.embedder.clone(),
+            |spec| match spec {
+                OwnSpec::Embedder(spec) => Some(spec),
+                OwnSpec::Detector(_) => None,
+            },
+        )
+    }
+
+    fn resolve<Spec>(
+        &self,
+        name: &str,
+        role: Role,
+        of_file: impl Fn(&CatalogueFile) -> Option<Spec>,
+        of_own: impl Fn(OwnSpec) -> Option<Spec>,
+    ) -> Result<ResolvedModel<Spec>> {
+        let wrong_role = |found| ModelsError::WrongRole {
+            name: name.to_owned(),
+            expected: role,
+            found,
+        };
+        if let Some(file) = self.catalogue().file(name) {
+            let spec = of_file(file).ok_or_else(|| wrong_role(file.role))?;
+            return Ok(ResolvedModel {
+                name: name.to_owned(),
+                id: model_id(name, file.sha256),
+                path: self.file(name)?,
+                spec,
+                calibration: file.calibration.clone(),
+            });
+        }
+        let Some((own, path)) = self.own_model(name)? else {
+            return Err(self.unknown(name, role));
+        };
+        let found = own.role();
+        let digest = match own.sha256 {
+            Some(digest) => digest,
+            None => Digest::of_file(&path).map_err(|e| ModelsError::io("read", &path, e))?,
+        };
+        Ok(ResolvedModel {
+            name: name.to_owned(),
+            id: model_id(name, digest),
+            path,
+            spec: of_own(own.spec).ok_or_else(|| wrong_role(found))?,
+            calibration: own.calibration,
+        })
+    }
+
+    /// The model of one's own with this name, and its ONNX file.
+    fn own_model(&self, name: &str) -> Result<Option<(OwnModel, PathBuf)>> {
+        if !crate::own::is_name(name) {
+            return Ok(None);
+        }
+        let dir = self.own_dir().join(name);
+        if !dir.is_dir() {
+            return Ok(None);
+        }
+        read_own(&dir, name).map(Some)
+    }
+
+    /// All models of one's own, by name, each with its ONNX file.
+    ///
+    /// # Errors
+    /// An error of the file system or of a description.
+    pub fn own_models(&self) -> Result<Vec<(OwnModel, PathBuf)>> {
+        let dir = self.own_dir();
+        let entries = match fs::read_dir(&dir) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(ModelsError::io("read", &dir, error)),
+        };
+        let mut names: Vec<_> = entries
+            .flatten()
+            .filter_map(|entry| entry.file_name().into_string().ok())
+            .filter(|name| crate::own::is_name(name))
+            .collect();
+        names.sort();
+        names
+            .iter()
+            .map(|name| read_own(&dir.join(name), name))
+            .collect()
+    }
+
+    fn unknown(&self, name: &str, role: Role) -> ModelsError {
+        let own = self.own_models().unwrap_or_default();
+        let files = self.catalogue().files.iter();
+        ModelsError::UnknownModel {
+            what: if role == Role::Detector {
+                "detector"
+            } else {
+                "embedder"
+            },
+            name: name.to_owned(),
+            known: files
+                .filter(|file| file.role == role)
+                .map(|file| file.id.clone())
+                .chain(
+                    own.into_iter()
+                        .filter(|(m, _)| m.role() == role)
+                        .map(|(m, _)| m.name),
+                )
+                .collect(),
+        }
+    }
+}
+
+fn read_own(dir: &Path, name: &str) -> Result<(OwnModel, PathBuf)> {
+    let description = dir.join(format!("{name}.toml"));
+    let text =
+        fs::read_to_string(&description).map_err(|e| ModelsError::io("read", &description, e))?;
+    let model = OwnModel::parse(&text, &description)?;
+    Ok((model, dir.join(format!("{name}.onnx"))))
+}
+
+fn model_id(name: &str, digest: Digest) -> ModelId {
+    ModelId::new(format!("{name}@{}", digest.short()))
+}

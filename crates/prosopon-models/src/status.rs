@@ -1,0 +1,114 @@
+//! What is installed, and whether it is still what it should be.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::digest::Digest;
+use crate::error::Result;
+use crate::store::Store;
+
+/// The state of one file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileStatus {
+    /// Id of the file, of the runtime that it belongs to, or name of a model of one's own.
+    pub id: String,
+    /// Where it is or would be.
+    pub path: PathBuf,
+    /// The size that it should have, in bytes; `None` for a model of one's own.
+    pub size: Option<u64>,
+    /// What was found.
+    pub state: FileState,
+}
+
+/// What was found where a file should be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FileState {
+    /// The right file; by its size, or by its SHA-256 after [`Store::verify`].
+    Present,
+    /// Nothing.
+    Missing,
+    /// A file of another size, in bytes.
+    WrongSize {
+        /// Its size.
+        found: u64,
+    },
+    /// A file with another content.
+    Changed {
+        /// SHA-256 that it should have.
+        expected: Digest,
+        /// SHA-256 that it has.
+        found: Digest,
+    },
+    /// A file that could not be read, and why.
+    Unreadable(String),
+}
+
+impl Store {
+    /// The state of every file of the catalogue for this platform and of every model of one's own,
+    /// by presence and size only.
+    ///
+    /// # Errors
+    /// An error of the description of a model of one's own.
+    pub fn status(&self) -> Result<Vec<FileStatus>> {
+        self.look(false)
+    }
+
+    /// As [`Self::status`], with every file that is there read and hashed.
+    ///
+    /// # Errors
+    /// An error of the description of a model of one's own.
+    pub fn verify(&self) -> Result<Vec<FileStatus>> {
+        self.look(true)
+    }
+
+    fn look(&self, hash: bool) -> Result<Vec<FileStatus>> {
+        let here = self.catalogue().runtime().map(|runtime| &runtime.id);
+        let elsewhere = |id: &str| {
+            let mut runtimes = self.catalogue().runtimes.iter();
+            here.is_none_or(|here| here != id) && runtimes.any(|runtime| runtime.id == id)
+        };
+        let mut all = Vec::new();
+        for item in self.catalogue().items() {
+            if elsewhere(item.id) {
+                continue;
+            }
+            let path = self.home().join(&item.install);
+            all.push(FileStatus {
+                id: item.id.to_owned(),
+                state: state_of(&path, Some(item.size), Some(item.sha256).filter(|_| hash)),
+                path,
+                size: Some(item.size),
+            });
+        }
+        for (model, path) in self.own_models()? {
+            all.push(FileStatus {
+                id: model.name,
+                state: state_of(&path, None, model.sha256.filter(|_| hash)),
+                path,
+                size: None,
+            });
+        }
+        Ok(all)
+    }
+}
+
+fn state_of(path: &Path, size: Option<u64>, sha256: Option<Digest>) -> FileState {
+    let found = match fs::metadata(path) {
+        Ok(metadata) => metadata.len(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return FileState::Missing,
+        Err(error) => return FileState::Unreadable(error.to_string()),
+    };
+    if size.is_some_and(|expected| expected != found) {
+        return FileState::WrongSize { found };
+    }
+    let Some(expected) = sha256 else {
+        return FileState::Present;
+    };
+    match Digest::of_file(path) {
+        Ok(found) if found == expected => FileState::Present,
+        Ok(found) => FileState::Changed { expected, found },
+        Err(error) => FileState::Unreadable(error.to_string()),
+    }
+}
