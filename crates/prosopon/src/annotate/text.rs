@@ -34,7 +34,7 @@ pub(super) fn fitting(label: &str, height: f32, room: f32) -> Text {
         // At first in large steps, since labels may be anything.
         let over = (text.width as f32 - room) / text.width as f32;
         let drop = (over * kept.len() as f32 * 0.9) as usize;
-        kept.truncate(kept.len() - drop.max(1));
+        kept.truncate(kept.len().saturating_sub(drop.max(1)));
         let short: String = kept.iter().chain(&['…']).collect();
         text = Text::set(&short, smaller);
     }

@@ -78,9 +78,9 @@ fn failed(bytes: &[u8], limits: &DecodeLimits, source: TiffError) -> ImageError 
         },
         TiffError::UnsupportedError(_) => ImageError::UnsupportedVariant {
             format: Format::Tiff.name(),
-            source: source.into(),
+            source: source.to_string().into(),
         },
-        source => failure(Format::Tiff, bytes, source.into()),
+        source => failure(Format::Tiff, bytes, &source),
     }
 }
 
