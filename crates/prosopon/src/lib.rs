@@ -1,6 +1,7 @@
 //! Face recognition: find faces, align them, turn them into embeddings, compare them.
 
 pub mod align;
+pub mod annotate;
 pub mod compare;
 pub mod detect;
 pub mod embed;
@@ -19,5 +20,8 @@ pub use compare::{
 pub use detect::{DetectError, Detection, Detector, DetectorOptions, InputSize};
 pub use embed::{EmbedError, Embedder, Embedding, EmbeddingError, ModelId, NetworkEmbedder};
 pub use engine::{EngineError, EngineOptions, Face, FaceEngine};
+pub use annotate::{Annotation, annotate};
+pub use compare::{Calibration, CalibrationPoint, CompareError, Similarity, similarity};
+pub use embed::{Embedding, EmbeddingError, ModelId};
 pub use geometry::{BoundingBox, Landmarks, Point, SimilarityTransform};
-pub use image::{Image, ImageError};
+pub use image::{DecodeLimits, Image, ImageError};

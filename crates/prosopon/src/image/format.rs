@@ -97,7 +97,7 @@ fn other_picture(bytes: &[u8]) -> Option<&'static str> {
         let any = |wanted: fn(&[u8; 4]) -> bool| brands(bytes).any(wanted);
         return if any(|brand| matches!(brand, b"avif" | b"avis")) {
             Some("AVIF")
-        } else if any(is_heif_brand) {
+        } else if any(|brand| is_heif_brand(*brand)) {
             Some("HEIC")
         } else {
             None
@@ -148,9 +148,9 @@ fn brands(bytes: &[u8]) -> impl Iterator<Item = &[u8; 4]> {
         .map(|(_, word)| word)
 }
 
-fn is_heif_brand(brand: &[u8; 4]) -> bool {
+fn is_heif_brand(brand: [u8; 4]) -> bool {
     matches!(
-        brand,
+        &brand,
         b"heic"
             | b"heix"
             | b"hevc"

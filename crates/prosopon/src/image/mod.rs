@@ -1,6 +1,7 @@
 //! Pictures: the one pixel type that every stage shares, and the way from and to files.
 
 mod decode;
+mod encode;
 mod error;
 mod format;
 mod limits;
@@ -8,6 +9,7 @@ mod orientation;
 mod resize;
 
 pub use decode::{read, read_file};
+pub use encode::JPEG_QUALITY;
 pub use error::ImageError;
 pub use limits::DecodeLimits;
 pub use resize::{Region, ResizeFilter};

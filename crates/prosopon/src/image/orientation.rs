@@ -96,6 +96,8 @@ fn from_xmp(packet: &[u8]) -> Option<Orientation> {
 impl Image {
     /// The picture turned upright.
     pub(super) fn oriented(self, orientation: Orientation) -> Self {
+        /// Blocks keep the lines of both pictures in the cache while rows become columns.
+        const BLOCK: usize = 32;
         if orientation == Orientation::Upright {
             return self;
         }
@@ -122,8 +124,6 @@ impl Image {
             Orientation::Transverse => (bottom - x) * width + right - y,
             Orientation::Rotate270 => x * width + right - y,
         };
-        // Blocks keep the lines of both pictures in the cache while rows become columns.
-        const BLOCK: usize = 32;
         for top in (0..new_height).step_by(BLOCK) {
             for left in (0..new_width).step_by(BLOCK) {
                 for y in top..new_height.min(top + BLOCK) {
@@ -184,10 +184,19 @@ mod tests {
     }
 
     fn exif(little: bool, kind: u16, value: u32) -> Vec<u8> {
-        let (two, four): (fn(u16) -> [u8; 2], fn(u32) -> [u8; 4]) = if little {
-            (u16::to_le_bytes, u32::to_le_bytes)
-        } else {
-            (u16::to_be_bytes, u32::to_be_bytes)
+        let two = |v: u16| {
+            if little {
+                v.to_le_bytes()
+            } else {
+                v.to_be_bytes()
+            }
+        };
+        let four = |v: u32| {
+            if little {
+                v.to_le_bytes()
+            } else {
+                v.to_be_bytes()
+            }
         };
         let mut block = if little {
             b"II".to_vec()

@@ -105,19 +105,20 @@ pub fn read(reader: impl Read, limits: &DecodeLimits) -> Result<Vec<u8>, ImageEr
 }
 
 /// A decoder's error as ours: truncated if the data ended too early, else damaged.
-fn failure(
-    format: Format,
-    bytes: &[u8],
-    source: Box<dyn std::error::Error + Send + Sync>,
-) -> ImageError {
-    // Each decoder has its own error for this, some without a type: their texts agree.
-    let text = source.to_string().to_lowercase();
+fn failure(format: Format, bytes: &[u8], source: &dyn std::error::Error) -> ImageError {
     let format = format.name();
-    if text.contains("end of file") || text.contains("fill whole buffer") {
+    let text = source.to_string();
+    // Each decoder has its own error for this, some without a type: their texts agree.
+    let known = text.to_lowercase();
+    if known.contains("end of file") || known.contains("fill whole buffer") {
         return ImageError::Truncated {
             format,
             bytes: bytes.len() as u64,
         };
     }
-    ImageError::Corrupt { format, source }
+    // The decoders repeat the causes of their errors in the text, so the text is the cause.
+    ImageError::Corrupt {
+        format,
+        source: text.into(),
+    }
 }

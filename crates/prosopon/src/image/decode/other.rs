@@ -20,6 +20,12 @@ pub(super) fn decode(
     if format == Format::Bmp {
         check_bmp_header(bytes, limits)?;
     }
+    if format == Format::Ico
+        && let Some(icon) = largest_icon(bytes)
+        && icon.starts_with(b"\x89PNG")
+    {
+        return super::png::decode(icon, limits);
+    }
     match format {
         Format::Bmp => read(
             bmp::BmpDecoder::new(reader).map_err(failed)?,
@@ -47,6 +53,25 @@ pub(super) fn decode(
             failed,
         ),
     }
+}
+
+/// The bytes of the largest icon of an ICO file. The `image` crate reads PNG icons only with alpha.
+fn largest_icon(bytes: &[u8]) -> Option<&[u8]> {
+    let word = |at: usize| {
+        Some(usize::from(u16::from_le_bytes(
+            *bytes.get(at..)?.first_chunk()?,
+        )))
+    };
+    let long = |at: usize| Some(u32::from_le_bytes(*bytes.get(at..)?.first_chunk()?) as usize);
+    // A side of 256 is written as 0.
+    let side = |at: usize| bytes.get(at).map(|side| u32::from(side.wrapping_sub(1)));
+    // A header of 6 bytes, then entries of 16: sides first, size and position last.
+    let (_, entry) = (0..word(4)?)
+        .map(|i| 6 + 16 * i)
+        .map_while(|entry| Some((side(entry)? * side(entry + 1)?, entry)))
+        .max_by_key(|(area, entry)| (*area, std::cmp::Reverse(*entry)))?;
+    let start = long(entry + 12)?;
+    bytes.get(start..start.checked_add(long(entry + 8)?)?)
 }
 
 /// Applies the limits before the decoder, which calls every side above 65,535 damaged.
@@ -122,8 +147,8 @@ fn failed(
         },
         image::ImageError::Unsupported(_) => ImageError::UnsupportedVariant {
             format: format.name(),
-            source: source.into(),
+            source: source.to_string().into(),
         },
-        source => failure(format, bytes, source.into()),
+        source => failure(format, bytes, &source),
     }
 }

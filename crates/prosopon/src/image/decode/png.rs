@@ -14,7 +14,7 @@ pub(super) fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<Image, Image
         png::DecodingError::LimitsExceeded => ImageError::TooMuchMemory {
             limit: limits.memory_bytes,
         },
-        source => failure(Format::Png, bytes, source.into()),
+        source => failure(Format::Png, bytes, &source),
     };
     let memory = Limits {
         bytes: usize::try_from(limits.memory_bytes).unwrap_or(usize::MAX),

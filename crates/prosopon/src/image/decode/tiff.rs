@@ -50,9 +50,9 @@ pub(super) fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<Image, Image
         });
     }
     if reversed && let DecodingResult::U8(bytes) = &mut data {
-        bytes
-            .iter_mut()
-            .for_each(|byte| *byte = byte.reverse_bits());
+        for byte in bytes {
+            *byte = byte.reverse_bits();
+        }
     }
     let size = (width as usize, height as usize);
     let data = chunky(data, &buffer, layout, size).ok_or_else(|| unsupported(color))?;
@@ -78,9 +78,9 @@ fn failed(bytes: &[u8], limits: &DecodeLimits, source: TiffError) -> ImageError 
         },
         TiffError::UnsupportedError(_) => ImageError::UnsupportedVariant {
             format: Format::Tiff.name(),
-            source: source.into(),
+            source: source.to_string().into(),
         },
-        source => failure(Format::Tiff, bytes, source.into()),
+        source => failure(Format::Tiff, bytes, &source),
     }
 }
 
@@ -218,7 +218,7 @@ fn rgb(data: DecodingResult, Layout { channels, .. }: Layout, bits: u8) -> Vec<u
     match data {
         DecodingResult::U8(v) if bits >= 8 => rgb_from_u8(v, channels),
         DecodingResult::U8(v) => {
-            let full = ((1_u16 << bits) - 1) as f32;
+            let full = f32::from((1_u16 << bits) - 1);
             rgb_from(&v, channels, |v| f32::from(v) / full)
         }
         DecodingResult::U16(v) => {

@@ -1,0 +1,287 @@
+//! Everything that can be typed.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use prosopon::inference::{BackendChoice, InferenceOptions, Precision};
+use prosopon::{DetectorOptions, EngineOptions, InputSize};
+use prosopon::image::DecodeLimits;
+
+use crate::commands;
+use crate::output::Format;
+
+/// Find faces, compare them, say who they are.
+#[derive(Debug, Parser)]
+#[command(name = "prosopon", version, arg_required_else_help = true, max_term_width = 100)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Quickstart(commands::quickstart::Args),
+    Detect(commands::detect::Args),
+    Embed(commands::embed::Args),
+    Verify(commands::verify::Args),
+    Enrol(commands::enrol::Args),
+    Identify(commands::identify::Args),
+    People(commands::people::Args),
+    Evaluate(commands::evaluate::Args),
+    Calibrate(commands::calibrate::Args),
+    Models(commands::models::Args),
+    Doctor(commands::doctor::Args),
+}
+
+impl Command {
+    /// How results and errors are printed.
+    pub(crate) fn format(&self) -> Format {
+        match self {
+            Self::Quickstart(args) => args.output.format(),
+            Self::Detect(args) => args.output.format(),
+            Self::Embed(args) => args.output.format(),
+            Self::Verify(args) => args.output.format(),
+            Self::Enrol(args) => args.output.format(),
+            Self::Identify(args) => args.output.format(),
+            Self::People(args) => args.output.format(),
+            Self::Evaluate(args) => args.format(),
+            Self::Calibrate(args) => args.output.format(),
+            Self::Models(args) => args.output.format(),
+            Self::Doctor(args) => args.output.format(),
+        }
+    }
+}
+
+/// How results are printed.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Output")]
+pub(crate) struct OutputArgs {
+    /// Print one JSON document
+    #[arg(long, global = true)]
+    json: bool,
+    /// Print one JSON object a line: one for each picture, as soon as it is done
+    #[arg(long, global = true, conflicts_with = "json")]
+    jsonl: bool,
+}
+
+impl OutputArgs {
+    pub(crate) fn format(&self) -> Format {
+        match (self.json, self.jsonl) {
+            (true, _) => Format::Json,
+            (_, true) => Format::JsonLines,
+            _ => Format::Text,
+        }
+    }
+}
+
+/// Which networks, and where they come from.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Models")]
+pub(crate) struct ModelArgs {
+    /// Detector: `scrfd`, `fr-detect`, or one of your own
+    #[arg(long, value_name = "NAME")]
+    pub(crate) detector: Option<String>,
+    /// Embedder: `fr-feature`, or one of your own
+    #[arg(long, value_name = "NAME")]
+    pub(crate) embedder: Option<String>,
+    #[command(flatten)]
+    pub(crate) source: SourceArgs,
+}
+
+/// Where models may be fetched from.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Models")]
+pub(crate) struct SourceArgs {
+    /// Never use the network; fail if a model is missing
+    #[arg(long)]
+    pub(crate) offline: bool,
+    /// Mirror to ask first: an address or a folder, with files named by SHA-256
+    #[arg(long, value_name = "URL", env = "PROSOPON_MIRROR")]
+    pub(crate) mirror: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum BackendArg {
+    Auto,
+    Openvino,
+    Rten,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum PrecisionArg {
+    Auto,
+    F32,
+    Bf16,
+}
+
+/// How networks are run.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Inference")]
+pub(crate) struct InferenceArgs {
+    /// Engine; `auto` takes the fastest that loads
+    #[arg(long, value_enum, default_value_t = BackendArg::Auto, env = "PROSOPON_BACKEND")]
+    backend: BackendArg,
+    /// Arithmetic; `auto` takes bf16 where the processor has it
+    #[arg(long, value_enum, default_value_t = PrecisionArg::Auto, env = "PROSOPON_PRECISION")]
+    precision: PrecisionArg,
+    /// Threads; 0 takes one for each core
+    #[arg(long, value_name = "N", default_value_t = 0, env = "PROSOPON_THREADS")]
+    threads: usize,
+    /// Folder with the OpenVINO libraries to use instead of the installed ones
+    #[arg(long, value_name = "DIR", env = "PROSOPON_OPENVINO_DIR")]
+    openvino_dir: Option<PathBuf>,
+}
+
+impl InferenceArgs {
+    /// The options; `streams` runs at the same time, 0 for one a thread.
+    pub(crate) fn options(&self, streams: usize) -> InferenceOptions {
+        InferenceOptions {
+            backend: match self.backend {
+                BackendArg::Auto => BackendChoice::Auto,
+                BackendArg::Openvino => BackendChoice::OpenVino,
+                BackendArg::Rten => BackendChoice::Rten,
+            },
+            precision: match self.precision {
+                PrecisionArg::Auto => Precision::Auto,
+                PrecisionArg::F32 => Precision::F32,
+                PrecisionArg::Bf16 => Precision::Bf16,
+            },
+            threads: self.threads,
+            streams,
+            openvino_dir: self.openvino_dir.clone(),
+        }
+    }
+}
+
+/// What counts as a face, and which pictures are taken.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Detection")]
+pub(crate) struct DetectArgs {
+    /// Least confidence of a face, from 0 to 1
+    #[arg(long, value_name = "P", default_value_t = 0.5, value_parser = share)]
+    confidence: f32,
+    /// Boxes that overlap more than this (intersection over union) are one face
+    #[arg(long, value_name = "IOU", default_value_t = 0.4, value_parser = share)]
+    nms_iou: f32,
+    /// Leave out faces narrower than this, in pixels
+    #[arg(long, value_name = "PX", default_value_t = 0.0)]
+    min_face: f32,
+    /// Take only the largest face of each picture
+    #[arg(long)]
+    pub(crate) largest_face: bool,
+    /// Longer side of the detector's input in pixels, or `auto`: as many scales as the picture
+    /// needs
+    #[arg(long, value_name = "PX|auto", default_value = "auto", value_parser = input_size)]
+    input_size: InputSize,
+    /// Largest picture file, in MiB
+    #[arg(long, value_name = "MIB", default_value_t = 20)]
+    max_file_mib: u64,
+    /// Largest picture, in megapixels
+    #[arg(long, value_name = "MP", default_value_t = 50)]
+    max_megapixels: u64,
+}
+
+impl DetectArgs {
+    pub(crate) fn options(&self) -> DetectorOptions {
+        DetectorOptions {
+            min_confidence: self.confidence,
+            nms_iou: self.nms_iou,
+            min_face_px: self.min_face,
+            largest_only: self.largest_face,
+            input: self.input_size,
+        }
+    }
+
+    pub(crate) fn limits(&self) -> DecodeLimits {
+        let defaults = DecodeLimits::default();
+        let pixels = self.max_megapixels.saturating_mul(1_000_000);
+        DecodeLimits {
+            file_bytes: self.max_file_mib.saturating_mul(1 << 20),
+            pixels,
+            // The default allows eleven bytes a pixel; more pixels may use more.
+            memory_bytes: defaults.memory_bytes.max(pixels.saturating_mul(11)),
+        }
+    }
+}
+
+/// How faces are turned into vectors.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Embedding")]
+pub(crate) struct EmbedArgs {
+    /// Embed each face and its mirror image and take the mean: twice the time
+    #[arg(long)]
+    flip: bool,
+}
+
+/// All that an engine needs.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct EngineArgs {
+    #[command(flatten)]
+    pub(crate) models: ModelArgs,
+    #[command(flatten)]
+    pub(crate) inference: InferenceArgs,
+    #[command(flatten)]
+    pub(crate) detect: DetectArgs,
+    #[command(flatten)]
+    pub(crate) embed: EmbedArgs,
+}
+
+impl EngineArgs {
+    pub(crate) fn options(&self) -> EngineOptions {
+        EngineOptions {
+            detector: self.detect.options(),
+            flip: self.embed.flip,
+        }
+    }
+}
+
+/// How close is close enough.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Decision")]
+pub(crate) struct ThresholdArgs {
+    /// False match rate: the share of comparisons between different people that may be accepted
+    #[arg(long, value_name = "RATE", default_value_t = 1e-3, value_parser = rate)]
+    pub(crate) fmr: f64,
+    /// Least similarity, from -1 to 1, instead of a rate
+    #[arg(long, value_name = "SIM", conflicts_with = "fmr", value_parser = similarity, allow_negative_numbers = true)]
+    pub(crate) threshold: Option<f32>,
+}
+
+/// Which gallery.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Gallery")]
+pub(crate) struct GalleryArgs {
+    /// Gallery file; `gallery.db` in the data directory by default
+    #[arg(long, value_name = "FILE", env = "PROSOPON_GALLERY", global = true)]
+    pub(crate) gallery: Option<PathBuf>,
+}
+
+fn in_range(text: &str, low: f64, high: f64) -> Result<f64, String> {
+    text.parse()
+        .ok()
+        .filter(|value| (low..=high).contains(value))
+        .ok_or_else(|| format!("expected a number from {low} to {high}"))
+}
+
+fn share(text: &str) -> Result<f32, String> {
+    in_range(text, 0.0, 1.0).map(|value| value as f32)
+}
+
+fn similarity(text: &str) -> Result<f32, String> {
+    in_range(text, -1.0, 1.0).map(|value| value as f32)
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    in_range(text, 1e-12, 1.0)
+}
+
+fn input_size(text: &str) -> Result<InputSize, String> {
+    if text == "auto" {
+        return Ok(InputSize::Auto);
+    }
+    text.parse()
+        .ok()
+        .filter(|side| (32..=4096).contains(side))
+        .map(InputSize::Fixed)
+        .ok_or_else(|| "expected `auto` or a number from 32 to 4096".to_owned())
+}

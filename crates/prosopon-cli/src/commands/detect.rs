@@ -1,0 +1,268 @@
+//! `prosopon detect`: where the faces are.
+
+use std::path::{Path, PathBuf};
+
+use prosopon::annotate::{Annotation, annotate, subject_color};
+use prosopon::image::Region;
+use prosopon::model::ARCFACE_POINTS;
+use prosopon::{Detection, Image, align};
+use serde::Serialize;
+
+use crate::analysis::{StageSeconds, StageTimes, detect_all};
+use crate::args::{DetectArgs, InferenceArgs, ModelArgs, OutputArgs};
+use crate::failure::{Exit, Failure};
+use crate::output::{FaceJson, PictureJson, PicturePrinter, count};
+use crate::pictures::{self, Input};
+use crate::session::{self, Load};
+
+/// Find faces: boxes, landmarks, confidence
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  prosopon detect photo.jpg
+  prosopon detect holiday/ --draw marked/          pictures with boxes and landmarks
+  prosopon detect holiday/ --crops faces/ --aligned
+  prosopon detect 'scans/*.tif' --json > faces.json
+  curl -s https://example.org/a.jpg | prosopon detect -")]
+pub(crate) struct Args {
+    /// Pictures, folders, patterns; `-` for standard input
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// Write each picture with its faces marked into this folder
+    #[arg(long, value_name = "DIR")]
+    draw: Option<PathBuf>,
+    /// Write each face as a picture into this folder
+    #[arg(long, value_name = "DIR")]
+    crops: Option<PathBuf>,
+    /// Crops of 112 × 112 pixels in ArcFace's pose instead of boxes with a margin
+    #[arg(long, requires = "crops")]
+    aligned: bool,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+    #[command(flatten)]
+    detect: DetectArgs,
+    #[command(flatten)]
+    models: ModelArgs,
+    #[command(flatten)]
+    inference: InferenceArgs,
+}
+
+#[derive(Default, Serialize)]
+struct Summary {
+    pictures_with_faces: usize,
+    pictures_without_faces: Vec<String>,
+    failed: usize,
+    faces: usize,
+    stage_seconds: Option<StageSeconds>,
+}
+
+pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
+    let inputs = pictures::collect(&args.paths)?;
+    for folder in [&args.draw, &args.crops].into_iter().flatten() {
+        make_folder(folder)?;
+    }
+    let load = Load::of(inputs.len());
+    let session = session::open_detector(&args.models, &args.inference, load)?;
+    let mut printer = PicturePrinter::new(args.output.format(), session.about);
+    let mut summary = Summary::default();
+    let times = StageTimes::default();
+    detect_all(
+        &inputs,
+        &*session.detector,
+        &args.detect.options(),
+        &args.detect.limits(),
+        args.inference.options(0).thread_count(),
+        &times,
+        |input, analysed| {
+            let picture = match analysed {
+                Ok((picture, detections)) => {
+                    summary.faces += detections.len();
+                    if detections.is_empty() {
+                        summary.pictures_without_faces.push(input.to_string());
+                    } else {
+                        summary.pictures_with_faces += 1;
+                    }
+                    write_pictures(args, input, &picture.image, &detections)?;
+                    PictureJson {
+                        path: input.to_string(),
+                        width: Some(picture.image.width()),
+                        height: Some(picture.image.height()),
+                        faces: detections.iter().map(FaceJson::from).collect(),
+                        error: None,
+                    }
+                }
+                Err(failure) => {
+                    summary.failed += 1;
+                    failed_picture(input, failure)?
+                }
+            };
+            printer.print(picture, describe)
+        },
+    )?;
+    summary.stage_seconds = Some(times.seconds());
+    let exit = exit_of(summary.failed);
+    let (with, without) = (summary.pictures_with_faces, summary.pictures_without_faces.len());
+    let text = || {
+        let mut text = format!(
+            "{} in {}",
+            count(summary.faces, "face", "faces"),
+            count(with, "picture", "pictures")
+        );
+        if without > 0 {
+            let list = summary.pictures_without_faces.join("\n  ");
+            text += &format!(
+                "; no face in {}:\n  {list}",
+                count(without, "picture", "pictures")
+            );
+        }
+        if summary.failed > 0 {
+            text += &format!("\n{} could not be used", count(summary.failed, "picture", "pictures"));
+        }
+        text
+    };
+    printer.finish(&summary, text)?;
+    Ok(exit)
+}
+
+/// The status of a batch in which `failed` pictures could not be used.
+pub(crate) fn exit_of(failed: usize) -> Exit {
+    if failed > 0 { Exit::BadInput } else { Exit::Success }
+}
+
+/// A picture that could not be used, in the list; failures that are not the picture's own end the
+/// batch.
+pub(crate) fn failed_picture(input: &Input, failure: Failure) -> Result<PictureJson, Failure> {
+    if failure.exit != Exit::BadInput {
+        return Err(failure);
+    }
+    Ok(PictureJson {
+        path: input.to_string(),
+        width: None,
+        height: None,
+        faces: Vec::new(),
+        error: Some(failure),
+    })
+}
+
+/// A picture and its faces, a line each.
+fn describe(picture: &PictureJson) -> String {
+    if let Some(failure) = &picture.error {
+        return failure.to_string();
+    }
+    let mut text = header(picture);
+    for face in &picture.faces {
+        let b = face.bounding_box;
+        text += &format!(
+            "\n  {:.0},{:.0} to {:.0},{:.0}  confidence {:.2}",
+            b.left, b.top, b.right, b.bottom, face.confidence
+        );
+    }
+    text
+}
+
+/// `photo.jpg: 640 × 480, 2 faces`.
+pub(crate) fn header(picture: &PictureJson) -> String {
+    format!(
+        "{}: {} × {}, {}",
+        picture.path,
+        picture.width.unwrap_or_default(),
+        picture.height.unwrap_or_default(),
+        count(picture.faces.len(), "face", "faces")
+    )
+}
+
+/// Makes a folder for results.
+pub(crate) fn make_folder(folder: &Path) -> Result<(), Failure> {
+    std::fs::create_dir_all(folder).map_err(|error| Failure::write(folder.display(), &error))
+}
+
+/// A name in `folder` for what is made from `input`: folders of the path become part of it, so
+/// that equal names in different folders stay apart.
+pub(crate) fn output_path(folder: &Path, input: &Input, suffix: &str) -> PathBuf {
+    let parents = match input {
+        Input::File(path) => path.parent(),
+        Input::Stdin => None,
+    };
+    let prefix: String = parents
+        .into_iter()
+        .flat_map(Path::components)
+        .filter_map(|part| match part {
+            std::path::Component::Normal(name) => Some(format!("{}_", name.to_string_lossy())),
+            _ => None,
+        })
+        .collect();
+    // File names may have 255 bytes on most systems; the end tells more than the beginning.
+    let name = format!("{prefix}{}{suffix}", input.stem());
+    let start = name.ceil_char_boundary(name.len().saturating_sub(200));
+    folder.join(&name[start..])
+}
+
+fn write_pictures(
+    args: &Args,
+    input: &Input,
+    image: &Image,
+    detections: &[Detection],
+) -> Result<(), Failure> {
+    if let Some(folder) = &args.draw {
+        let annotations: Vec<_> = detections
+            .iter()
+            .map(|detection| Annotation {
+                bounding_box: detection.bounding_box,
+                landmarks: detection.landmarks,
+                label: Some(format!("{:.2}", detection.confidence)),
+                color: subject_color(0),
+            })
+            .collect();
+        save(&annotate(image, &annotations), &output_path(folder, input, ".jpg"))?;
+    }
+    if let Some(folder) = &args.crops {
+        for (i, detection) in detections.iter().enumerate() {
+            let crop = match detection.landmarks {
+                Some(landmarks) if args.aligned => {
+                    align(image, &landmarks, &ARCFACE_POINTS, 112)?.image
+                }
+                None if args.aligned => return Err(prosopon::EngineError::NoLandmarks.into()),
+                _ => match crop_with_margin(image, detection) {
+                    Some(crop) => crop,
+                    None => continue,
+                },
+            };
+            save(&crop, &output_path(folder, input, &format!("_{}.png", i + 1)))?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes a result; a failure is the folder's, not the picture's.
+pub(crate) fn save(image: &Image, path: &Path) -> Result<(), Failure> {
+    image.save(path).map_err(|error| {
+        let mut failure = Failure::from(error).at(path.display());
+        failure.exit = Exit::Storage;
+        failure
+    })
+}
+
+/// Share of the box that is added on each side of a crop.
+const MARGIN: f32 = 0.2;
+
+/// The face with some of its surroundings, as far as the picture reaches; none if it lies outside.
+fn crop_with_margin(image: &Image, detection: &Detection) -> Option<Image> {
+    let b = detection.bounding_box;
+    let (dx, dy) = (b.width() * MARGIN, b.height() * MARGIN);
+    let clamp = |value: f32, side: u32| value.round().clamp(0.0, side as f32) as u32;
+    let (left, right) = (
+        clamp(b.left - dx, image.width()),
+        clamp(b.right + dx, image.width()),
+    );
+    let (top, bottom) = (
+        clamp(b.top - dy, image.height()),
+        clamp(b.bottom + dy, image.height()),
+    );
+    let region = Region {
+        left,
+        top,
+        width: right - left,
+        height: bottom - top,
+    };
+    image.cropped(region).ok()
+}

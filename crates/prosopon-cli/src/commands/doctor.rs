@@ -1,0 +1,219 @@
+//! `prosopon doctor`: what this machine has, and whether it works.
+
+use std::time::Instant;
+
+use prosopon::inference::{BackendChoice, BackendInfo, InferenceOptions, Runtime};
+use prosopon::{DetectorOptions, Image, InputSize, detect};
+use prosopon_models::{FileState, Store};
+use serde::Serialize;
+
+use crate::args::{InferenceArgs, OutputArgs};
+use crate::failure::{Exit, Failure};
+use crate::output::print_value;
+use crate::session::{self, Load};
+
+/// Show versions, processor, engines, models, and a quick self-test
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  prosopon doctor
+  prosopon doctor --backend rten --json
+
+Exit status: 0 if faces can be found, 4 if something is missing.")]
+pub(crate) struct Args {
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+    #[command(flatten)]
+    inference: InferenceArgs,
+}
+
+#[derive(Serialize)]
+struct Checkup {
+    version: &'static str,
+    os: &'static str,
+    arch: &'static str,
+    cores: usize,
+    cpu_features: Vec<&'static str>,
+    data_directory: String,
+    models: Vec<ModelState>,
+    backends: Vec<BackendState>,
+    used: Option<BackendInfo>,
+    self_test: Result<SelfTest, String>,
+}
+
+#[derive(Serialize)]
+struct ModelState {
+    name: String,
+    installed: bool,
+}
+
+#[derive(Serialize)]
+struct BackendState {
+    name: &'static str,
+    #[serde(flatten)]
+    info: Option<BackendInfo>,
+    problem: Option<String>,
+}
+
+#[derive(Serialize)]
+struct SelfTest {
+    /// Median of the detector's runs on a picture of 640 × 640, in milliseconds.
+    detect_millis: f64,
+    runs: usize,
+}
+
+pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
+    let store = Store::open()?;
+    let backend = |name, choice| {
+        let options = InferenceOptions {
+            backend: choice,
+            openvino_dir: args
+                .inference
+                .options(1)
+                .openvino_dir
+                .or_else(|| store.runtime_dir()),
+            ..InferenceOptions::default()
+        };
+        match Runtime::open(&options) {
+            Ok(runtime) => BackendState {
+                name,
+                info: Some(runtime.info().clone()),
+                problem: None,
+            },
+            Err(error) => BackendState {
+                name,
+                info: None,
+                problem: Some(error.to_string()),
+            },
+        }
+    };
+    let backends = vec![
+        backend("openvino", BackendChoice::OpenVino),
+        backend("rten", BackendChoice::Rten),
+    ];
+    let runtime = session::open_runtime(&store, &args.inference, Load::Single);
+    let models = store
+        .status()?
+        .into_iter()
+        .filter(|s| store.catalogue().file(&s.id).is_some())
+        .map(|s| ModelState {
+            name: s.id,
+            installed: s.state == FileState::Present,
+        })
+        .collect();
+    let checkup = Checkup {
+        version: env!("CARGO_PKG_VERSION"),
+        os: std::env::consts::OS,
+        arch: std::env::consts::ARCH,
+        cores: std::thread::available_parallelism().map_or(1, usize::from),
+        cpu_features: cpu_features(),
+        data_directory: store.home().display().to_string(),
+        models,
+        backends,
+        used: runtime.as_ref().ok().map(|r| r.info().clone()),
+        self_test: runtime
+            .and_then(|runtime| self_test(&store, &runtime))
+            .map_err(|failure| failure.message),
+    };
+    let exit = if checkup.self_test.is_ok() {
+        Exit::Success
+    } else {
+        Exit::Setup
+    };
+    print_value(args.output.format(), &checkup, || describe(&checkup))?;
+    Ok(exit)
+}
+
+/// Runs the default detector on an empty picture for about half a second.
+fn self_test(store: &Store, runtime: &Runtime) -> Result<SelfTest, Failure> {
+    let model = store.resolve_detector(None)?;
+    let onnx = std::fs::read(&model.path).map_err(|error| {
+        Failure::new(Exit::Setup, "unreadable_model", error).at(model.path.display())
+    })?;
+    let detector = detect::load(runtime, &onnx, &model.spec)?;
+    let image = Image::filled(640, 640, [128; 3]);
+    let options = DetectorOptions {
+        input: InputSize::Fixed(640),
+        ..DetectorOptions::default()
+    };
+    // The first run compiles.
+    detector.detect(&image, &options)?;
+    let begin = Instant::now();
+    let mut millis = Vec::new();
+    while millis.is_empty() || begin.elapsed().as_millis() < 500 {
+        let start = Instant::now();
+        detector.detect(&image, &options)?;
+        millis.push(start.elapsed().as_secs_f64() * 1e3);
+    }
+    millis.sort_by(f64::total_cmp);
+    Ok(SelfTest {
+        detect_millis: millis[millis.len() / 2],
+        runs: millis.len(),
+    })
+}
+
+/// Instruction sets that matter to inference and search.
+fn cpu_features() -> Vec<&'static str> {
+    let mut features = Vec::new();
+    #[cfg(target_arch = "x86_64")]
+    {
+        macro_rules! detect {
+            ($($name:tt),*) => {
+                $(if std::arch::is_x86_feature_detected!($name) { features.push($name); })*
+            };
+        }
+        detect!("sse4.2", "avx2", "fma", "avx512f", "avx512vnni", "avx512bf16");
+    }
+    #[cfg(target_arch = "aarch64")]
+    {
+        macro_rules! detect {
+            ($($name:tt),*) => {
+                $(if std::arch::is_aarch64_feature_detected!($name) { features.push($name); })*
+            };
+        }
+        detect!("neon", "dotprod", "bf16", "i8mm");
+    }
+    features
+}
+
+fn describe(checkup: &Checkup) -> String {
+    let mut text = format!(
+        "prosopon {} on {} {}, {} cores ({})\ndata in {}\n",
+        checkup.version,
+        checkup.os,
+        checkup.arch,
+        checkup.cores,
+        checkup.cpu_features.join(", "),
+        checkup.data_directory
+    );
+    let (installed, missing): (Vec<_>, Vec<_>) = checkup.models.iter().partition(|m| m.installed);
+    let names = |list: &[&ModelState]| {
+        let names: Vec<_> = list.iter().map(|m| m.name.as_str()).collect();
+        if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+    };
+    text += &format!("models installed: {}\n", names(&installed));
+    text += &format!("models not installed: {}\n", names(&missing));
+    for backend in &checkup.backends {
+        text += &match (&backend.info, &backend.problem) {
+            (Some(info), _) => {
+                let library = info.library.as_ref().map_or("compiled in".to_owned(), |path| {
+                    path.display().to_string()
+                });
+                format!("{info}: {library}\n")
+            }
+            (None, Some(problem)) => format!("{problem}\n"),
+            (None, None) => String::new(),
+        };
+    }
+    if let Some(used) = &checkup.used {
+        text += &format!("in use: {used}, {} threads\n", used.threads);
+    }
+    text += &match &checkup.self_test {
+        Ok(test) => format!(
+            "self-test: detector on 640 × 640 pixels in {:.1} ms (median of {})",
+            test.detect_millis, test.runs
+        ),
+        Err(problem) => format!("self-test failed: {problem}"),
+    };
+    text
+}

@@ -1,0 +1,309 @@
+//! `prosopon enrol`: make people known.
+
+use std::path::{Path, PathBuf};
+
+use prosopon::Face;
+use prosopon_gallery::{
+    Crop, Enrolment, EnrolmentRequest, Gallery, NewFace, PictureHash, Quality, Source,
+};
+use serde::Serialize;
+
+use super::detect::exit_of;
+use super::verify::the_one;
+use crate::analysis::{Picture, StageTimes, analyze_all};
+use crate::args::{EngineArgs, GalleryArgs, OutputArgs};
+use crate::failure::{Exit, Failure};
+use crate::output::{Format, count, print_json, print_json_line, print_line};
+use crate::pictures::{self, Input};
+use crate::session::{self, Load};
+
+/// Add people to a gallery: a folder for each person, or pictures of one
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  prosopon enrol people/                           people/Anna/*.jpg, people/Ben/*.jpg, people/Cem.jpg
+  prosopon enrol --subject Anna anna-1.jpg anna-2.jpg
+  prosopon enrol people/ --gallery office.db --largest-face
+
+A picture counts when it shows exactly one face; others are listed with the reason and skipped.
+What is reported as enrolled is on disk. The same picture twice is noticed.")]
+pub(crate) struct Args {
+    /// Folders with a folder for each person, or a picture for each person named after them; with
+    /// `--subject`, pictures and folders of that person
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// All pictures are of this person
+    #[arg(long, value_name = "NAME")]
+    subject: Option<String>,
+    /// Keep no pictures of the faces in the gallery
+    #[arg(long)]
+    no_crops: bool,
+    #[command(flatten)]
+    gallery: GalleryArgs,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+    #[command(flatten)]
+    engine: EngineArgs,
+}
+
+/// What became of a picture.
+#[derive(Debug, Serialize)]
+struct Outcome {
+    path: String,
+    subject: String,
+    outcome: Kind,
+    face: Option<i64>,
+    error: Option<Failure>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Kind {
+    Added,
+    Duplicate,
+    Skipped,
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    pictures: &'a [Outcome],
+    added: usize,
+    duplicates: usize,
+    skipped: usize,
+    subjects: u64,
+    faces: u64,
+    gallery: String,
+    #[serde(flatten)]
+    about: &'a crate::output::About,
+}
+
+/// Pictures of one transaction: each costs one wait for the disk.
+const BATCH: usize = 16;
+
+pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
+    let (inputs, subjects) = with_subjects(args)?;
+    let session = session::open_engine(&args.engine, Load::of(inputs.len()))?;
+    let gallery = session::open_gallery(&args.gallery, true)?;
+    let format = args.output.format();
+    let mut writer = EnrolmentWriter {
+        gallery: &gallery,
+        format,
+        waiting: Vec::new(),
+        requests: Vec::new(),
+        done: Vec::new(),
+    };
+    let mut subjects = subjects.into_iter();
+    analyze_all(
+        &inputs,
+        &session.engine,
+        &args.engine.detect.limits(),
+        args.engine.inference.options(0).thread_count(),
+        &StageTimes::default(),
+        |input, analysed| {
+            let subject = subjects.next().unwrap_or_default();
+            let face = analysed.and_then(|(picture, faces)| {
+                let face = the_one(faces).map_err(|failure| failure.at(input))?;
+                new_face(input, &picture, &face, !args.no_crops)
+            });
+            writer.push(input, subject, face)
+        },
+    )?;
+    writer.commit()?;
+    let outcomes = writer.done;
+    let counts = gallery.counts()?;
+    let number = |kind| outcomes.iter().filter(|o| o.outcome == kind).count();
+    let (added, duplicates, skipped) = (
+        number(Kind::Added),
+        number(Kind::Duplicate),
+        number(Kind::Skipped),
+    );
+    let path = session::gallery_path(&args.gallery)?;
+    match format {
+        Format::Json => print_json(&Document {
+            pictures: &outcomes,
+            added,
+            duplicates,
+            skipped,
+            subjects: counts.subjects,
+            faces: counts.faces,
+            gallery: path.display().to_string(),
+            about: &session.about,
+        })?,
+        Format::JsonLines => {}
+        Format::Text => print_line(&format!(
+            "{} added, {} known already, {skipped} skipped; {} now holds {} of {}",
+            count(added, "face", "faces"),
+            duplicates,
+            path.display(),
+            count(counts.faces as usize, "face", "faces"),
+            count(counts.subjects as usize, "person", "people"),
+        ))?,
+    }
+    Ok(exit_of(skipped))
+}
+
+/// The pictures to enrol, and whose each is.
+fn with_subjects(args: &Args) -> Result<(Vec<Input>, Vec<String>), Failure> {
+    let pairs = match &args.subject {
+        Some(name) => pictures::collect(&args.paths)?
+            .into_iter()
+            .map(|input| (input, name.clone()))
+            .collect(),
+        None => {
+            let mut pairs = Vec::new();
+            for folder in &args.paths {
+                pairs.extend(tree(folder)?);
+            }
+            pairs
+        }
+    };
+    Ok(pairs.into_iter().unzip())
+}
+
+/// The pictures of a tree: one folder for each person, or one file named after the person.
+fn tree(root: &Path) -> Result<Vec<(Input, String)>, Failure> {
+    if root.is_file() {
+        return Err(Failure::new(
+            Exit::Usage,
+            "subject_missing",
+            "expected a folder of people, found a file",
+        )
+        .at(root.display())
+        .with_hint("say whose it is with `--subject NAME`"));
+    }
+    let unreadable = |error: std::io::Error| {
+        Failure::new(
+            Exit::BadInput,
+            "unreadable_folder",
+            format!("could not read the folder: {error}"),
+        )
+        .at(root.display())
+    };
+    let mut entries: Vec<PathBuf> = std::fs::read_dir(root)
+        .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect())
+        .map_err(unreadable)?;
+    entries.sort();
+    let name = |part: Option<&std::ffi::OsStr>| part.unwrap_or_default().to_string_lossy().into_owned();
+    let mut pairs = Vec::new();
+    for entry in entries {
+        if entry.is_dir() {
+            let subject = name(entry.file_name());
+            let pictures = pictures::in_folder(&entry)?.into_iter();
+            pairs.extend(pictures.map(|path| (Input::File(path), subject.clone())));
+        } else if pictures::has_picture_extension(&entry) {
+            let subject = name(entry.file_stem());
+            pairs.push((Input::File(entry), subject));
+        }
+    }
+    if pairs.is_empty() {
+        return Err(pictures::no_pictures(root));
+    }
+    Ok(pairs)
+}
+
+/// What the gallery keeps of a face.
+fn new_face(
+    input: &Input,
+    picture: &Picture,
+    face: &Face,
+    with_crop: bool,
+) -> Result<NewFace, Failure> {
+    let crop = with_crop
+        .then(|| {
+            Ok::<_, Failure>(Crop {
+                media_type: "image/jpeg".to_owned(),
+                bytes: face.crop.image.encode_jpeg(CROP_QUALITY)?,
+            })
+        })
+        .transpose()?;
+    Ok(NewFace {
+        quality: Quality {
+            confidence: Some(face.detection.confidence),
+            face_width_px: Some(face.detection.bounding_box.width()),
+            ..Quality::default()
+        },
+        bounding_box: Some(face.detection.bounding_box),
+        source: Some(Source {
+            file_name: input.file_name(),
+            sha256: PictureHash::of(&picture.bytes),
+        }),
+        crop,
+        ..NewFace::new(face.embedding.clone())
+    })
+}
+
+/// JPEG quality of the crops in the gallery: about 5 kB each.
+const CROP_QUALITY: u8 = 90;
+
+/// Enrols in batches and reports a picture only once it is on disk.
+struct EnrolmentWriter<'a> {
+    gallery: &'a Gallery,
+    format: Format,
+    /// Pictures whose outcome is still to be reported, in order.
+    waiting: Vec<Outcome>,
+    /// Faces of those that are not skipped.
+    requests: Vec<EnrolmentRequest>,
+    done: Vec<Outcome>,
+}
+
+impl EnrolmentWriter<'_> {
+    fn push(
+        &mut self,
+        input: &Input,
+        subject: String,
+        face: Result<NewFace, Failure>,
+    ) -> Result<(), Failure> {
+        let mut outcome = Outcome {
+            path: input.to_string(),
+            subject: subject.clone(),
+            outcome: Kind::Added,
+            face: None,
+            error: None,
+        };
+        match face {
+            Ok(face) => self.requests.push(EnrolmentRequest { subject, face }),
+            Err(failure) if failure.exit == Exit::BadInput => {
+                outcome.outcome = Kind::Skipped;
+                outcome.error = Some(failure);
+            }
+            Err(failure) => return Err(failure),
+        }
+        self.waiting.push(outcome);
+        if self.requests.len() >= BATCH {
+            self.commit()?;
+        }
+        Ok(())
+    }
+
+    fn commit(&mut self) -> Result<(), Failure> {
+        let enrolments = self.gallery.enrol_batch(&self.requests)?;
+        self.requests.clear();
+        let mut enrolments = enrolments.into_iter();
+        for mut outcome in self.waiting.drain(..) {
+            if outcome.outcome == Kind::Added
+                && let Some(enrolment) = enrolments.next()
+            {
+                outcome.face = Some(enrolment.face().0);
+                if matches!(enrolment, Enrolment::Duplicate { .. }) {
+                    outcome.outcome = Kind::Duplicate;
+                }
+            }
+            match self.format {
+                Format::Text => print_line(&describe(&outcome))?,
+                Format::JsonLines => print_json_line(&outcome)?,
+                Format::Json => {}
+            }
+            self.done.push(outcome);
+        }
+        Ok(())
+    }
+}
+
+fn describe(outcome: &Outcome) -> String {
+    let Outcome { path, subject, .. } = outcome;
+    match (&outcome.error, outcome.outcome) {
+        (Some(failure), _) => format!("{subject}: skipped, {}", failure.message),
+        (None, Kind::Duplicate) => format!("{subject}: known already: {path}"),
+        (None, _) => format!("{subject}: added: {path}"),
+    }
+}

@@ -1,0 +1,274 @@
+//! `prosopon identify`: who is on the picture?
+
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+use prosopon::annotate::{Annotation, UNKNOWN_COLOR, annotate, subject_color};
+use prosopon::{Embedding, Face, Image, Threshold};
+use prosopon_gallery::{Candidate, Gallery, IdentifyOptions, TemplateKind, fpir_estimate};
+use serde::Serialize;
+
+use super::detect::{exit_of, failed_picture, header, make_folder, output_path, save};
+use crate::analysis::{StageTimes, analyze_all};
+use crate::args::{EngineArgs, GalleryArgs, OutputArgs, ThresholdArgs};
+use crate::failure::{Exit, Failure};
+use crate::output::{
+    CandidateJson, FaceJson, IdentificationJson, PictureJson, PicturePrinter, count,
+};
+use crate::pictures;
+use crate::session::{self, Load};
+use crate::threshold;
+
+/// Say who is on pictures, or that they are unknown
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  prosopon identify party.jpg
+  prosopon identify party/ --draw named/           pictures with names
+  prosopon identify door.jpg --fmr 1e-5 --json
+
+A face is unknown unless its best candidate is at least as similar as the threshold. `--fmr` is the
+rate of one comparison; in a gallery of n faces a stranger is taken for somebody about n times as
+often, which is what the estimate in the last line says.")]
+pub(crate) struct Args {
+    /// Pictures, folders, patterns; `-` for standard input
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// Write each picture with names into this folder
+    #[arg(long, value_name = "DIR")]
+    draw: Option<PathBuf>,
+    /// Candidates to list for each face
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    candidates: usize,
+    /// What a person is compared by: the closest of their faces, or the mean of all
+    #[arg(long, value_enum, default_value_t = TemplateArg::Best)]
+    template: TemplateArg,
+    #[command(flatten)]
+    threshold: ThresholdArgs,
+    #[command(flatten)]
+    gallery: GalleryArgs,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+    #[command(flatten)]
+    engine: EngineArgs,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum TemplateArg {
+    Best,
+    Mean,
+}
+
+#[derive(Serialize)]
+struct Summary {
+    faces: usize,
+    known: usize,
+    unknown: usize,
+    failed: usize,
+    threshold: f32,
+    fmr: Option<f64>,
+    fmr_supported: bool,
+    /// Estimated rate at which a stranger is taken for somebody in this gallery.
+    fpir_estimate: Option<f64>,
+    gallery_subjects: u64,
+    gallery_faces: u64,
+}
+
+pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
+    let inputs = pictures::collect(&args.paths)?;
+    if let Some(folder) = &args.draw {
+        make_folder(folder)?;
+    }
+    let gallery = session::open_gallery(&args.gallery, false)?;
+    let session = session::open_engine(&args.engine, Load::of(inputs.len()))?;
+    let threshold = threshold::resolve(
+        &args.threshold,
+        &session.model,
+        session.calibration.as_ref(),
+    )?;
+    let identifier = Identifier {
+        gallery: &gallery,
+        threshold: &threshold,
+        options: IdentifyOptions {
+            max_candidates: args.candidates.max(1),
+            template: match args.template {
+                TemplateArg::Best => TemplateKind::Best,
+                TemplateArg::Mean => TemplateKind::Mean,
+            },
+        },
+        n_candidates: args.candidates,
+    };
+    let counts = gallery.counts()?;
+    // Means are compared once a person, best faces once a face.
+    let comparisons = match args.template {
+        TemplateArg::Best => counts.faces,
+        TemplateArg::Mean => counts.subjects,
+    };
+    let mut summary = Summary {
+        faces: 0,
+        known: 0,
+        unknown: 0,
+        failed: 0,
+        threshold: threshold.similarity,
+        fmr: threshold.fmr,
+        fmr_supported: threshold.supported,
+        fpir_estimate: threshold.fmr.map(|fmr| fpir_estimate(fmr, comparisons)),
+        gallery_subjects: counts.subjects,
+        gallery_faces: counts.faces,
+    };
+    let mut printer = PicturePrinter::new(args.output.format(), session.about);
+    analyze_all(
+        &inputs,
+        &session.engine,
+        &args.engine.detect.limits(),
+        args.engine.inference.options(0).thread_count(),
+        &StageTimes::default(),
+        |input, analysed| {
+            let picture = match analysed {
+                Ok((picture, faces)) => {
+                    let found = identifier.identify(&faces)?;
+                    summary.faces += found.len();
+                    let is_known = |face: &&FaceJson| {
+                        face.identification.as_ref().is_some_and(|i| i.subject.is_some())
+                    };
+                    summary.known += found.iter().filter(is_known).count();
+                    if let Some(folder) = &args.draw {
+                        let path = output_path(folder, input, ".jpg");
+                        save(&with_names(&picture.image, &found), &path)?;
+                    }
+                    PictureJson {
+                        path: input.to_string(),
+                        width: Some(picture.image.width()),
+                        height: Some(picture.image.height()),
+                        faces: found,
+                        error: None,
+                    }
+                }
+                Err(failure) => {
+                    summary.failed += 1;
+                    failed_picture(input, failure)?
+                }
+            };
+            printer.print(picture, describe)
+        },
+    )?;
+    summary.unknown = summary.faces - summary.known;
+    let exit = exit_of(summary.failed);
+    printer.finish(&summary, || summary.describe(&threshold))?;
+    Ok(exit)
+}
+
+/// A gallery, and when a candidate is good enough.
+struct Identifier<'a> {
+    gallery: &'a Gallery,
+    threshold: &'a Threshold,
+    options: IdentifyOptions,
+    /// Candidates to list.
+    n_candidates: usize,
+}
+
+impl Identifier<'_> {
+    fn identify(&self, faces: &[Face]) -> Result<Vec<FaceJson>, Failure> {
+        let probes: Vec<Embedding> = faces.iter().map(|face| face.embedding.clone()).collect();
+        let answers = self.gallery.identify_batch(&probes, self.options)?;
+        Ok(faces
+            .iter()
+            .zip(answers)
+            .map(|(face, candidates)| FaceJson {
+                identification: Some(self.decide(&candidates)),
+                ..FaceJson::from(&face.detection)
+            })
+            .collect())
+    }
+
+    fn decide(&self, candidates: &[Candidate]) -> IdentificationJson {
+        let best = candidates.first();
+        IdentificationJson {
+            subject: best
+                .filter(|candidate| self.threshold.accepts(candidate.similarity))
+                .map(|candidate| candidate.name.to_string()),
+            similarity: best.map(|candidate| candidate.similarity.value()),
+            threshold: self.threshold.similarity,
+            fmr: self.threshold.fmr,
+            candidates: candidates
+                .iter()
+                .take(self.n_candidates)
+                .map(|candidate| CandidateJson {
+                    subject: candidate.name.to_string(),
+                    similarity: candidate.similarity.value(),
+                })
+                .collect(),
+        }
+    }
+}
+
+impl Summary {
+    fn describe(&self, threshold: &Threshold) -> String {
+        let mut text = format!(
+            "{}: {} known, {} unknown ({}",
+            count(self.faces, "face", "faces"),
+            self.known,
+            self.unknown,
+            threshold::describe(threshold)
+        );
+        if let Some(fpir) = self.fpir_estimate {
+            text += &format!(
+                " a comparison; among {} of {} a stranger is taken for somebody about {}",
+                count(self.gallery_faces as usize, "face", "faces"),
+                count(self.gallery_subjects as usize, "person", "people"),
+                threshold::describe_rate(fpir)
+            );
+        }
+        text + ")"
+    }
+}
+
+/// The picture with a box and a name around each face; each name has its own colour.
+fn with_names(image: &Image, faces: &[FaceJson]) -> Image {
+    let subject = |face: &FaceJson| face.identification.as_ref()?.subject.clone();
+    let mut names: Vec<String> = faces.iter().filter_map(subject).collect();
+    names.sort();
+    names.dedup();
+    let annotations: Vec<_> = faces
+        .iter()
+        .map(|face| {
+            let name = subject(face);
+            let similarity = face.identification.as_ref().and_then(|i| i.similarity);
+            let index = name.as_ref().and_then(|name| names.binary_search(name).ok());
+            Annotation {
+                bounding_box: face.bounding_box,
+                landmarks: None,
+                label: Some(match (&name, similarity) {
+                    (Some(name), Some(similarity)) => format!("{name} {similarity:.2}"),
+                    _ => "unknown".to_owned(),
+                }),
+                color: index.map_or(UNKNOWN_COLOR, subject_color),
+            }
+        })
+        .collect();
+    annotate(image, &annotations)
+}
+
+fn describe(picture: &PictureJson) -> String {
+    if let Some(failure) = &picture.error {
+        return failure.to_string();
+    }
+    let mut text = header(picture);
+    for face in &picture.faces {
+        let Some(identification) = &face.identification else {
+            continue;
+        };
+        let name = identification.subject.as_deref().unwrap_or("unknown");
+        let b = face.bounding_box;
+        text += &format!("\n  {name} at {:.0},{:.0}", b.left, b.top);
+        let candidates: Vec<_> = identification
+            .candidates
+            .iter()
+            .map(|candidate| format!("{} {:.3}", candidate.subject, candidate.similarity))
+            .collect();
+        if !candidates.is_empty() {
+            text += &format!("  ({})", candidates.join(", "));
+        }
+    }
+    text
+}

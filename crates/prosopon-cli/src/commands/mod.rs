@@ -1,0 +1,33 @@
+//! One file for each subcommand: its arguments, what it does, how its answer reads.
+
+pub(crate) mod calibrate;
+pub(crate) mod detect;
+pub(crate) mod doctor;
+pub(crate) mod embed;
+pub(crate) mod enrol;
+pub(crate) mod evaluate;
+pub(crate) mod identify;
+pub(crate) mod models;
+pub(crate) mod people;
+pub(crate) mod quickstart;
+pub(crate) mod verify;
+
+use crate::args::Command;
+use crate::failure::{Exit, Failure};
+
+/// Runs a subcommand; the status says what its answer was.
+pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
+    match command {
+        Command::Quickstart(args) => quickstart::run(&args),
+        Command::Detect(args) => detect::run(&args),
+        Command::Embed(args) => embed::run(&args),
+        Command::Verify(args) => verify::run(&args),
+        Command::Enrol(args) => enrol::run(&args),
+        Command::Identify(args) => identify::run(&args),
+        Command::People(args) => people::run(&args),
+        Command::Evaluate(args) => evaluate::run(&args),
+        Command::Calibrate(args) => calibrate::run(&args),
+        Command::Models(args) => models::run(&args),
+        Command::Doctor(args) => doctor::run(&args),
+    }
+}

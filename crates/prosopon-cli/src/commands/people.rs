@@ -1,0 +1,234 @@
+//! `prosopon people`: who is in the gallery.
+
+use std::fs::File;
+use std::io::{self, BufReader, BufWriter, Write};
+use std::path::PathBuf;
+
+use clap::Subcommand;
+use prosopon_gallery::{Gallery, ListOptions, SubjectSummary};
+use serde::Serialize;
+use serde_json::json;
+
+use super::detect::make_folder;
+use crate::args::{GalleryArgs, OutputArgs};
+use crate::failure::{Exit, Failure};
+use crate::output::{Format, count, print_json_line, print_line, print_value};
+use crate::session;
+
+/// List, rename, merge, delete, export and import people
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  prosopon people list
+  prosopon people show Anna --crops anna/          the faces as pictures
+  prosopon people rename Ana Anna
+  prosopon people merge 'Anna K.' Anna             all faces of the first go to the second
+  prosopon people export --out backup.jsonl
+  prosopon people import backup.jsonl --gallery new.db")]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    action: Action,
+    #[command(flatten)]
+    gallery: GalleryArgs,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// List people by name
+    List {
+        /// Only names that contain this, in any case
+        #[arg(long, value_name = "TEXT")]
+        search: Option<String>,
+    },
+    /// Show a person and their faces
+    Show {
+        name: String,
+        /// Write the faces as pictures into this folder
+        #[arg(long, value_name = "DIR")]
+        crops: Option<PathBuf>,
+    },
+    /// Give a person another name
+    Rename { name: String, new_name: String },
+    /// Move all faces of one person to another and delete the first
+    Merge { from: String, into: String },
+    /// Delete people with all their faces
+    Delete {
+        #[arg(required = true, value_name = "NAME")]
+        names: Vec<String>,
+    },
+    /// Write everything as JSON lines
+    Export {
+        /// File to write; standard output without it
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+    /// Read what `export` wrote; people of the same name become one
+    Import {
+        /// File to read; `-` for standard input
+        file: PathBuf,
+    },
+}
+
+pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
+    let creates = matches!(args.action, Action::Import { .. });
+    let gallery = session::open_gallery(&args.gallery, creates)?;
+    let format = args.output.format();
+    match &args.action {
+        Action::List { search } => list(&gallery, search.clone(), format)?,
+        Action::Show { name, crops } => show(&gallery, name, crops.as_ref(), format)?,
+        Action::Rename { name, new_name } => {
+            let id = gallery.rename(name, new_name)?;
+            print_value(format, &json!({"id": id, "name": new_name}), || {
+                format!("`{name}` is now `{new_name}`")
+            })?;
+        }
+        Action::Merge { from, into } => {
+            let report = gallery.merge(from, into)?;
+            print_value(format, &report, || {
+                format!(
+                    "moved {} of `{from}` to `{into}`, {} known already",
+                    count(report.moved as usize, "face", "faces"),
+                    report.duplicates
+                )
+            })?;
+        }
+        Action::Delete { names } => {
+            // An unknown name is noticed before anybody is deleted.
+            for name in names {
+                gallery.show(name)?;
+            }
+            let mut faces = 0;
+            for name in names {
+                faces += gallery.delete_subject(name)?;
+            }
+            print_value(format, &json!({"subjects": names.len(), "faces": faces}), || {
+                format!(
+                    "deleted {} with {}",
+                    count(names.len(), "person", "people"),
+                    count(faces as usize, "face", "faces")
+                )
+            })?;
+        }
+        Action::Export { out } => export(&gallery, out.as_ref(), format)?,
+        Action::Import { file } => import(&gallery, file, format)?,
+    }
+    Ok(Exit::Success)
+}
+
+#[derive(Serialize)]
+struct List {
+    subjects: Vec<SubjectSummary>,
+}
+
+fn list(gallery: &Gallery, search: Option<String>, format: Format) -> Result<(), Failure> {
+    let mut options = ListOptions {
+        name_contains: search,
+        ..ListOptions::default()
+    };
+    let mut all = List {
+        subjects: Vec::new(),
+    };
+    loop {
+        let page = gallery.list(&options)?;
+        for summary in page.subjects {
+            match format {
+                Format::Text => print_line(&format!(
+                    "{}  {}",
+                    summary.subject.name,
+                    count(summary.n_faces as usize, "face", "faces")
+                ))?,
+                Format::JsonLines => print_json_line(&summary)?,
+                Format::Json => all.subjects.push(summary),
+            }
+        }
+        match page.next {
+            Some(next) => options.after = Some(next),
+            None => break,
+        }
+    }
+    if format == Format::Json {
+        crate::output::print_json(&all)?;
+    }
+    Ok(())
+}
+
+fn show(
+    gallery: &Gallery,
+    name: &str,
+    crops: Option<&PathBuf>,
+    format: Format,
+) -> Result<(), Failure> {
+    let details = gallery.show(name)?;
+    if let Some(folder) = crops {
+        make_folder(folder)?;
+        for face in &details.faces {
+            if let Some(crop) = gallery.crop(face.id)? {
+                let extension = crop.media_type.rsplit('/').next().unwrap_or("bin");
+                let path = folder.join(format!("{}.{extension}", face.id.0));
+                std::fs::write(&path, &crop.bytes)
+                    .map_err(|error| Failure::write(path.display(), &error))?;
+            }
+        }
+    }
+    print_value(format, &details, || {
+        let mut text = format!("{name}: {}", count(details.faces.len(), "face", "faces"));
+        for face in &details.faces {
+            let source = face.source.as_ref().map_or("-", |s| s.file_name.as_str());
+            let width = face.quality.face_width_px.unwrap_or_default();
+            text += &format!("\n  {}  {source}  {width:.0} pixels wide", face.id.0);
+        }
+        text
+    })
+}
+
+fn export(gallery: &Gallery, out: Option<&PathBuf>, format: Format) -> Result<(), Failure> {
+    let Some(path) = out else {
+        gallery.export(BufWriter::new(io::stdout().lock()))?;
+        return Ok(());
+    };
+    let failed = |error: &io::Error| Failure::write(path.display(), error);
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty());
+    let file = tempfile::NamedTempFile::new_in(folder.unwrap_or(std::path::Path::new(".")))
+        .map_err(|e| failed(&e))?;
+    let mut writer = BufWriter::new(file.as_file());
+    let report = gallery.export(&mut writer)?;
+    writer.flush().map_err(|e| failed(&e))?;
+    drop(writer);
+    file.as_file().sync_all().map_err(|e| failed(&e))?;
+    file.persist(path).map_err(|e| failed(&e.error))?;
+    print_value(format, &report, || {
+        format!(
+            "wrote {} of {} to {}",
+            count(report.faces as usize, "face", "faces"),
+            count(report.subjects as usize, "person", "people"),
+            path.display()
+        )
+    })
+}
+
+fn import(gallery: &Gallery, file: &PathBuf, format: Format) -> Result<(), Failure> {
+    let report = if file.as_os_str() == "-" {
+        gallery.import(io::stdin().lock())?
+    } else {
+        let open = File::open(file).map_err(|error| {
+            Failure::new(
+                Exit::BadInput,
+                "unreadable_file",
+                format!("could not read the file: {error}"),
+            )
+            .at(file.display())
+        })?;
+        gallery.import(BufReader::new(open))?
+    };
+    print_value(format, &report, || {
+        format!(
+            "{} added, {} known already; {} added, {} known already",
+            count(report.subjects_added as usize, "person", "people"),
+            report.subjects_joined,
+            count(report.faces_added as usize, "face", "faces"),
+            report.faces_skipped
+        )
+    })
+}

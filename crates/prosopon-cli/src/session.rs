@@ -1,0 +1,200 @@
+//! Opening what a command works with: installed models, an engine, a gallery.
+
+use std::fs;
+use std::path::PathBuf;
+
+use prosopon::inference::Runtime;
+use prosopon::model::{DetectorSpec, EmbedderSpec};
+use prosopon::{Calibration, Detector, FaceEngine, ModelId, NetworkEmbedder, detect};
+use prosopon_gallery::{Gallery, GalleryOptions};
+use prosopon_models::{ModelsError, PullOptions, ResolvedModel, Store};
+
+use crate::args::{EngineArgs, GalleryArgs, InferenceArgs, ModelArgs, SourceArgs};
+use crate::failure::{Exit, Failure};
+use crate::output::{About, eprint};
+use crate::progress::Downloads;
+
+/// A detector that is ready.
+pub(crate) struct DetectSession {
+    pub(crate) detector: Box<dyn Detector>,
+    pub(crate) about: About,
+}
+
+/// An engine that is ready, and what is known about its models.
+pub(crate) struct EngineSession {
+    pub(crate) engine: FaceEngine,
+    pub(crate) about: About,
+    pub(crate) model: ModelId,
+    pub(crate) calibration: Option<Calibration>,
+}
+
+/// How many pictures are to be expected, which decides between a quick answer and throughput.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Load {
+    /// One picture at a time, each on all threads.
+    Single,
+    /// Many: each thread works on a picture of its own.
+    Batch,
+}
+
+impl Load {
+    pub(crate) fn of(n_pictures: usize) -> Self {
+        if n_pictures > 1 { Self::Batch } else { Self::Single }
+    }
+
+    fn streams(self) -> usize {
+        match self {
+            Self::Single => 1,
+            Self::Batch => 0,
+        }
+    }
+}
+
+/// Opens the detector; installs the default models first if they are missing.
+pub(crate) fn open_detector(
+    models: &ModelArgs,
+    inference: &InferenceArgs,
+    load: Load,
+) -> Result<DetectSession, Failure> {
+    let store = Store::open()?;
+    let model = installed(&store, &models.source, |store| {
+        store.resolve_detector(models.detector.as_deref())
+    })?;
+    let runtime = open_runtime(&store, inference, load)?;
+    let detector = load_detector(&runtime, &model)?;
+    Ok(DetectSession {
+        detector,
+        about: About {
+            model: None,
+            detector: model.id.to_string(),
+            backend: runtime.info().to_string(),
+        },
+    })
+}
+
+/// Opens detector and embedder; installs the default models first if they are missing.
+pub(crate) fn open_engine(args: &EngineArgs, load: Load) -> Result<EngineSession, Failure> {
+    let store = Store::open()?;
+    let (detector_model, embedder_model) = installed(&store, &args.models.source, |store| {
+        Ok((
+            store.resolve_detector(args.models.detector.as_deref())?,
+            store.resolve_embedder(args.models.embedder.as_deref())?,
+        ))
+    })?;
+    let runtime = open_runtime(&store, &args.inference, load)?;
+    let detector = load_detector(&runtime, &detector_model)?;
+    let embedder = load_embedder(&runtime, &embedder_model)?;
+    Ok(EngineSession {
+        engine: FaceEngine::new(detector, Box::new(embedder), args.options()),
+        about: About {
+            model: Some(embedder_model.id.to_string()),
+            detector: detector_model.id.to_string(),
+            backend: runtime.info().to_string(),
+        },
+        model: embedder_model.id,
+        calibration: embedder_model.calibration,
+    })
+}
+
+/// Opens the inference engine with the installed libraries, if there are any.
+pub(crate) fn open_runtime(
+    store: &Store,
+    args: &InferenceArgs,
+    load: Load,
+) -> Result<Runtime, Failure> {
+    let mut options = args.options(load.streams());
+    if options.openvino_dir.is_none() {
+        options.openvino_dir = store.runtime_dir();
+    }
+    Ok(Runtime::open(&options)?)
+}
+
+fn load_detector(
+    runtime: &Runtime,
+    model: &ResolvedModel<DetectorSpec>,
+) -> Result<Box<dyn Detector>, Failure> {
+    detect::load(runtime, &read_model(&model.path)?, &model.spec)
+        .map_err(|error| Failure::from(error).at(model.path.display()))
+}
+
+fn load_embedder(
+    runtime: &Runtime,
+    model: &ResolvedModel<EmbedderSpec>,
+) -> Result<NetworkEmbedder, Failure> {
+    let onnx = read_model(&model.path)?;
+    NetworkEmbedder::load(runtime, &onnx, model.spec.clone(), model.id.clone())
+        .map_err(|error| Failure::from(error).at(model.path.display()))
+}
+
+fn read_model(path: &PathBuf) -> Result<Vec<u8>, Failure> {
+    fs::read(path).map_err(|error| {
+        Failure::new(Exit::Setup, "unreadable_model", format!("could not read the model: {error}"))
+            .at(path.display())
+            .with_hint("`prosopon models verify` checks all model files")
+    })
+}
+
+/// What `find` gives; if a model is missing, its pack is installed first.
+fn installed<T>(
+    store: &Store,
+    source: &SourceArgs,
+    find: impl Fn(&Store) -> Result<T, ModelsError>,
+) -> Result<T, Failure> {
+    match find(store) {
+        Err(ModelsError::NotInstalled { pack, .. }) => {
+            pull(store, &pack, source)?;
+            Ok(find(store)?)
+        }
+        found => Ok(found?),
+    }
+}
+
+/// Installs what `pack` lacks, saying so.
+pub(crate) fn pull(store: &Store, pack: &str, source: &SourceArgs) -> Result<(), Failure> {
+    if !source.offline {
+        eprint(&format!(
+            "installing the models of pack `{pack}` in {} (once)",
+            store.home().display()
+        ));
+    }
+    let progress = Downloads::default();
+    let report = store.pull(
+        pack,
+        &PullOptions {
+            mirror: source.mirror.clone(),
+            offline: source.offline,
+            progress: &progress,
+            ..PullOptions::default()
+        },
+    )?;
+    if !report.installed.is_empty() {
+        eprint(&format!(
+            "installed {} ({} MB)",
+            report.installed.join(", "),
+            report.bytes / 1_000_000
+        ));
+    }
+    Ok(())
+}
+
+/// Where the gallery is.
+pub(crate) fn gallery_path(args: &GalleryArgs) -> Result<PathBuf, Failure> {
+    match &args.gallery {
+        Some(path) => Ok(path.clone()),
+        None => Ok(Store::open()?.home().join("gallery.db")),
+    }
+}
+
+/// Opens the gallery; `create` makes it if there is none.
+pub(crate) fn open_gallery(args: &GalleryArgs, create: bool) -> Result<Gallery, Failure> {
+    let path = gallery_path(args)?;
+    if create && args.gallery.is_none() {
+        let home = path.parent().map(fs::create_dir_all).transpose();
+        home.map_err(|error| Failure::write(path.display(), &error))?;
+    }
+    let options = GalleryOptions {
+        create,
+        ..GalleryOptions::default()
+    };
+    Ok(Gallery::open(path, options)?)
+}
