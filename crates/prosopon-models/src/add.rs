@@ -54,7 +54,7 @@ impl Store {
         for file in &files {
             if let Some(mut found) = self.add_known(file, &workspace)? {
                 added.append(&mut found);
-            } else if is_onnx(file) && !(is_dir && !description_of(file).is_file()) {
+            } else if is_onnx(file) && (!is_dir || description_of(file).is_file()) {
                 added.push(self.add_own(file, &workspace)?);
             }
         }
