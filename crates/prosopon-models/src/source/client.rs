@@ -150,6 +150,15 @@ impl Run<'_> {
         let text = String::from_utf8_lossy(&messages);
         let skipped = text.chars().count().saturating_sub(TAIL);
         let stderr: String = text.trim().chars().skip(skipped).collect();
+        if ["ENOSPC", "No space left on device"]
+            .iter()
+            .any(|sign| stderr.contains(sign))
+        {
+            return ModelsError::DiskFull {
+                action: "fetch a package",
+                path: self.directory.to_owned(),
+            };
+        }
         ModelsError::ClientFailed {
             client,
             what,
@@ -159,14 +168,16 @@ impl Run<'_> {
     }
 }
 
-/// The last line that calls itself an error, else the last line.
+/// The line that names the cause: `npm`'s first one of more than a keyword and a code, the last one
+/// that calls itself an error, or the last.
 fn summary(messages: &str) -> Option<&str> {
     let lines = || messages.lines().map(str::trim).filter(|l| !l.is_empty());
-    let says_error = |line: &&str| {
-        let lower = line.to_lowercase();
-        lower.starts_with("error:") || (lower.starts_with("npm err") && !lower.contains("log"))
-    };
-    lines().rfind(says_error).or_else(|| lines().next_back())
+    let npm = |line: &&str| line.starts_with("npm error") && line.split(' ').nth(4).is_some();
+    let error = |line: &&str| line.to_lowercase().starts_with("error:");
+    lines()
+        .find(npm)
+        .or_else(|| lines().rfind(error))
+        .or_else(|| lines().next_back())
 }
 
 fn shown(client: &[OsString]) -> String {
@@ -193,6 +204,10 @@ mod tests {
         let npm = "npm error code E404\nnpm error 404 Not Found\nnpm error A complete log of this run can be found in: x\n";
         for (messages, expected) in [
             (npm, Some("npm error 404 Not Found")),
+            (
+                "npm error code ECONNREFUSED\nnpm error errno ECONNREFUSED\nnpm error FetchError: request failed, reason: refused\nnpm error     at x (y)\n",
+                Some("npm error FetchError: request failed, reason: refused"),
+            ),
             (
                 "WARNING: old\nERROR: No matching distribution found for x\n\n[notice] new release\n",
                 Some("ERROR: No matching distribution found for x"),
