@@ -328,6 +328,15 @@ impl Catalogue {
             .collect()
     }
 
+    /// All that can be used on this platform.
+    pub(crate) fn items_here(&self) -> Vec<Item<'_>> {
+        let files = self.files.iter().filter_map(|file| self.item_of_file(file));
+        let runtime = self.runtime().into_iter();
+        files
+            .chain(runtime.flat_map(|r| self.items_of_runtime(r)))
+            .collect()
+    }
+
     /// All that there is, for every platform.
     pub(crate) fn items(&self) -> Vec<Item<'_>> {
         let files = self.files.iter().filter_map(|file| self.item_of_file(file));

@@ -157,6 +157,8 @@ impl Store {
         for items in by_archive.into_values() {
             let path = fetch.archive(items[0].archive)?;
             self.install_from(&path, &items, fetch.workspace)?;
+            // Makes room for the next one; whatever cannot be removed goes with the workspace.
+            let _ = std::fs::remove_file(&path);
         }
         Ok(())
     }

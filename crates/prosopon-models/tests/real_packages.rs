@@ -43,6 +43,15 @@ fn the_real_packages_are_what_the_catalogue_pins() {
     for pack in ["default", "attributes"] {
         assert!(store.pull(pack, &offline).unwrap().installed.is_empty());
     }
+    // A pulled directory can be carried to a machine without a network.
+    let elsewhere = tempfile::tempdir().unwrap();
+    let copy = Store::at(elsewhere.path()).unwrap();
+    copy.add(store.home(), &Print).unwrap();
+    for file in copy.verify().unwrap() {
+        assert_eq!(file.state, FileState::Present, "{}", file.path.display());
+    }
+    assert_eq!(copy.runtime_dir().is_some(), store.runtime_dir().is_some());
+
     let detector = store.resolve_detector(None).unwrap();
     assert_eq!(detector.id.as_str(), "scrfd@9c162a81");
     let embedder = store.resolve_embedder(None).unwrap();
