@@ -54,7 +54,7 @@ impl Store {
         for file in &files {
             if let Some(mut found) = self.add_known(file, &workspace)? {
                 added.append(&mut found);
-            } else if is_onnx(file) && !(is_dir && !description_of(file).is_file()) {
+            } else if is_onnx(file) && (!is_dir || description_of(file).is_file()) {
                 added.push(self.add_own(file, &workspace)?);
             }
         }
@@ -86,7 +86,7 @@ impl Store {
     fn add_known(&self, path: &Path, workspace: &Workspace) -> Result<Option<Vec<Added>>> {
         let unreadable = |e| ModelsError::io("read", path, e);
         let size = fs::metadata(path).map_err(unreadable)?.len();
-        let items = self.catalogue().items();
+        let items = self.catalogue().items_here();
         let archives = self.catalogue().archives.iter();
         let items: Vec<_> = items.iter().filter(|item| item.size == size).collect();
         let archives: Vec<_> = archives.filter(|archive| archive.size == size).collect();
@@ -98,7 +98,6 @@ impl Store {
             return self.add_archive(path, archive, workspace).map(Some);
         }
         let mut added = Vec::new();
-        // The same licence text belongs to several runtimes.
         for item in items.into_iter().filter(|item| item.sha256 == digest) {
             let staged = workspace.staging().join(digest.to_string());
             let what = item.install.display().to_string();

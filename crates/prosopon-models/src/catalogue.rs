@@ -2,9 +2,8 @@
 //!
 //! It is `catalogue.toml` beside this file, read into the types below.
 
-use std::collections::BTreeSet;
 use std::fmt;
-use std::path::{Component, Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::LazyLock;
 
 use prosopon::compare::Calibration;
@@ -13,6 +12,8 @@ use serde::Deserialize;
 
 use crate::digest::Digest;
 use crate::error::{ModelsError, Result};
+
+mod check;
 
 static BUILT_IN: LazyLock<Result<Catalogue, String>> =
     LazyLock::new(|| Catalogue::parse(include_str!("catalogue.toml")).map_err(|e| e.to_string()));
@@ -327,6 +328,15 @@ impl Catalogue {
             .collect()
     }
 
+    /// All that can be used on this platform.
+    pub(crate) fn items_here(&self) -> Vec<Item<'_>> {
+        let files = self.files.iter().filter_map(|file| self.item_of_file(file));
+        let runtime = self.runtime().into_iter();
+        files
+            .chain(runtime.flat_map(|r| self.items_of_runtime(r)))
+            .collect()
+    }
+
     /// All that there is, for every platform.
     pub(crate) fn items(&self) -> Vec<Item<'_>> {
         let files = self.files.iter().filter_map(|file| self.item_of_file(file));
@@ -363,194 +373,7 @@ impl Catalogue {
         };
         runtime.libraries.iter().map(item).collect()
     }
-
-    fn check(&self) -> Result<(), String> {
-        let known = |found: bool, what: &str, id: &str| match found {
-            true => Ok(()),
-            false => Err(format!("there is no {what} `{id}`")),
-        };
-        known(
-            self.pack(&self.defaults.pack).is_some(),
-            "pack",
-            &self.defaults.pack,
-        )?;
-        for (id, role) in [
-            (&self.defaults.detector, Role::Detector),
-            (&self.defaults.embedder, Role::Embedder),
-        ] {
-            let file = self.file(id);
-            known(file.is_some_and(|f| f.role == role), "default model", id)?;
-        }
-        for pack in &self.packs {
-            for id in &pack.files {
-                known(self.file(id).is_some(), "file", id)?;
-            }
-        }
-        for file in &self.files {
-            known(
-                self.archive(&file.archive).is_some(),
-                "archive",
-                &file.archive,
-            )?;
-            known(self.pack_of(&file.id).is_some(), "pack with file", &file.id)?;
-            let described = (file.role == Role::Detector) == file.detector.is_some()
-                && (file.role == Role::Embedder) == file.embedder.is_some();
-            if !described {
-                return Err(format!("`{}` needs the description of its role", file.id));
-            }
-        }
-        for runtime in &self.runtimes {
-            known(
-                self.archive(&runtime.archive).is_some(),
-                "archive",
-                &runtime.archive,
-            )?;
-            for link in &runtime.links {
-                let leads = runtime.libraries.iter().any(|l| l.name == link.target);
-                known(
-                    leads && is_plain(Path::new(&link.name)),
-                    "target of link",
-                    &link.name,
-                )?;
-            }
-        }
-        self.check_names()
-    }
-
-    /// No id and no place is taken twice, and no place is outside the data directory.
-    fn check_names(&self) -> Result<(), String> {
-        let mut ids = BTreeSet::new();
-        let groups = [
-            self.packs
-                .iter()
-                .map(|p| ("pack", &p.id))
-                .collect::<Vec<_>>(),
-            self.archives.iter().map(|a| ("archive", &a.id)).collect(),
-            self.files.iter().map(|f| ("file", &f.id)).collect(),
-            self.runtimes.iter().map(|r| ("file", &r.id)).collect(),
-        ];
-        for (what, id) in groups.into_iter().flatten() {
-            if !ids.insert((what, id)) {
-                return Err(format!("the {what} `{id}` stands twice"));
-            }
-        }
-        let mut places = BTreeSet::new();
-        for item in self.items() {
-            if !is_plain(&item.install) {
-                return Err(format!(
-                    "`{}` leads out of the data directory",
-                    item.install.display()
-                ));
-            }
-            if !places.insert(item.install.clone()) {
-                return Err(format!("`{}` is taken twice", item.install.display()));
-            }
-        }
-        match self
-            .archives
-            .iter()
-            .find(|a| !is_plain(Path::new(&a.file_name)))
-        {
-            Some(archive) => Err(format!("`{}` is no file name", archive.file_name)),
-            None => Ok(()),
-        }
-    }
-}
-
-/// Whether a path is relative and made of plain names, so that it stays where it is put.
-fn is_plain(path: &Path) -> bool {
-    path.components().next().is_some()
-        && path
-            .components()
-            .all(|part| matches!(part, Component::Normal(_)))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const TEXT: &str = include_str!("catalogue.toml");
-
-    #[test]
-    fn the_built_in_catalogue_is_valid() {
-        let catalogue = Catalogue::built_in().unwrap();
-        let scrfd = catalogue.file("scrfd").unwrap();
-        assert_eq!(scrfd.detector.as_ref().unwrap().width, 640);
-        assert!(!scrfd.commercial);
-        assert_eq!(scrfd.licences.len(), 2);
-        let embedder = catalogue.file("fr-feature").unwrap();
-        assert_eq!(embedder.embedder.as_ref().unwrap().crop_size, 112);
-        assert_eq!(catalogue.pack_of("fr-age").unwrap().id, "attributes");
-        assert_eq!(catalogue.runtimes.len(), 4);
-        for runtime in &catalogue.runtimes {
-            assert!(
-                runtime.libraries.iter().any(|l| l.name == "LICENSE"),
-                "{}",
-                runtime.id
-            );
-        }
-    }
-
-    #[test]
-    fn a_calibration_can_follow_an_embedder() {
-        let calibration = r#"
-[file.calibration]
-source = "LFW, all impostor pairs"
-comparisons = 242257
-points = [{ fmr = 1e-2, similarity = 0.24 }, { fmr = 1e-3, similarity = 0.329 }]
-"#;
-        let mark = "[[file]]\nid = \"fr-detect\"";
-        let text = TEXT.replace(mark, &format!("{calibration}\n{mark}"));
-        let catalogue = Catalogue::parse(&text).unwrap();
-        let found = catalogue
-            .file("fr-feature")
-            .unwrap()
-            .calibration
-            .clone()
-            .unwrap();
-        assert_eq!(found.comparisons, 242_257);
-        assert_eq!(found.points[1].similarity, 0.329);
-    }
-
-    #[test]
-    fn mistakes_are_refused() {
-        let cases = [
-            (
-                "install = \"models/scrfd/scrfd.onnx\"",
-                "install = \"../scrfd.onnx\"",
-                "leads out",
-            ),
-            (
-                "install = \"models/scrfd/scrfd.onnx\"",
-                "install = \"/scrfd.onnx\"",
-                "leads out",
-            ),
-            (
-                "detector = \"scrfd\"",
-                "detector = \"solvay\"",
-                "no default model `solvay`",
-            ),
-            (
-                "archive = \"scrfd-sdist\"",
-                "archive = \"none\"",
-                "no archive `none`",
-            ),
-            (
-                "id = \"fr-detect\"",
-                "id = \"fr-feature\"",
-                "no file `fr-detect`",
-            ),
-            ("role = \"embedder\"", "role = \"pose\"", "no default model"),
-            ("commercial = false", "comercial = false", "unknown field"),
-            ("sha256 = \"9c16", "sha256 = \"9c1", "SHA-256 of 64"),
-        ];
-        for (from, to, expected) in cases {
-            assert!(TEXT.contains(from), "{from}");
-            let error = Catalogue::parse(&TEXT.replace(from, to))
-                .unwrap_err()
-                .to_string();
-            assert!(error.contains(expected), "{to}: {error}");
-            assert_eq!(error.lines().count(), 1, "{error}");
-        }
-    }
-}
+mod tests;

@@ -163,6 +163,7 @@ fn sync_dir(path: &Path) {
 ///
 /// Both end when this goes out of scope. What a killed process left behind is removed by the next.
 pub(crate) struct Workspace {
+    home: PathBuf,
     staging: TempDir,
     _lock: Option<File>,
 }
@@ -183,9 +184,15 @@ impl Workspace {
             .tempdir_in(&root)
             .map_err(|e| ModelsError::io("create a directory in", &root, e))?;
         Ok(Self {
+            home: home.to_owned(),
             staging,
             _lock: lock,
         })
+    }
+
+    /// The data directory.
+    pub(crate) fn home(&self) -> &Path {
+        &self.home
     }
 
     /// A directory in the same file system as the places of the files.

@@ -73,11 +73,7 @@ impl OwnModel {
             let start = error.span().map_or(0, |span| span.start.min(text.len()));
             ModelsError::DescriptionSyntax {
                 path: path.to_owned(),
-                line: text.as_bytes()[..start]
-                    .iter()
-                    .filter(|b| **b == b'\n')
-                    .count()
-                    + 1,
+                line: text.get(..start).unwrap_or(text).matches('\n').count() + 1,
                 message: error.message().replace('\n', " "),
             }
         })?;
@@ -168,10 +164,10 @@ impl Checker<'_> {
     ) -> Result<u32> {
         let expected = format!("{} to {} pixels", range.start(), range.end());
         let value = self.required(field, &expected, value)?;
-        match range.contains(&value) {
-            true => Ok(value),
-            false => Err(self.error(field, expected, value.to_string())),
+        if range.contains(&value) {
+            return Ok(value);
         }
+        Err(self.error(field, expected, value.to_string()))
     }
 
     fn channels(
@@ -243,10 +239,10 @@ impl Fields {
         let side = |field, value| {
             let value = checker.in_range(field, INPUT_SIZES, value)?;
             // SCRFD's coarsest map has one cell for 32 pixels.
-            match family == DetectorFamily::Scrfd && value % 32 != 0 {
-                true => Err(checker.error(field, "a multiple of 32", value.to_string())),
-                false => Ok(value),
+            if family == DetectorFamily::Scrfd && value % 32 != 0 {
+                return Err(checker.error(field, "a multiple of 32", value.to_string()));
             }
+            Ok(value)
         };
         Ok(DetectorSpec {
             family,
@@ -299,14 +295,14 @@ fn check_points(points: &[Point; 5], crop_size: u32, checker: Checker<'_>) -> Re
         && mouth_left.x < mouth_right.x
         && left_eye.y < mouth_left.y
         && right_eye.y < mouth_right.y;
-    match upright {
-        true => Ok(()),
-        false => Err(checker.error(
-            "reference_points",
-            "left eye, right eye, nose, mouth left, mouth right of an upright face, as seen",
-            "another order",
-        )),
+    if upright {
+        return Ok(());
     }
+    Err(checker.error(
+        "reference_points",
+        "left eye, right eye, nose, mouth left, mouth right of an upright face, as seen",
+        "another order",
+    ))
 }
 
 fn check_calibration(calibration: &Calibration, checker: Checker<'_>) -> Result<()> {
@@ -317,14 +313,14 @@ fn check_calibration(calibration: &Calibration, checker: Checker<'_>) -> Result<
     let valid = points
         .iter()
         .all(|point| point.fmr > 0.0 && point.fmr <= 1.0 && point.similarity.abs() <= 1.0);
-    match falling && valid && !points.is_empty() && calibration.comparisons > 0 {
-        true => Ok(()),
-        false => Err(checker.error(
+    if falling && valid && !points.is_empty() && calibration.comparisons > 0 {
+        return Ok(());
+    }
+    Err(checker.error(
             "calibration",
             "comparisons above 0, and points with fmr falling in (0, 1] and similarity rising in [-1, 1]",
             "others",
-        )),
-    }
+    ))
 }
 
 #[cfg(test)]

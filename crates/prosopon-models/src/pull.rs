@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::archive::unpack;
 use crate::catalogue::{Item, Pack};
 use crate::digest::Digest;
-use crate::error::{Attempt, ModelsError, Result};
+use crate::error::{ModelsError, Result};
 use crate::install::{Workspace, put};
 use crate::progress::{Progress, Silent};
 use crate::source::{Fetch, Mirror};
@@ -98,15 +98,10 @@ impl Store {
             }
         }
         let workspace = Workspace::open(self.home(), options.progress)?;
-        let fetch = Fetch {
-            workspace: &workspace,
-            clients: self.clients(),
-            options,
-            mirror,
-        };
+        let fetch = Fetch::new(&workspace, self.clients(), options, mirror);
         // Another process may have installed them while this one waited.
         let missing = self.missing(&items, options);
-        self.fetch_all(&fetch, &missing)?;
+        self.fetch_all(fetch, &missing)?;
         self.link_runtimes(&workspace)?;
         Ok(report(&items, &missing))
     }
@@ -148,25 +143,22 @@ impl Store {
         !pack.runtime || self.catalogue().runtime().is_none() || self.runtime_dir().is_some()
     }
 
-    fn fetch_all(&self, fetch: &Fetch<'_>, missing: &[Item<'_>]) -> Result<()> {
-        let mut by_archive = BTreeMap::<&str, (Vec<Item<'_>>, Vec<Attempt>)>::new();
+    fn fetch_all(&self, mut fetch: Fetch<'_>, missing: &[Item<'_>]) -> Result<()> {
+        let mut by_archive = BTreeMap::<&str, Vec<Item<'_>>>::new();
         for item in missing {
-            let mut attempts = Vec::new();
-            match fetch.file(item, &mut attempts)? {
+            match fetch.file(item)? {
                 Some(staged) => put(&staged, &self.home().join(&item.install))?,
-                None => {
-                    let (items, failed) = by_archive.entry(&item.archive.id).or_default();
-                    items.push(item.clone());
-                    failed.append(&mut attempts);
-                }
+                None => by_archive
+                    .entry(&item.archive.id)
+                    .or_default()
+                    .push(item.clone()),
             }
         }
-        for (items, mut attempts) in by_archive.into_values() {
-            // Each file has met the same mirror; one complaint is enough.
-            attempts.truncate(1);
-            let archive = items[0].archive;
-            let path = fetch.archive(archive, attempts)?;
+        for items in by_archive.into_values() {
+            let path = fetch.archive(items[0].archive)?;
             self.install_from(&path, &items, fetch.workspace)?;
+            // Makes room for the next one; whatever cannot be removed goes with the workspace.
+            let _ = std::fs::remove_file(&path);
         }
         Ok(())
     }

@@ -64,16 +64,8 @@ impl Store {
     }
 
     fn look(&self, hash: bool) -> Result<Vec<FileStatus>> {
-        let here = self.catalogue().runtime().map(|runtime| &runtime.id);
-        let elsewhere = |id: &str| {
-            let mut runtimes = self.catalogue().runtimes.iter();
-            here.is_none_or(|here| here != id) && runtimes.any(|runtime| runtime.id == id)
-        };
         let mut all = Vec::new();
-        for item in self.catalogue().items() {
-            if elsewhere(item.id) {
-                continue;
-            }
+        for item in self.catalogue().items_here() {
             let path = self.home().join(&item.install);
             all.push(FileStatus {
                 id: item.id.to_owned(),

@@ -176,7 +176,7 @@ normalization = {{ channel_order = "rgb", mean = [127.5, 127.5, 127.5], scale = 
     }
 
     /// Writes a mirror that holds the networks by SHA-256.
-    pub(crate) fn mirror(&self, dir: &Path) {
+    pub(crate) fn write_mirror(dir: &Path) {
         for content in [DETECTOR, EMBEDDER] {
             std::fs::write(dir.join(digest(content).to_string()), content).unwrap();
         }

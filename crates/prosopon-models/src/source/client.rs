@@ -1,10 +1,12 @@
 //! Running a package client, with patience and with an eye on the file that it writes.
 
 use std::ffi::OsString;
-use std::fs::{self, File};
+use std::fs;
+use std::io::{self, Read};
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::thread;
+use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use super::Fetch;
@@ -18,8 +20,8 @@ const POLL: Duration = Duration::from_millis(100);
 /// Longest time for a client to say its version; `uv` may fetch `pip` for that.
 const PROBE: Duration = Duration::from_mins(1);
 
-/// Most characters of a client's messages that are kept.
-const TAIL: usize = 2000;
+/// Most bytes of a client's messages that are kept.
+const TAIL: usize = 4000;
 
 /// The commands to try for each kind of package, in order; each is a program and its first
 /// arguments.
@@ -57,6 +59,7 @@ pub(super) fn fetch(
 ) -> Result<()> {
     let what = format!("{} {}", archive.package, archive.version);
     let run = Run {
+        home: fetch.workspace.home(),
         directory,
         scratch: &fetch.workspace.subdirectory("tmp")?,
     };
@@ -77,60 +80,77 @@ pub(super) fn fetch(
         seen = seen.max(size);
     });
     match ended {
-        Ok(Some(status)) if status.success() => Ok(()),
-        Ok(Some(status)) => Err(run.failure(shown(client), what, &status.to_string())),
-        Ok(None) => Err(ModelsError::ClientTimeout {
-            client: shown(client),
-            what,
-            seconds: timeout.as_secs(),
-        }),
-        Err(error) => Err(run.failure(shown(client), what, &error.to_string())),
+        Ok(ended) => match ended.status {
+            Some(status) if status.success() => Ok(()),
+            Some(status) => {
+                Err(run.failure(shown(client), what, ended.stderr, &status.to_string()))
+            }
+            None => Err(ModelsError::ClientTimeout {
+                client: shown(client),
+                what,
+                seconds: timeout.as_secs(),
+            }),
+        },
+        Err(error) => Err(run.failure(shown(client), what, error.to_string(), "")),
     }
 }
 
 /// Where a client runs: it writes into `directory`, and everything temporary into `scratch`, so that
 /// nothing is left when the staging directory goes.
 struct Run<'a> {
+    home: &'a Path,
     directory: &'a Path,
     scratch: &'a Path,
+}
+
+/// How a client ended.
+struct Ended {
+    /// `None` if it had to be stopped.
+    status: Option<ExitStatus>,
+    /// The end of its messages.
+    stderr: String,
 }
 
 impl Run<'_> {
     /// Whether this client is there and able to say its version.
     fn works(&self, client: &[OsString]) -> bool {
         let ended = self.wait(client, &["--version"], PROBE, || {});
-        matches!(ended, Ok(Some(status)) if status.success())
+        ended.is_ok_and(|ended| ended.status.is_some_and(|status| status.success()))
     }
 
-    /// Runs a client to its end; `None` if it had to be stopped.
+    /// Runs a client to its end, or until it has taken too long.
     fn wait(
         &self,
         client: &[OsString],
         arguments: &[&str],
         timeout: Duration,
         mut look: impl FnMut(),
-    ) -> std::io::Result<Option<ExitStatus>> {
+    ) -> io::Result<Ended> {
         let mut child = self.start(client, arguments)?;
+        let messages = child.stderr.take().map(Messages::listen);
         let started = Instant::now();
-        loop {
+        let status = loop {
+            look();
             if let Some(status) = child.try_wait()? {
-                look();
-                return Ok(Some(status));
+                break Some(status);
             }
             if started.elapsed() > timeout {
                 // It may have ended just now; either way nothing more is to be done about it.
                 let _ = child.kill();
                 let _ = child.wait();
-                return Ok(None);
+                break None;
             }
-            look();
             thread::sleep(POLL.min(timeout));
-        }
+        };
+        Ok(Ended {
+            status,
+            stderr: messages.map(Messages::tail).unwrap_or_default(),
+        })
     }
 
-    fn start(&self, client: &[OsString], arguments: &[&str]) -> std::io::Result<Child> {
+    fn start(&self, client: &[OsString], arguments: &[&str]) -> io::Result<Child> {
         let Some((program, first)) = client.split_first() else {
-            return Err(std::io::ErrorKind::NotFound.into());
+            return Err(io::ErrorKind::NotFound.into());
         };
         Command::new(program)
             .args(first)
@@ -141,15 +161,24 @@ impl Run<'_> {
             .env("TEMP", self.scratch)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(File::create(self.directory.join("messages"))?)
+            .stderr(Stdio::piped())
             .spawn()
     }
 
-    fn failure(&self, client: String, what: String, otherwise: &str) -> ModelsError {
-        let messages = fs::read(self.directory.join("messages")).unwrap_or_default();
-        let text = String::from_utf8_lossy(&messages);
-        let skipped = text.chars().count().saturating_sub(TAIL);
-        let stderr: String = text.trim().chars().skip(skipped).collect();
+    fn failure(
+        &self,
+        client: String,
+        what: String,
+        stderr: String,
+        otherwise: &str,
+    ) -> ModelsError {
+        let signs = ["ENOSPC", "No space left on device"];
+        if signs.iter().any(|sign| stderr.contains(sign)) {
+            return ModelsError::DiskFull {
+                action: "fetch a package",
+                path: self.home.to_owned(),
+            };
+        }
         ModelsError::ClientFailed {
             client,
             what,
@@ -159,14 +188,52 @@ impl Run<'_> {
     }
 }
 
-/// The last line that calls itself an error, else the last line.
+/// The messages of a client, gathered while it runs; in memory, since the disk may be full.
+struct Messages {
+    text: Arc<Mutex<Vec<u8>>>,
+    reader: JoinHandle<()>,
+}
+
+impl Messages {
+    fn listen(mut stderr: ChildStderr) -> Self {
+        let text = Arc::new(Mutex::new(Vec::new()));
+        let shared = Arc::clone(&text);
+        let reader = thread::spawn(move || {
+            let mut block = [0; 4096];
+            while let Ok(n @ 1..) = stderr.read(&mut block) {
+                let mut text = lock(&shared);
+                text.extend_from_slice(&block[..n]);
+                let surplus = text.len().saturating_sub(TAIL);
+                text.drain(..surplus);
+            }
+        });
+        Self { text, reader }
+    }
+
+    /// What came last. A grandchild that still runs may hold the pipe, so the wait is short.
+    fn tail(self) -> String {
+        let started = Instant::now();
+        while !self.reader.is_finished() && started.elapsed() < POLL * 5 {
+            thread::sleep(POLL / 20);
+        }
+        String::from_utf8_lossy(&lock(&self.text)).trim().to_owned()
+    }
+}
+
+fn lock(text: &Mutex<Vec<u8>>) -> MutexGuard<'_, Vec<u8>> {
+    text.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The line that names the cause: `npm`'s first one of more than a keyword and a code, the last one
+/// that calls itself an error, or the last.
 fn summary(messages: &str) -> Option<&str> {
     let lines = || messages.lines().map(str::trim).filter(|l| !l.is_empty());
-    let says_error = |line: &&str| {
-        let lower = line.to_lowercase();
-        lower.starts_with("error:") || (lower.starts_with("npm err") && !lower.contains("log"))
-    };
-    lines().rfind(says_error).or_else(|| lines().next_back())
+    let npm = |line: &&str| line.starts_with("npm error") && line.split(' ').nth(4).is_some();
+    let error = |line: &&str| line.to_lowercase().starts_with("error:");
+    lines()
+        .find(npm)
+        .or_else(|| lines().rfind(error))
+        .or_else(|| lines().next_back())
 }
 
 fn shown(client: &[OsString]) -> String {
@@ -193,6 +260,10 @@ mod tests {
         let npm = "npm error code E404\nnpm error 404 Not Found\nnpm error A complete log of this run can be found in: x\n";
         for (messages, expected) in [
             (npm, Some("npm error 404 Not Found")),
+            (
+                "npm error code ECONNREFUSED\nnpm error errno ECONNREFUSED\nnpm error FetchError: request failed, reason: refused\nnpm error     at x (y)\n",
+                Some("npm error FetchError: request failed, reason: refused"),
+            ),
             (
                 "WARNING: old\nERROR: No matching distribution found for x\n\n[notice] new release\n",
                 Some("ERROR: No matching distribution found for x"),

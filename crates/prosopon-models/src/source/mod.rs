@@ -7,6 +7,7 @@ mod mirror;
 mod npm;
 mod pip;
 
+use std::mem;
 use std::path::{Path, PathBuf};
 
 use crate::catalogue::{Archive, ArchiveKind, Item};
@@ -25,24 +26,37 @@ pub(crate) enum Found {
     No,
 }
 
-/// One pull: what it may use, and where it puts unfinished files.
+/// One pull: what it may use, where it puts unfinished files, and what has failed so far.
 pub(crate) struct Fetch<'a> {
     pub(crate) workspace: &'a Workspace,
-    pub(crate) clients: &'a Clients,
-    pub(crate) options: &'a PullOptions<'a>,
-    pub(crate) mirror: Option<Mirror>,
+    clients: &'a Clients,
+    options: &'a PullOptions<'a>,
+    /// Taken away at its first failure, so that a dead server is waited for once.
+    mirror: Option<Mirror>,
+    attempts: Vec<Attempt>,
 }
 
-impl Fetch<'_> {
+impl<'a> Fetch<'a> {
+    pub(crate) fn new(
+        workspace: &'a Workspace,
+        clients: &'a Clients,
+        options: &'a PullOptions<'a>,
+        mirror: Option<Mirror>,
+    ) -> Self {
+        Self {
+            workspace,
+            clients,
+            options,
+            mirror,
+            attempts: Vec::new(),
+        }
+    }
+
     /// Fetches one file by itself, from the mirror or from its addresses.
     ///
-    /// `None` if no such source has it, which leaves the archive. Failures go to `attempts`; content
-    /// that is not what is pinned is an error at once.
-    pub(crate) fn file(
-        &self,
-        item: &Item<'_>,
-        attempts: &mut Vec<Attempt>,
-    ) -> Result<Option<PathBuf>> {
+    /// `None` if no such source has it, which leaves the archive. Content that is not what is pinned
+    /// is an error at once.
+    pub(crate) fn file(&mut self, item: &Item<'_>) -> Result<Option<PathBuf>> {
         let target = self.workspace.staging().join(item.sha256.to_string());
         let name = format!("`{}`", item.install.display());
         let pinned = Pinned {
@@ -50,20 +64,21 @@ impl Fetch<'_> {
             sha256: item.sha256,
             size: item.size,
         };
-        if self.from_mirror(pinned, &target, attempts)? {
+        if self.try_mirror(pinned, &target)? {
             return Ok(Some(target));
         }
-        for url in item.urls {
-            let fetched = https::fetch(url, pinned, &target, self.options.progress);
-            if self.succeeded("https", fetched, attempts)? {
-                return Ok(Some(target));
+        for url in item.urls.iter().filter(|_| !self.options.offline) {
+            match https::fetch(url, pinned, &target, self.options.progress) {
+                Ok(Found::Yes) => return Ok(Some(target)),
+                Ok(Found::No) => {}
+                Err(error) => self.failed("https", error)?,
             }
         }
         Ok(None)
     }
 
     /// Fetches a whole archive, from the mirror or through the package client.
-    pub(crate) fn archive(&self, archive: &Archive, mut attempts: Vec<Attempt>) -> Result<PathBuf> {
+    pub(crate) fn archive(&mut self, archive: &Archive) -> Result<PathBuf> {
         let name = format!("{} {}", archive.package, archive.version);
         let pinned = Pinned {
             what: &name,
@@ -72,8 +87,13 @@ impl Fetch<'_> {
         };
         let directory = self.workspace.subdirectory(&archive.id)?;
         let target = directory.join(&archive.file_name);
-        if self.from_mirror(pinned, &target, &mut attempts)? {
+        if self.try_mirror(pinned, &target)? {
             return Ok(target);
+        }
+        if self.options.offline {
+            return Err(ModelsError::Offline {
+                missing: vec![name],
+            });
         }
         let (source, fetched) = match archive.kind {
             ArchiveKind::Npm => ("npm", npm::fetch(self, archive, &directory)),
@@ -83,58 +103,46 @@ impl Fetch<'_> {
         };
         match fetched.and_then(|()| check_file(&target, pinned, source)) {
             Ok(()) => Ok(target),
-            Err(error) if attempts.is_empty() || is_final(&error) => Err(error),
+            Err(error) if self.attempts.is_empty() => Err(error),
             Err(error) => {
-                attempts.push(attempt(source, error));
+                self.failed(source, error)?;
                 Err(ModelsError::SourcesFailed {
                     what: name,
-                    attempts,
+                    attempts: mem::take(&mut self.attempts),
                 })
             }
         }
     }
 
-    fn from_mirror(
-        &self,
-        pinned: Pinned<'_>,
-        target: &Path,
-        attempts: &mut Vec<Attempt>,
-    ) -> Result<bool> {
+    fn try_mirror(&mut self, pinned: Pinned<'_>, target: &Path) -> Result<bool> {
         let Some(mirror) = &self.mirror else {
             return Ok(false);
         };
-        let fetched = mirror.fetch(pinned, target, self.options.progress);
-        self.succeeded("mirror", fetched, attempts)
-    }
-
-    fn succeeded(
-        &self,
-        source: &'static str,
-        fetched: Result<Found>,
-        attempts: &mut Vec<Attempt>,
-    ) -> Result<bool> {
-        match fetched {
-            Ok(Found::Yes) => Ok(true),
-            Ok(Found::No) => Ok(false),
-            Err(error) if is_final(&error) => Err(error),
+        match mirror.fetch(pinned, target, self.options.progress) {
+            Ok(found) => Ok(matches!(found, Found::Yes)),
             Err(error) => {
-                self.options.progress.note(&format!("{source}: {error}"));
-                attempts.push(attempt(source, error));
+                self.mirror = None;
+                self.failed("mirror", error)?;
                 Ok(false)
             }
         }
     }
-}
 
-fn attempt(source: &'static str, error: ModelsError) -> Attempt {
-    Attempt {
-        source,
-        error: Box::new(error),
+    /// Notes a failure, unless another source would not help or should not be asked: something
+    /// tampers with files, or they cannot be written.
+    fn failed(&mut self, source: &'static str, error: ModelsError) -> Result<()> {
+        if is_final(&error) {
+            return Err(error);
+        }
+        self.options.progress.note(&format!("{source}: {error}"));
+        self.attempts.push(Attempt {
+            source,
+            error: Box::new(error),
+        });
+        Ok(())
     }
 }
 
-/// Whether another source would not help, or should not be asked: something tampers with files, or
-/// they cannot be written.
 fn is_final(error: &ModelsError) -> bool {
     matches!(
         error,

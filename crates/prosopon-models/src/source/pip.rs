@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::{Fetch, client};
 use crate::catalogue::{Archive, ArchiveKind};
+use crate::digest::Digest;
 use crate::error::{ModelsError, Result};
 
 /// Has `pip` write the package into `directory`.
@@ -50,4 +51,52 @@ pub(super) fn fetch(fetch: &Fetch<'_>, archive: &Archive, directory: &Path) -> R
         &arguments,
         directory,
     )
+    .map_err(|error| refusal(&error, archive).unwrap_or(error))
+}
+
+/// `pip`'s own refusal of a changed archive, told as ours.
+fn refusal(error: &ModelsError, archive: &Archive) -> Option<ModelsError> {
+    let ModelsError::ClientFailed {
+        client,
+        what,
+        stderr,
+        ..
+    } = error
+    else {
+        return None;
+    };
+    let (_, got) = stderr.rsplit_once(" Got ")?;
+    Some(ModelsError::HashMismatch {
+        what: what.clone(),
+        expected: archive.sha256,
+        found: Digest::from_hex(got.split_whitespace().next()?)?,
+        origin: client.clone(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{self, digest};
+
+    #[test]
+    fn a_refused_archive_is_a_hash_mismatch() {
+        let failed = |stderr: String| ModelsError::ClientFailed {
+            client: "pip".to_owned(),
+            what: "x 1.0".to_owned(),
+            summary: String::new(),
+            stderr,
+        };
+        let archive = testing::archive();
+        let told = failed(format!(
+            "ERROR: hashes differ\n    Expected sha256 {}\n         Got        {}\n",
+            archive.sha256,
+            digest(b"changed")
+        ));
+        let Some(ModelsError::HashMismatch { found, .. }) = refusal(&told, &archive) else {
+            panic!("expected a hash mismatch");
+        };
+        assert_eq!(found, digest(b"changed"));
+        assert!(refusal(&failed("ERROR: other".to_owned()), &archive).is_none());
+    }
 }
