@@ -103,7 +103,7 @@ impl Gallery {
                 None => gallery.write(|writer| bind(writer, wanted))?,
             }
         }
-        gallery.current()?;
+        drop(gallery.current()?);
         Ok(gallery)
     }
 

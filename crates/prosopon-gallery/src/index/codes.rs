@@ -19,6 +19,10 @@ const MAX_CODE: f32 = 127.0;
 /// f32 below (some 10 operations of 6e-8 each) and of the similarity itself.
 const ROUNDING: f64 = 2e-6;
 
+/// Added and taken away again, it leaves an f32 rounded to the nearest integer (1.5 × 2²³); unlike
+/// `f32::round` the compiler turns it into vector instructions on any processor.
+const ROUNDER: f32 = 12_582_912.0;
+
 /// How a vector's codes relate to the vector.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Scale {
@@ -39,9 +43,6 @@ pub(super) fn quantise(values: &[f32], codes: &mut [i8]) -> Scale {
         1.0
     };
     let inverse = 1.0 / step;
-    // Added and taken away again, it leaves an f32 rounded to the nearest integer; unlike
-    // `f32::round` the compiler turns it into vector instructions on any processor.
-    const ROUNDER: f32 = 12_582_912.0; // 1.5 × 2²³
     for (code, value) in codes.iter_mut().zip(values) {
         let rounded = (value * inverse + ROUNDER) - ROUNDER;
         *code = rounded.clamp(-MAX_CODE, MAX_CODE) as i8;

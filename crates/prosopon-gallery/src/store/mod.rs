@@ -86,6 +86,10 @@ pub type EachTemplate<'a> =
 /// A place that keeps subjects and faces; shared by threads, and where it can be, by processes.
 ///
 /// Every function may fail with a [`StoreError`].
+#[expect(
+    clippy::missing_errors_doc,
+    reason = "every function fails for the same reasons"
+)]
 pub trait Store: Send + Sync {
     /// A number that differs from its last value if anybody, here or in another process, has
     /// changed something in between. Must be cheap: it is asked before each search.
@@ -102,6 +106,12 @@ pub trait Store: Send + Sync {
 }
 
 /// Looks at records. What does not exist is `None` or empty, never an error.
+///
+/// Every function may fail with a [`StoreError`].
+#[expect(
+    clippy::missing_errors_doc,
+    reason = "every function fails for the same reasons"
+)]
 pub trait Reader {
     /// The model that the store is bound to; `None` before the first face.
     fn binding(&self) -> Result<Option<Binding>, StoreError>;
@@ -147,6 +157,12 @@ pub trait Reader {
 }
 
 /// Changes records. Callers check first that what they name exists.
+///
+/// Every function may fail with a [`StoreError`].
+#[expect(
+    clippy::missing_errors_doc,
+    reason = "every function fails for the same reasons"
+)]
 pub trait Writer: Reader {
     /// Binds the store to a model.
     fn bind(&mut self, binding: &Binding) -> Result<(), StoreError>;

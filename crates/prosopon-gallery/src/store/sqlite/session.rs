@@ -112,17 +112,19 @@ impl Reader for Session<'_> {
     }
 
     fn changes_since(&self, revision: Revision) -> Result<Changes, StoreError> {
-        if revision == self.revision()? {
+        let newest = self.revision()?;
+        if revision == newest {
             return Ok(Changes::Known(Vec::new()));
         }
         let oldest = self.one("SELECT min(revision) FROM changes", [], |row| {
             row.get::<_, Option<i64>>(0)
         })?;
-        if oldest
-            .flatten()
-            .is_none_or(|oldest| oldest > revision.0 + 1)
-            || revision > self.revision()?
-        {
+        // A revision of the future comes from another file, put in place of the one before.
+        let is_remembered = revision < newest
+            && oldest
+                .flatten()
+                .is_some_and(|oldest| oldest <= revision.0 + 1);
+        if !is_remembered {
             return Ok(Changes::Forgotten);
         }
         self.all(
