@@ -72,7 +72,8 @@ pub struct SubjectSummary {
 /// Whether `name` can name a subject: not empty, at most [`MAX_NAME_BYTES`] long, no blanks at its
 /// ends and no control characters.
 ///
-/// Returns what is wrong with it, as the end of "expected a name …".
+/// # Errors
+/// What is wrong with it, as the end of "expected a name …".
 pub fn check_name(name: &str) -> Result<(), &'static str> {
     if name.is_empty() {
         Err("that is not empty")

@@ -93,7 +93,7 @@ fn killed_child(path: &Path, round: u64, rng: &mut Rng) -> Vec<(FaceId, u64)> {
         enrolled
     });
     // Every fifth is killed while it opens the file, the others once they are at work.
-    if round % 5 != 0 {
+    if !round.is_multiple_of(5) {
         started
             .recv_timeout(Duration::from_secs(30))
             .expect("the child enrols");

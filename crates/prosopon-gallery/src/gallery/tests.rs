@@ -41,13 +41,13 @@ fn face(seed: u64) -> NewFace {
     face
 }
 
-fn box_at(left: f32) -> Option<BoundingBox> {
-    Some(BoundingBox {
+fn box_at(left: f32) -> BoundingBox {
+    BoundingBox {
         left,
         top: 0.0,
         right: left + 10.0,
         bottom: 10.0,
-    })
+    }
 }
 
 fn error_of<T>(result: Result<T, GalleryError>) -> (String, String) {
@@ -81,7 +81,7 @@ fn the_same_picture_twice_is_noticed() {
     assert!(added(gallery.enrol("anna", face(2)).unwrap()));
     // Two places of one picture as well.
     let at = |left| NewFace {
-        bounding_box: box_at(left),
+        bounding_box: Some(box_at(left)),
         ..face(3)
     };
     assert!(added(gallery.enrol("anna", at(0.0)).unwrap()));
@@ -298,7 +298,7 @@ fn export_and_import_keep_everything() {
     let Fixture { gallery, folder } = fixture();
     for (name, seed) in [("anna", 1), ("anna", 2), ("bob", 3)] {
         let mut face = face(seed);
-        face.bounding_box = box_at(seed as f32);
+        face.bounding_box = Some(box_at(seed as f32));
         face.quality.confidence = Some(0.9);
         gallery.enrol(name, face).unwrap();
     }

@@ -230,7 +230,7 @@ fn a_lock_that_is_not_given_back_is_an_error() {
     let path = folder.path().join("gallery");
     drop(open(&path).unwrap());
     let options = SqliteOptions {
-        busy_timeout: std::time::Duration::from_millis(50),
+        busy_timeout: Duration::from_millis(50),
         ..SqliteOptions::default()
     };
     let store = SqliteStore::open(&path, &options).unwrap();
