@@ -56,7 +56,8 @@ impl StageTimes {
     }
 
     pub(crate) fn seconds(&self) -> StageSeconds {
-        let of = |stage: &AtomicU64| Duration::from_nanos(stage.load(Ordering::Relaxed)).as_secs_f64();
+        let of =
+            |stage: &AtomicU64| Duration::from_nanos(stage.load(Ordering::Relaxed)).as_secs_f64();
         StageSeconds {
             decode: of(&self.decode),
             detect: of(&self.detect),
@@ -105,10 +106,9 @@ pub(crate) fn detect_all(
             .iter()
             .map(|input| {
                 let picture = decode(input, limits, times)?;
-                let detections = StageTimes::time(&times.detect, || {
-                    detector.detect(&picture.image, options)
-                })
-                .map_err(|error| Failure::from(error).at(input))?;
+                let detections =
+                    StageTimes::time(&times.detect, || detector.detect(&picture.image, options))
+                        .map_err(|error| Failure::from(error).at(input))?;
                 Ok((picture, detections))
             })
             .collect()

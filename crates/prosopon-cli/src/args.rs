@@ -3,16 +3,21 @@
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
+use prosopon::image::DecodeLimits;
 use prosopon::inference::{BackendChoice, InferenceOptions, Precision};
 use prosopon::{DetectorOptions, EngineOptions, InputSize};
-use prosopon::image::DecodeLimits;
 
 use crate::commands;
 use crate::output::Format;
 
 /// Find faces, compare them, say who they are.
 #[derive(Debug, Parser)]
-#[command(name = "prosopon", version, arg_required_else_help = true, max_term_width = 100)]
+#[command(
+    name = "prosopon",
+    version,
+    arg_required_else_help = true,
+    max_term_width = 100
+)]
 pub(crate) struct Args {
     #[command(subcommand)]
     pub(crate) command: Command,

@@ -4,9 +4,7 @@ use std::fmt::{self, Display};
 use std::process::ExitCode;
 
 use prosopon::inference::InferenceError;
-use prosopon::{
-    AlignError, CompareError, DetectError, EmbedError, EngineError, ImageError,
-};
+use prosopon::{AlignError, CompareError, DetectError, EmbedError, EngineError, ImageError};
 use prosopon_gallery::GalleryError;
 use prosopon_models::ModelsError;
 use serde::Serialize;
@@ -73,7 +71,12 @@ impl Failure {
 
     /// A file or stream that could not be written.
     pub(crate) fn write(place: impl Display, error: &std::io::Error) -> Self {
-        Self::new(Exit::Storage, "unwritable_file", format!("could not write: {error}")).at(place)
+        Self::new(
+            Exit::Storage,
+            "unwritable_file",
+            format!("could not write: {error}"),
+        )
+        .at(place)
     }
 
     /// Whether the reader of standard output went away, which is no error.
@@ -158,9 +161,8 @@ impl From<InferenceError> for Failure {
         };
         let failure = Self::new(Exit::Setup, code, &error);
         match code {
-            "backend_unavailable" => {
-                failure.with_hint("`prosopon doctor` shows what was found; `--backend rten` always works")
-            }
+            "backend_unavailable" => failure
+                .with_hint("`prosopon doctor` shows what was found; `--backend rten` always works"),
             _ => failure,
         }
     }

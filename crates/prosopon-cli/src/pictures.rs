@@ -4,8 +4,8 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use prosopon::image::{DecodeLimits, read, read_file};
 use prosopon::ImageError;
+use prosopon::image::{DecodeLimits, read, read_file};
 use walkdir::WalkDir;
 
 use crate::failure::{Exit, Failure};
@@ -38,7 +38,11 @@ impl Input {
     /// The file's name without ending, for names of what is made from it.
     pub(crate) fn stem(&self) -> String {
         match self {
-            Self::File(path) => path.file_stem().unwrap_or_default().to_string_lossy().into(),
+            Self::File(path) => path
+                .file_stem()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into(),
             Self::Stdin => "stdin".to_owned(),
         }
     }
@@ -46,7 +50,11 @@ impl Input {
     /// The file's name.
     pub(crate) fn file_name(&self) -> String {
         match self {
-            Self::File(path) => path.file_name().unwrap_or_default().to_string_lossy().into(),
+            Self::File(path) => path
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into(),
             Self::Stdin => "-".to_owned(),
         }
     }
@@ -71,9 +79,8 @@ pub(crate) fn collect(arguments: &[PathBuf]) -> Result<Vec<Input>, Failure> {
         } else if argument.exists() {
             push_path(argument, &mut inputs)?;
         } else if let Some(pattern) = argument.to_str().filter(|s| s.contains(['*', '?', '['])) {
-            let paths = glob::glob(pattern).map_err(|error| {
-                Failure::new(Exit::Usage, "invalid_pattern", error).at(pattern)
-            })?;
+            let paths = glob::glob(pattern)
+                .map_err(|error| Failure::new(Exit::Usage, "invalid_pattern", error).at(pattern))?;
             let before = inputs.len();
             for path in paths.flatten() {
                 push_path(&path, &mut inputs)?;
@@ -126,7 +133,11 @@ pub(crate) fn has_picture_extension(path: &Path) -> bool {
 
 /// The error for a folder or pattern without pictures.
 pub(crate) fn no_pictures(place: &Path) -> Failure {
-    Failure::new(Exit::BadInput, "no_pictures", "expected pictures, found none")
-        .at(place.display())
-        .with_hint("pictures in folders are known by their ending, such as .jpg or .png")
+    Failure::new(
+        Exit::BadInput,
+        "no_pictures",
+        "expected pictures, found none",
+    )
+    .at(place.display())
+    .with_hint("pictures in folders are known by their ending, such as .jpg or .png")
 }

@@ -39,7 +39,11 @@ pub(crate) enum Load {
 
 impl Load {
     pub(crate) fn of(n_pictures: usize) -> Self {
-        if n_pictures > 1 { Self::Batch } else { Self::Single }
+        if n_pictures > 1 {
+            Self::Batch
+        } else {
+            Self::Single
+        }
     }
 
     fn streams(self) -> usize {
@@ -128,9 +132,13 @@ fn load_embedder(
 
 fn read_model(path: &PathBuf) -> Result<Vec<u8>, Failure> {
     fs::read(path).map_err(|error| {
-        Failure::new(Exit::Setup, "unreadable_model", format!("could not read the model: {error}"))
-            .at(path.display())
-            .with_hint("`prosopon models verify` checks all model files")
+        Failure::new(
+            Exit::Setup,
+            "unreadable_model",
+            format!("could not read the model: {error}"),
+        )
+        .at(path.display())
+        .with_hint("`prosopon models verify` checks all model files")
     })
 }
 

@@ -20,7 +20,8 @@ pub(crate) fn resolve(
         ));
     }
     let Some(calibration) = calibration else {
-        let message = format!("model `{model}` has no calibration, so no threshold for an error rate");
+        let message =
+            format!("model `{model}` has no calibration, so no threshold for an error rate");
         return Err(Failure::new(Exit::Usage, "not_calibrated", message).with_hint(
             "pass `--threshold SIM`, or measure one with `prosopon calibrate DIR` and put it into the model's description",
         ));

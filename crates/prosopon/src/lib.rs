@@ -13,6 +13,7 @@ pub mod inference;
 pub mod model;
 
 pub use align::{AlignError, AlignedCrop, align};
+pub use annotate::{Annotation, annotate};
 pub use compare::{
     Calibration, CalibrationPoint, CompareError, Similarity, Threshold, Verification, similarity,
     verify,
@@ -20,8 +21,5 @@ pub use compare::{
 pub use detect::{DetectError, Detection, Detector, DetectorOptions, InputSize};
 pub use embed::{EmbedError, Embedder, Embedding, EmbeddingError, ModelId, NetworkEmbedder};
 pub use engine::{EngineError, EngineOptions, Face, FaceEngine};
-pub use annotate::{Annotation, annotate};
-pub use compare::{Calibration, CalibrationPoint, CompareError, Similarity, similarity};
-pub use embed::{Embedding, EmbeddingError, ModelId};
 pub use geometry::{BoundingBox, Landmarks, Point, SimilarityTransform};
 pub use image::{DecodeLimits, Image, ImageError};

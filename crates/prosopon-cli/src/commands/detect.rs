@@ -101,7 +101,10 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     )?;
     summary.stage_seconds = Some(times.seconds());
     let exit = exit_of(summary.failed);
-    let (with, without) = (summary.pictures_with_faces, summary.pictures_without_faces.len());
+    let (with, without) = (
+        summary.pictures_with_faces,
+        summary.pictures_without_faces.len(),
+    );
     let text = || {
         let mut text = format!(
             "{} in {}",
@@ -116,7 +119,10 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
             );
         }
         if summary.failed > 0 {
-            text += &format!("\n{} could not be used", count(summary.failed, "picture", "pictures"));
+            text += &format!(
+                "\n{} could not be used",
+                count(summary.failed, "picture", "pictures")
+            );
         }
         text
     };
@@ -126,7 +132,11 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
 
 /// The status of a batch in which `failed` pictures could not be used.
 pub(crate) fn exit_of(failed: usize) -> Exit {
-    if failed > 0 { Exit::BadInput } else { Exit::Success }
+    if failed > 0 {
+        Exit::BadInput
+    } else {
+        Exit::Success
+    }
 }
 
 /// A picture that could not be used, in the list; failures that are not the picture's own end the
@@ -213,7 +223,10 @@ fn write_pictures(
                 color: subject_color(0),
             })
             .collect();
-        save(&annotate(image, &annotations), &output_path(folder, input, ".jpg"))?;
+        save(
+            &annotate(image, &annotations),
+            &output_path(folder, input, ".jpg"),
+        )?;
     }
     if let Some(folder) = &args.crops {
         for (i, detection) in detections.iter().enumerate() {
@@ -227,7 +240,10 @@ fn write_pictures(
                     None => continue,
                 },
             };
-            save(&crop, &output_path(folder, input, &format!("_{}.png", i + 1)))?;
+            save(
+                &crop,
+                &output_path(folder, input, &format!("_{}.png", i + 1)),
+            )?;
         }
     }
     Ok(())

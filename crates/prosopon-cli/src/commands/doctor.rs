@@ -162,7 +162,14 @@ fn cpu_features() -> Vec<&'static str> {
                 $(if std::arch::is_x86_feature_detected!($name) { features.push($name); })*
             };
         }
-        detect!("sse4.2", "avx2", "fma", "avx512f", "avx512vnni", "avx512bf16");
+        detect!(
+            "sse4.2",
+            "avx2",
+            "fma",
+            "avx512f",
+            "avx512vnni",
+            "avx512bf16"
+        );
     }
     #[cfg(target_arch = "aarch64")]
     {
@@ -189,16 +196,21 @@ fn describe(checkup: &Checkup) -> String {
     let (installed, missing): (Vec<_>, Vec<_>) = checkup.models.iter().partition(|m| m.installed);
     let names = |list: &[&ModelState]| {
         let names: Vec<_> = list.iter().map(|m| m.name.as_str()).collect();
-        if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+        if names.is_empty() {
+            "none".to_owned()
+        } else {
+            names.join(", ")
+        }
     };
     text += &format!("models installed: {}\n", names(&installed));
     text += &format!("models not installed: {}\n", names(&missing));
     for backend in &checkup.backends {
         text += &match (&backend.info, &backend.problem) {
             (Some(info), _) => {
-                let library = info.library.as_ref().map_or("compiled in".to_owned(), |path| {
-                    path.display().to_string()
-                });
+                let library = info
+                    .library
+                    .as_ref()
+                    .map_or("compiled in".to_owned(), |path| path.display().to_string());
                 format!("{info}: {library}\n")
             }
             (None, Some(problem)) => format!("{problem}\n"),

@@ -217,8 +217,7 @@ impl Rows {
             let b = face.bounding_box;
             self.picture.push(row);
             self.embedding.extend(face.embedding.iter().flatten());
-            self.bounding_box
-                .extend([b.left, b.top, b.right, b.bottom]);
+            self.bounding_box.extend([b.left, b.top, b.right, b.bottom]);
             let points = face.landmarks.map(|l| l.to_array().map(|p| [p.x, p.y]));
             self.landmarks
                 .extend(points.unwrap_or([[f32::NAN; 2]; 5]).as_flattened());

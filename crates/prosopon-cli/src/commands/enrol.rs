@@ -183,7 +183,8 @@ fn tree(root: &Path) -> Result<Vec<(Input, String)>, Failure> {
         .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect())
         .map_err(unreadable)?;
     entries.sort();
-    let name = |part: Option<&std::ffi::OsStr>| part.unwrap_or_default().to_string_lossy().into_owned();
+    let name =
+        |part: Option<&std::ffi::OsStr>| part.unwrap_or_default().to_string_lossy().into_owned();
     let mut pairs = Vec::new();
     for entry in entries {
         if entry.is_dir() {

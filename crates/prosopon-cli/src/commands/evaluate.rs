@@ -82,7 +82,10 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         .iter()
         .map(|name| Input::File(name.path(&args.images)))
         .collect();
-    if !inputs.iter().any(|input| matches!(input, Input::File(path) if path.exists())) {
+    if !inputs
+        .iter()
+        .any(|input| matches!(input, Input::File(path) if path.exists()))
+    {
         return Err(crate::pictures::no_pictures(&args.images));
     }
     let session = session::open_engine(&args.engine, Load::Batch)?;

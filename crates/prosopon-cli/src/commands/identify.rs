@@ -129,7 +129,9 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
                     let found = identifier.identify(&faces)?;
                     summary.faces += found.len();
                     let is_known = |face: &&FaceJson| {
-                        face.identification.as_ref().is_some_and(|i| i.subject.is_some())
+                        face.identification
+                            .as_ref()
+                            .is_some_and(|i| i.subject.is_some())
                     };
                     summary.known += found.iter().filter(is_known).count();
                     if let Some(folder) = &args.draw {
@@ -234,7 +236,9 @@ fn with_names(image: &Image, faces: &[FaceJson]) -> Image {
         .map(|face| {
             let name = subject(face);
             let similarity = face.identification.as_ref().and_then(|i| i.similarity);
-            let index = name.as_ref().and_then(|name| names.binary_search(name).ok());
+            let index = name
+                .as_ref()
+                .and_then(|name| names.binary_search(name).ok());
             Annotation {
                 bounding_box: face.bounding_box,
                 landmarks: None,

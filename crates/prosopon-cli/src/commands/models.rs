@@ -81,7 +81,9 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
                 )
                 .with_hint("`prosopon models list` shows all"));
             }
-            print_value(format, &json!({"removed": name}), || format!("removed {name}"))?;
+            print_value(format, &json!({"removed": name}), || {
+                format!("removed {name}")
+            })?;
         }
         Action::Verify => return verify(&store, format),
         Action::Path { name } => {
@@ -89,7 +91,9 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
                 None => store.home().to_owned(),
                 Some(name) => path_of(&store, name)?,
             };
-            print_value(format, &json!({"path": path}), || path.display().to_string())?;
+            print_value(format, &json!({"path": path}), || {
+                path.display().to_string()
+            })?;
         }
     }
     Ok(Exit::Success)

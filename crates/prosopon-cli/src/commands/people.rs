@@ -103,13 +103,17 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
             for name in names {
                 faces += gallery.delete_subject(name)?;
             }
-            print_value(format, &json!({"subjects": names.len(), "faces": faces}), || {
-                format!(
-                    "deleted {} with {}",
-                    count(names.len(), "person", "people"),
-                    count(faces as usize, "face", "faces")
-                )
-            })?;
+            print_value(
+                format,
+                &json!({"subjects": names.len(), "faces": faces}),
+                || {
+                    format!(
+                        "deleted {} with {}",
+                        count(names.len(), "person", "people"),
+                        count(faces as usize, "face", "faces")
+                    )
+                },
+            )?;
         }
         Action::Export { out } => export(&gallery, out.as_ref(), format)?,
         Action::Import { file } => import(&gallery, file, format)?,

@@ -94,7 +94,11 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
             threshold::describe(&threshold)
         )
     })?;
-    Ok(if verification.is_match { Exit::Success } else { Exit::No })
+    Ok(if verification.is_match {
+        Exit::Success
+    } else {
+        Exit::No
+    })
 }
 
 /// The one face in the picture at `path`.
@@ -124,8 +128,14 @@ fn one_face(args: &Args, session: &EngineSession, path: &Path) -> Result<Face, F
 }
 
 fn face_not_found() -> Failure {
-    Failure::new(Exit::BadInput, "face_not_found", "expected 1 face, found none")
-        .with_hint("use a picture that shows the face larger or more from the front, or lower `--confidence`")
+    Failure::new(
+        Exit::BadInput,
+        "face_not_found",
+        "expected 1 face, found none",
+    )
+    .with_hint(
+        "use a picture that shows the face larger or more from the front, or lower `--confidence`",
+    )
 }
 
 /// The only face of a picture; none and several are failures.

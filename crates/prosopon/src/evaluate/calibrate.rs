@@ -141,7 +141,11 @@ mod tests {
         let faces = crowd(200);
         let calibration = calibrate(&faces, "a crowd", 3).unwrap();
         assert_eq!(calibration.comparisons, 200 * 199 / 2);
-        assert_eq!(calibration.points.len(), 4, "19,900 pairs carry rates to 1e-4");
+        assert_eq!(
+            calibration.points.len(),
+            4,
+            "19,900 pairs carry rates to 1e-4"
+        );
         for point in &calibration.points {
             let accepted = (0..200)
                 .flat_map(|i| (0..i).map(move |j| (i, j)))
@@ -151,7 +155,10 @@ mod tests {
                 })
                 .count();
             let rate = accepted as f64 / calibration.comparisons as f64;
-            assert!(rate <= point.fmr && rate > point.fmr / 2.0, "{rate} at {point:?}");
+            assert!(
+                rate <= point.fmr && rate > point.fmr / 2.0,
+                "{rate} at {point:?}"
+            );
         }
     }
 

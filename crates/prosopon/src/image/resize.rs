@@ -99,6 +99,18 @@ impl Image {
         }
     }
 
+    /// The part of the picture inside `region`.
+    ///
+    /// # Errors
+    /// [`ImageError::Region`] if the region is empty or reaches past the picture.
+    pub fn cropped(&self, region: Region) -> Result<Self, ImageError> {
+        self.check(region)?;
+        let mut cropped = Self::filled(region.width, region.height, [0; 3]);
+        let whole = cropped.region();
+        self.copy_into(region, &mut cropped, whole);
+        Ok(cropped)
+    }
+
     /// The picture with other sides, in pixels.
     ///
     /// # Errors

@@ -1,0 +1,217 @@
+//! Opening a file, and saying clearly why it cannot be.
+
+use std::fs::{self, File};
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
+
+use super::SqliteOptions;
+use super::schema::{self, Kind};
+use crate::store::StoreError;
+
+/// Bytes in a page. Seven embeddings of 512 values fit into one; in SQLite's usual 4,096 bytes only
+/// one does, and half of the file would be empty.
+const PAGE_BYTES: i64 = 16_384;
+
+/// What every SQLite file begins with.
+const MAGIC: &[u8; 16] = b"SQLite format 3\0";
+
+/// Where a store is: names the file in errors.
+#[derive(Debug)]
+pub(super) struct Place(pub(super) PathBuf);
+
+impl Place {
+    /// What SQLite's report means for the user.
+    pub(super) fn error(&self, action: &'static str, error: rusqlite::Error) -> StoreError {
+        let path = self.0.clone();
+        match error.sqlite_error_code() {
+            Some(ErrorCode::NotADatabase) => StoreError::NotAGallery {
+                found: "something that is no database",
+                path,
+            },
+            Some(ErrorCode::DatabaseCorrupt) => self.damaged(error.to_string()),
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreError::Busy { path },
+            Some(ErrorCode::ReadOnly) => StoreError::ReadOnly { path },
+            Some(ErrorCode::PermissionDenied) => StoreError::PermissionDenied { path },
+            Some(ErrorCode::DiskFull) => StoreError::Full { path },
+            _ => match error {
+                rusqlite::Error::InvalidColumnType(..)
+                | rusqlite::Error::FromSqlConversionFailure(..)
+                | rusqlite::Error::IntegralValueOutOfRange(..)
+                | rusqlite::Error::Utf8Error(..) => self.damaged(error.to_string()),
+                _ => StoreError::Failed {
+                    action,
+                    path,
+                    source: Box::new(error),
+                },
+            },
+        }
+    }
+
+    pub(super) fn damaged(&self, what: impl Into<String>) -> StoreError {
+        StoreError::Damaged {
+            what: what.into(),
+            path: self.0.clone(),
+        }
+    }
+
+    fn io_error(&self, error: io::Error) -> StoreError {
+        let path = self.0.clone();
+        match error.kind() {
+            io::ErrorKind::NotFound => StoreError::Missing { path },
+            io::ErrorKind::PermissionDenied => StoreError::PermissionDenied { path },
+            io::ErrorKind::ReadOnlyFilesystem => StoreError::ReadOnly { path },
+            io::ErrorKind::StorageFull => StoreError::Full { path },
+            _ => StoreError::Failed {
+                action: "open",
+                path,
+                source: Box::new(error),
+            },
+        }
+    }
+}
+
+/// The connection that writes; makes the file a gallery of the current version if needed.
+pub(super) fn writer(place: &Place, options: &SqliteOptions) -> Result<Connection, StoreError> {
+    let is_new = check_file(place, options)?;
+    let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    if is_new {
+        flags |= OpenFlags::SQLITE_OPEN_CREATE;
+    }
+    let failed = |error| place.error("open", error);
+    let mut connection = Connection::open_with_flags(&place.0, flags).map_err(failed)?;
+    connection
+        .busy_timeout(options.busy_timeout)
+        .map_err(failed)?;
+    check_version(place, &connection, options)?;
+    connection
+        .pragma_update(None, "page_size", PAGE_BYTES)
+        .map_err(failed)?;
+    use_write_ahead_log(&connection, options).map_err(failed)?;
+    configure(&connection).map_err(failed)?;
+
+    let transaction = connection
+        .transaction_with_behavior(TransactionBehavior::Immediate)
+        .map_err(failed)?;
+    // Another process may have been quicker; now it can change no more.
+    let version = check_version(place, &transaction, options)?;
+    if version < schema::VERSION {
+        schema::migrate(&transaction, version).map_err(failed)?;
+    }
+    transaction.commit().map_err(failed)?;
+    Ok(connection)
+}
+
+/// The connection that reads.
+pub(super) fn reader(place: &Place, options: &SqliteOptions) -> Result<Connection, StoreError> {
+    let open = || {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(&place.0, flags)?;
+        connection.busy_timeout(options.busy_timeout)?;
+        configure(&connection)?;
+        connection.pragma_update(None, "query_only", true)?;
+        Ok(connection)
+    };
+    open().map_err(|error| place.error("open", error))
+}
+
+/// Looks at the file before SQLite does; `true` if there is none yet.
+fn check_file(place: &Place, options: &SqliteOptions) -> Result<bool, StoreError> {
+    let path = &place.0;
+    let not_a_gallery = |found| StoreError::NotAGallery {
+        found,
+        path: path.clone(),
+    };
+    match fs::metadata(path) {
+        Ok(metadata) if metadata.is_dir() => return Err(not_a_gallery("a folder")),
+        Ok(_) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let folder = match path.parent() {
+                Some(folder) if !folder.as_os_str().is_empty() => folder,
+                _ => Path::new("."),
+            };
+            return if !folder.is_dir() {
+                let folder = folder.to_path_buf();
+                Err(StoreError::MissingFolder { folder })
+            } else if options.create {
+                Ok(true)
+            } else {
+                Err(place.io_error(error))
+            };
+        }
+        Err(error) => return Err(place.io_error(error)),
+    }
+    let mut start = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(MAGIC.len() as u64).read_to_end(&mut start))
+        .map_err(|error| place.io_error(error))?;
+    if start.is_empty() {
+        // An interrupted creation leaves an empty file.
+        if options.create {
+            Ok(false)
+        } else {
+            Err(not_a_gallery("an empty file"))
+        }
+    } else if start == MAGIC {
+        Ok(false)
+    } else {
+        Err(not_a_gallery("something that is no database"))
+    }
+}
+
+/// The version of the file, 0 for an empty one.
+fn check_version(
+    place: &Place,
+    connection: &Connection,
+    options: &SqliteOptions,
+) -> Result<i64, StoreError> {
+    let path = place.0.clone();
+    match schema::kind(connection).map_err(|error| place.error("open", error))? {
+        Kind::Empty if options.create => Ok(0),
+        Kind::Empty => Err(StoreError::NotAGallery {
+            found: "an empty database",
+            path,
+        }),
+        Kind::Foreign => Err(StoreError::NotAGallery {
+            found: "a database of another program",
+            path,
+        }),
+        Kind::Gallery(found) if found > schema::VERSION => Err(StoreError::Newer {
+            found,
+            supported: schema::VERSION,
+            path,
+        }),
+        Kind::Gallery(version) => Ok(version),
+    }
+}
+
+/// Turns the log on. Two processes that create one file at once get in each other's way here, and
+/// SQLite does not wait by itself.
+fn use_write_ahead_log(connection: &Connection, options: &SqliteOptions) -> rusqlite::Result<()> {
+    let start = Instant::now();
+    loop {
+        let set = connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()));
+        match set {
+            Err(error)
+                if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
+                    && start.elapsed() < options.busy_timeout =>
+            {
+                std::thread::sleep(std::time::Duration::from_millis(5));
+            }
+            other => return other,
+        }
+    }
+}
+
+fn configure(connection: &Connection) -> rusqlite::Result<()> {
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.pragma_update(None, "secure_delete", true)?;
+    // Triggers and views of a file from elsewhere get no say beyond plain SQL.
+    connection.pragma_update(None, "trusted_schema", false)?;
+    connection.pragma_update(None, "journal_size_limit", 0)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(())
+}
