@@ -51,7 +51,8 @@ pub(crate) struct Args {
 struct Outcome {
     path: String,
     subject: String,
-    outcome: Kind,
+    #[serde(rename = "outcome")]
+    kind: Kind,
     face: Option<i64>,
     error: Option<Failure>,
 }
@@ -111,7 +112,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     writer.commit()?;
     let outcomes = writer.done;
     let counts = gallery.counts()?;
-    let number = |kind| outcomes.iter().filter(|o| o.outcome == kind).count();
+    let number = |kind| outcomes.iter().filter(|o| o.kind == kind).count();
     let (added, duplicates, skipped) = (
         number(Kind::Added),
         number(Kind::Duplicate),
@@ -144,19 +145,15 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
 
 /// The pictures to enrol, and whose each is.
 fn with_subjects(args: &Args) -> Result<(Vec<Input>, Vec<String>), Failure> {
-    let pairs = match &args.subject {
-        Some(name) => pictures::collect(&args.paths)?
-            .into_iter()
-            .map(|input| (input, name.clone()))
-            .collect(),
-        None => {
-            let mut pairs = Vec::new();
-            for folder in &args.paths {
-                pairs.extend(tree(folder)?);
-            }
-            pairs
-        }
-    };
+    if let Some(name) = &args.subject {
+        let inputs = pictures::collect(&args.paths)?;
+        let names = vec![name.clone(); inputs.len()];
+        return Ok((inputs, names));
+    }
+    let mut pairs = Vec::new();
+    for folder in &args.paths {
+        pairs.extend(tree(folder)?);
+    }
     Ok(pairs.into_iter().unzip())
 }
 
@@ -257,14 +254,14 @@ impl EnrolmentWriter<'_> {
         let mut outcome = Outcome {
             path: input.to_string(),
             subject: subject.clone(),
-            outcome: Kind::Added,
+            kind: Kind::Added,
             face: None,
             error: None,
         };
         match face {
             Ok(face) => self.requests.push(EnrolmentRequest { subject, face }),
             Err(failure) if failure.exit == Exit::BadInput => {
-                outcome.outcome = Kind::Skipped;
+                outcome.kind = Kind::Skipped;
                 outcome.error = Some(failure);
             }
             Err(failure) => return Err(failure),
@@ -281,12 +278,12 @@ impl EnrolmentWriter<'_> {
         self.requests.clear();
         let mut enrolments = enrolments.into_iter();
         for mut outcome in self.waiting.drain(..) {
-            if outcome.outcome == Kind::Added
+            if outcome.kind == Kind::Added
                 && let Some(enrolment) = enrolments.next()
             {
                 outcome.face = Some(enrolment.face().0);
                 if matches!(enrolment, Enrolment::Duplicate { .. }) {
-                    outcome.outcome = Kind::Duplicate;
+                    outcome.kind = Kind::Duplicate;
                 }
             }
             match self.format {
@@ -302,7 +299,7 @@ impl EnrolmentWriter<'_> {
 
 fn describe(outcome: &Outcome) -> String {
     let Outcome { path, subject, .. } = outcome;
-    match (&outcome.error, outcome.outcome) {
+    match (&outcome.error, outcome.kind) {
         (Some(failure), _) => format!("{subject}: skipped, {}", failure.message),
         (None, Kind::Duplicate) => format!("{subject}: known already: {path}"),
         (None, _) => format!("{subject}: added: {path}"),

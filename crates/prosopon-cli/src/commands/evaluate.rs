@@ -49,7 +49,7 @@ struct PairsArgs {
     /// List of pairs in the data set's own format
     #[arg(long, value_name = "FILE")]
     pairs: PathBuf,
-    /// Folder of pictures: NAME/NAME_0001.jpg
+    /// Folder of pictures: `NAME/NAME_0001.jpg`
     #[arg(long, value_name = "DIR")]
     images: PathBuf,
     #[command(flatten)]

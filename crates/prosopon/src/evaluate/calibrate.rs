@@ -70,7 +70,7 @@ fn impostor_histogram(faces: &[LabelledFace], threads: usize) -> Vec<u64> {
             for b in &faces[..i] {
                 if a.identity != b.identity {
                     let cosine = dot(a.embedding.values(), b.embedding.values());
-                    let bin = ((cosine + 1.0) / 2.0 * BINS as f32) as usize;
+                    let bin = (cosine.midpoint(1.0) * BINS as f32) as usize;
                     counts[bin.min(BINS - 1)] += 1;
                 }
             }

@@ -58,11 +58,11 @@ impl PairList {
     /// # Errors
     /// [`PairListError`] with the first line that does not fit.
     pub fn parse(text: &str) -> Result<Self, PairListError> {
+        const HEADER: &str = "the number of folds and of pairs in each";
         let wrong = |line: usize, expected: &'static str| PairListError {
             line: line + 1,
             expected,
         };
-        const HEADER: &str = "the number of folds and of pairs in each";
         let mut lines = text
             .lines()
             .enumerate()

@@ -113,17 +113,15 @@ fn edit_graph(original: &Message, axes: FreeAxes) -> Option<Message> {
         match field.number {
             graph::NODE => {
                 let mut node = Message::parse(bytes?)?;
-                match node.text(node::OP_TYPE) {
-                    Some("Reshape") => {
-                        reshape_targets.extend(node.all(node::INPUT).nth(1).map(<[u8]>::to_vec));
-                    }
-                    Some("Resize") if axes == FreeAxes::BatchAndSize => {
-                        if free_resize(&mut node, is_constant).is_some() {
-                            doubles = true;
-                            field.value = Value::Bytes(node.encode());
-                        }
-                    }
-                    _ => {}
+                let kind = node.text(node::OP_TYPE);
+                if kind == Some("Reshape") {
+                    reshape_targets.extend(node.all(node::INPUT).nth(1).map(<[u8]>::to_vec));
+                } else if kind == Some("Resize")
+                    && axes == FreeAxes::BatchAndSize
+                    && free_resize(&mut node, is_constant).is_some()
+                {
+                    doubles = true;
+                    field.value = Value::Bytes(node.encode());
                 }
             }
             graph::INPUT if is_input(bytes?) => {
@@ -221,7 +219,9 @@ fn free_reshape_target(constant: &mut Message) -> Option<()> {
                 }
                 free_first(&mut dims)?;
                 let mut bytes = Vec::new();
-                dims.iter().for_each(|&d| put_varint(&mut bytes, d as u64));
+                for dim in dims {
+                    put_varint(&mut bytes, dim as u64);
+                }
                 bytes
             }
             _ => continue,
