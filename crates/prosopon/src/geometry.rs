@@ -209,6 +209,7 @@ impl SimilarityTransform {
     }
 
     /// The transform back: `source_from_target`.
+    #[must_use]
     pub fn inverse(&self) -> Self {
         let squared = self.a * self.a + self.b * self.b;
         let (a, b) = (self.a / squared, -self.b / squared);
