@@ -68,27 +68,30 @@ fn sample(image: &Image, at: Point) -> [u8; 3] {
         return [0; 3];
     }
     let (fx, fy) = (at.x - x0, at.y - y0);
-    let (x0, y0) = (x0 as isize, y0 as isize);
-    let mut sum = [0.0f32; 3];
-    for (dy, wy) in [(0, 1.0 - fy), (1, fy)] {
-        for (dx, wx) in [(0, 1.0 - fx), (1, fx)] {
-            let (Some(x), Some(y)) = (x0.checked_add_unsigned(dx), y0.checked_add_unsigned(dy))
-            else {
-                continue;
-            };
-            let (Ok(x), Ok(y)) = (usize::try_from(x), usize::try_from(y)) else {
-                continue;
-            };
-            if x < width && y < height {
-                let start = (y * width + x) * 3;
-                let pixel = &image.pixels()[start..start + 3];
-                for (total, &value) in sum.iter_mut().zip(pixel) {
-                    *total += wx * wy * f32::from(value);
-                }
+    let corners = if x0 >= 0.0 && y0 >= 0.0 && x0 < (width - 1) as f32 && y0 < (height - 1) as f32 {
+        let start = (y0 as usize * width + x0 as usize) * 3;
+        let upper = &image.pixels()[start..start + 6];
+        let lower = &image.pixels()[start + width * 3..start + width * 3 + 6];
+        [&upper[..3], &upper[3..], &lower[..3], &lower[3..]].map(pixel_of)
+    } else {
+        let (x, y) = (x0 as i64, y0 as i64);
+        [(x, y), (x + 1, y), (x, y + 1), (x + 1, y + 1)].map(|(x, y)| {
+            if x < 0 || y < 0 || x >= width as i64 || y >= height as i64 {
+                return [0.0; 3];
             }
-        }
-    }
-    sum.map(|v| (v + 0.5) as u8)
+            let start = (y as usize * width + x as usize) * 3;
+            pixel_of(&image.pixels()[start..start + 3])
+        })
+    };
+    std::array::from_fn(|c| {
+        let upper = corners[0][c] + (corners[1][c] - corners[0][c]) * fx;
+        let lower = corners[2][c] + (corners[3][c] - corners[2][c]) * fx;
+        (upper + (lower - upper) * fy + 0.5) as u8
+    })
+}
+
+fn pixel_of(bytes: &[u8]) -> [f32; 3] {
+    [bytes[0], bytes[1], bytes[2]].map(f32::from)
 }
 
 #[cfg(test)]

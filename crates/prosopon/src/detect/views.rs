@@ -1,4 +1,14 @@
 //! Which scaled views of a picture are worth a pass of the network, and what they found together.
+//!
+//! A detector finds faces from about 10 to 300 pixels of its input. One view of a picture at 640
+//! therefore misses faces that fill the picture, and those of a crowd. [`InputSize::Auto`] looks
+//! again where the first view gives a reason to:
+//!
+//! 1. the whole picture at the detector's own size;
+//! 2. a *far* view, small and with a border around the picture, in which close-ups are of moderate
+//!    size; it costs a small part of the first, so it is always taken;
+//! 3. a *near* view of twice the size, if the picture has the pixels for it and the first two found
+//!    small faces, of which there may be more and whose landmarks are coarse, or found nothing.
 
 use super::{DetectError, Detection, DetectorOptions, finish, nms};
 use crate::image::Image;
@@ -22,11 +32,34 @@ pub(super) struct View {
     pub(super) border: f32,
 }
 
+/// The far view's side as a share of the detector's own.
+pub(super) const FAR_SIDE: f32 = 0.5;
+/// The far view's border.
+pub(super) const FAR_BORDER: f32 = 0.5;
+/// Faces narrower than this in the input of the first view call for the near view.
+const SMALL_FACE_PX: f32 = 20.0;
+
+/// Shorter sides of inputs are multiples of this: engines generate code for each size, so there
+/// should be few.
+const SHORT_SIDE_STEP: u32 = 128;
+
 impl View {
-    /// Width and height of the input: multiples of `grid` with the longer side `self.side`.
-    pub(super) fn input_size(&self, _image: &Image, grid: u32) -> (u32, u32) {
+    /// Width and height of the input for `image`: the longer side is `self.side`, the shorter one
+    /// just fits the picture; both are multiples of `grid`.
+    pub(super) fn input_size(&self, image: &Image, grid: u32) -> (u32, u32) {
         let side = self.side.next_multiple_of(grid);
-        (side, side)
+        let fit = |short: u32, long: u32| {
+            let exact = (side as f32 * short as f32 / long as f32).ceil() as u32;
+            exact
+                .next_multiple_of(SHORT_SIDE_STEP.next_multiple_of(grid))
+                .clamp(grid, side)
+        };
+        let (width, height) = (image.width(), image.height());
+        if width >= height {
+            (side, fit(height, width))
+        } else {
+            (fit(width, height), side)
+        }
     }
 }
 
@@ -34,15 +67,26 @@ impl View {
 ///
 /// `pass` gives the detections of one view in pixels of the picture, already suppressed.
 pub(super) fn detect_in_views(
-    _image: &Image,
+    image: &Image,
     options: &DetectorOptions,
-    default_side: u32,
+    own_side: u32,
     mut pass: impl FnMut(View) -> Result<Vec<Detection>, DetectError>,
 ) -> Result<Vec<Detection>, DetectError> {
+    let whole = |side| View { side, border: 0.0 };
     let side = match options.input {
-        InputSize::Auto => default_side,
-        InputSize::Fixed(side) => side,
+        InputSize::Fixed(side) => return Ok(finish(pass(whole(side))?, options)),
+        InputSize::Auto => own_side,
     };
-    let found = pass(View { side, border: 0.0 })?;
+    let mut found = pass(whole(side))?;
+    found.extend(pass(View {
+        side: (side as f32 * FAR_SIDE) as u32,
+        border: FAR_BORDER,
+    })?);
+    let longer = image.width().max(image.height());
+    let input_per_image = side as f32 / longer as f32;
+    let is_small = |d: &Detection| d.bounding_box.width() * input_per_image < SMALL_FACE_PX;
+    if longer > side && (found.is_empty() || found.iter().any(is_small)) {
+        found.extend(pass(whole(2 * side))?);
+    }
     Ok(finish(nms::suppress(found, options.nms_iou), options))
 }
