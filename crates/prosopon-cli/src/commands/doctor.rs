@@ -50,7 +50,6 @@ struct ModelState {
 #[derive(Serialize)]
 struct BackendState {
     name: &'static str,
-    #[serde(flatten)]
     info: Option<BackendInfo>,
     problem: Option<String>,
 }
