@@ -43,3 +43,8 @@ pub use pull::{PullOptions, PullReport};
 pub use resolve::ResolvedModel;
 pub use status::{FileState, FileStatus};
 pub use store::Store;
+
+/// Compiles the example on the front page, which needs models and the library.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct FrontPage;

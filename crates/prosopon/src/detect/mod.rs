@@ -2,7 +2,7 @@
 //!
 //! A [`Detector`] answers for a whole picture. The network families differ only in how one pass
 //! over one scaled view is read ([`scrfd`], [`ultraface`]); which views are worth a pass, and how
-//! their findings are merged, is the same for all ([`views`]).
+//! their findings are merged, is the same for all (`views`).
 
 mod letterbox;
 mod nms;

@@ -46,7 +46,7 @@ const SHORT_SIDE_STEP: u32 = 128;
 impl View {
     /// Width and height of the input for `image`: the longer side is `self.side`, the shorter one
     /// just fits the picture; both are multiples of `grid`.
-    pub(super) fn input_size(&self, image: &Image, grid: u32) -> (u32, u32) {
+    pub(super) fn input_size(self, image: &Image, grid: u32) -> (u32, u32) {
         let side = self.side.next_multiple_of(grid);
         let fit = |short: u32, long: u32| {
             let exact = (side as f32 * short as f32 / long as f32).ceil() as u32;
