@@ -141,7 +141,8 @@ fn a_batch_equals_one_by_one() {
             let one = rest.iter().product::<usize>();
             for (i, input) in input.chunks_exact(one).enumerate() {
                 let [channels, rows, columns] = rest;
-                let alone = run(&*network, [1, channels, rows, columns], input).expect("a batch of one");
+                let alone =
+                    run(&*network, [1, channels, rows, columns], input).expect("a batch of one");
                 for (together, alone) in together.iter().zip(&alone) {
                     let n = alone.values.len();
                     assert_eq!(together.values.len(), batch * n, "{}", subject.name);
@@ -282,10 +283,8 @@ fn what_is_no_network_is_refused() {
             match runtime.load(bytes.to_vec()) {
                 Ok(_) => panic!("{:?} took {what} for a network", options.backend),
                 Err(error) => assert!(
-                    matches!(
-                        error,
-                        InferenceError::Load { .. } | InferenceError::NotOnnx
-                    ) && !error.to_string().contains('\n'),
+                    matches!(error, InferenceError::Load { .. } | InferenceError::NotOnnx)
+                        && !error.to_string().contains('\n'),
                     "{what}: {error:?}"
                 ),
             }
