@@ -68,7 +68,7 @@ fn killed_enrolment(folder: &Path, round: u64, rng: &mut Rng) -> Vec<Added> {
     let patience = if round.is_multiple_of(5) {
         Duration::from_millis(100 + rng.below(700) as u64)
     } else {
-        Duration::from_secs(60)
+        Duration::from_mins(1)
     };
     let _ = started.recv_timeout(patience);
     std::thread::sleep(Duration::from_micros(rng.below(250_000) as u64));

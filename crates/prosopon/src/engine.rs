@@ -283,7 +283,9 @@ mod tests {
                 options: &DetectorOptions,
             ) -> Result<Vec<Detection>, DetectError> {
                 let mut found = testing::detector().detect(image, options)?;
-                found.iter_mut().for_each(|d| d.landmarks = None);
+                for detection in &mut found {
+                    detection.landmarks = None;
+                }
                 Ok(found)
             }
         }

@@ -220,7 +220,7 @@ fn main_face(engine: &FaceEngine, picture: &Image) -> Face {
         .expect("a face")
 }
 
-/// What the reference implementation (Python, OpenCV, ONNX Runtime in f32, the detector's input at
+/// What the reference implementation (Python, `OpenCV`, ONNX Runtime in f32, the detector's input at
 /// 640 × 640) gives for the most confident face of a picture.
 struct Reference {
     file: &'static str,

@@ -7,7 +7,9 @@ mod models;
 use prosopon::Image;
 use prosopon::image::ResizeFilter;
 use prosopon::inference::onnx::{FreeAxes, free_input_shape};
-use prosopon::inference::{InferenceError, InferenceOptions, Network, Output, Runtime};
+use prosopon::inference::{
+    BackendChoice, InferenceError, InferenceOptions, Network, Output, Precision, Runtime,
+};
 
 use models::{Models, cosine, is_bf16, largest_difference};
 
@@ -264,6 +266,39 @@ fn a_shape_that_does_not_fit_is_an_error_and_does_no_harm() {
         let found = run(&*network, good, &input).expect("still a shape that fits");
         assert_close(&found, &expected, is_bf16(&options), "after the errors");
     }
+}
+
+/// A backend that was named is used or is an error; `auto` says what it passed over.
+#[test]
+fn there_is_no_silent_change_of_backend() {
+    let nowhere = InferenceOptions {
+        openvino_dir: Some("no/such/folder".into()),
+        ..InferenceOptions::default()
+    };
+    let named = InferenceOptions {
+        backend: BackendChoice::OpenVino,
+        ..nowhere.clone()
+    };
+    let error = Runtime::open(&named).err().expect("no libraries");
+    assert!(
+        matches!(
+            error,
+            InferenceError::BackendUnavailable {
+                backend: "openvino",
+                ..
+            }
+        ),
+        "{error}"
+    );
+    let runtime = Runtime::open(&nowhere).expect("the one that is always there");
+    assert_eq!(runtime.info().name, "rten");
+    assert!(runtime.skipped().is_some());
+    let unable = InferenceOptions {
+        backend: BackendChoice::Rten,
+        precision: Precision::Bf16,
+        ..InferenceOptions::default()
+    };
+    assert!(Runtime::open(&unable).is_err());
 }
 
 #[test]

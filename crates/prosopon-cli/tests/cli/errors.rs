@@ -382,6 +382,100 @@ fn a_broken_network_is_named() {
     );
 }
 
+const GALLERIES: &[Case] = &[
+    Case {
+        what: "none",
+        args: &["identify", "stranger.jpg", "--gallery", "none.db"],
+        status: 5,
+        code: "gallery_missing",
+        hint: "enrol",
+    },
+    Case {
+        what: "of a later version",
+        args: &["identify", "stranger.jpg", "--gallery", "newer.db"],
+        status: 5,
+        code: "gallery_newer",
+        hint: "update prosopon",
+    },
+    Case {
+        what: "a text file",
+        args: &["people", "list", "--gallery", "text.db"],
+        status: 5,
+        code: "not_a_gallery",
+        hint: "check the path",
+    },
+    Case {
+        what: "a text file to enrol in",
+        args: &[
+            "enrol",
+            "--subject",
+            "A",
+            "stranger.jpg",
+            "--gallery",
+            "text.db",
+        ],
+        status: 5,
+        code: "not_a_gallery",
+        hint: "check the path",
+    },
+    Case {
+        what: "of another program",
+        args: &["people", "list", "--gallery", "foreign.db"],
+        status: 5,
+        code: "not_a_gallery",
+        hint: "check the path",
+    },
+    Case {
+        what: "a folder",
+        args: &["people", "list", "--gallery", "people"],
+        status: 5,
+        code: "not_a_gallery",
+        hint: "check the path",
+    },
+    Case {
+        what: "of another model, to look in",
+        args: &[
+            "identify",
+            "stranger.jpg",
+            "--gallery",
+            "other.db",
+            "--threshold",
+            "0.33",
+        ],
+        status: 5,
+        code: "model_mismatch",
+        hint: "gallery's model",
+    },
+    Case {
+        what: "of another model, to add to",
+        args: &[
+            "enrol",
+            "--subject",
+            "B",
+            "stranger.jpg",
+            "--gallery",
+            "other.db",
+        ],
+        status: 5,
+        code: "model_mismatch",
+        hint: "gallery's model",
+    },
+    Case {
+        what: "in a folder that is not there",
+        args: &[
+            "enrol",
+            "--subject",
+            "B",
+            "stranger.jpg",
+            "--gallery",
+            "no/such/g.db",
+        ],
+        status: 5,
+        code: "gallery_folder_missing",
+        hint: "create the folder",
+    },
+];
+
 #[test]
 fn galleries_that_cannot_be_used_are_named() {
     let Some(env) = TestEnv::with_people() else {
@@ -417,100 +511,8 @@ fn galleries_that_cannot_be_used_are_named() {
     drop(other);
     let before = std::fs::read(env.path("text.db")).expect("a file");
 
-    for case in [
-        Case {
-            what: "none",
-            args: &["identify", "stranger.jpg", "--gallery", "none.db"],
-            status: 5,
-            code: "gallery_missing",
-            hint: "enrol",
-        },
-        Case {
-            what: "of a later version",
-            args: &["identify", "stranger.jpg", "--gallery", "newer.db"],
-            status: 5,
-            code: "gallery_newer",
-            hint: "update prosopon",
-        },
-        Case {
-            what: "a text file",
-            args: &["people", "list", "--gallery", "text.db"],
-            status: 5,
-            code: "not_a_gallery",
-            hint: "check the path",
-        },
-        Case {
-            what: "a text file to enrol in",
-            args: &[
-                "enrol",
-                "--subject",
-                "A",
-                "stranger.jpg",
-                "--gallery",
-                "text.db",
-            ],
-            status: 5,
-            code: "not_a_gallery",
-            hint: "check the path",
-        },
-        Case {
-            what: "of another program",
-            args: &["people", "list", "--gallery", "foreign.db"],
-            status: 5,
-            code: "not_a_gallery",
-            hint: "check the path",
-        },
-        Case {
-            what: "a folder",
-            args: &["people", "list", "--gallery", "people"],
-            status: 5,
-            code: "not_a_gallery",
-            hint: "check the path",
-        },
-        Case {
-            what: "of another model, to look in",
-            args: &[
-                "identify",
-                "stranger.jpg",
-                "--gallery",
-                "other.db",
-                "--threshold",
-                "0.33",
-            ],
-            status: 5,
-            code: "model_mismatch",
-            hint: "gallery's model",
-        },
-        Case {
-            what: "of another model, to add to",
-            args: &[
-                "enrol",
-                "--subject",
-                "B",
-                "stranger.jpg",
-                "--gallery",
-                "other.db",
-            ],
-            status: 5,
-            code: "model_mismatch",
-            hint: "gallery's model",
-        },
-        Case {
-            what: "in a folder that is not there",
-            args: &[
-                "enrol",
-                "--subject",
-                "B",
-                "stranger.jpg",
-                "--gallery",
-                "no/such/g.db",
-            ],
-            status: 5,
-            code: "gallery_folder_missing",
-            hint: "create the folder",
-        },
-    ] {
-        check(&env, &case);
+    for case in GALLERIES {
+        check(&env, case);
     }
     assert_eq!(std::fs::read(env.path("text.db")).expect("a file"), before);
 }
@@ -523,7 +525,7 @@ fn what_may_not_be_read_is_named() {
         return;
     };
     let forbid = |relative: &str| {
-        let nothing = std::fs::Permissions::from_mode(0);
+        let nothing = std::fs::Permissions::from_mode(0o000);
         std::fs::set_permissions(env.path(relative), nothing).expect("set");
     };
     forbid("people/Azra_Akin/1.jpg");
