@@ -1,6 +1,7 @@
 //! What went wrong, as the user sees it: one line, a hint, a code, an exit status.
 
 use std::fmt::{self, Display};
+use std::io::ErrorKind;
 use std::process::ExitCode;
 
 use prosopon::inference::InferenceError;
@@ -77,6 +78,13 @@ impl Failure {
             format!("could not write: {error}"),
         )
         .at(place)
+        .with_hint(match error.kind() {
+            ErrorKind::NotFound => "make the folder first",
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+                "free some space, or choose another disk"
+            }
+            _ => "choose a place that you may write to",
+        })
     }
 
     /// Whether the reader of standard output went away, which is no error.
@@ -86,7 +94,7 @@ impl Failure {
 
     /// An error of writing to standard output.
     pub(crate) fn stdout(error: &std::io::Error) -> Self {
-        if error.kind() == std::io::ErrorKind::BrokenPipe {
+        if error.kind() == ErrorKind::BrokenPipe {
             return Self::new(Exit::Success, CLOSED_PIPE, "standard output was closed");
         }
         Self::write("standard output", error)
@@ -163,6 +171,9 @@ impl From<InferenceError> for Failure {
         match code {
             "backend_unavailable" => failure
                 .with_hint("`prosopon doctor` shows what was found; `--backend rten` always works"),
+            "unusable_model" => {
+                failure.with_hint("`prosopon models verify` checks all model files")
+            }
             _ => failure,
         }
     }

@@ -17,12 +17,17 @@ mod threshold;
 use std::process::ExitCode;
 
 use clap::Parser;
+use clap::error::ErrorKind;
 
 use crate::args::Args;
-use crate::failure::Exit;
+use crate::failure::{Exit, Failure};
+use crate::output::Format;
 
 fn main() -> ExitCode {
-    let args = Args::parse();
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => return print_usage(&error),
+    };
     let format = args.command.format();
     match commands::run(args.command) {
         Ok(exit) => exit.into(),
@@ -32,4 +37,32 @@ fn main() -> ExitCode {
             failure.exit.into()
         }
     }
+}
+
+/// Prints help, version, or what is wrong with the command line: as JSON too where that was asked
+/// for.
+fn print_usage(error: &clap::Error) -> ExitCode {
+    let is_help = error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
+    if error.use_stderr() && !is_help {
+        let asked = |flag: &str| std::env::args_os().any(|argument| argument == flag);
+        let text = error.to_string();
+        // Usage and a pointer to the help follow after an empty line.
+        let message = text.lines().take_while(|line| !line.is_empty());
+        let words: Vec<&str> = message.flat_map(str::split_whitespace).collect();
+        let message = words.join(" ");
+        let message = message.strip_prefix("error: ").unwrap_or(&message);
+        let failure = Failure::new(Exit::Usage, "usage", message)
+            .with_hint("`--help` shows what can be given");
+        output::print_failure_document(
+            &failure,
+            match (asked("--json"), asked("--jsonl")) {
+                (true, _) => Format::Json,
+                (_, true) => Format::JsonLines,
+                _ => Format::Text,
+            },
+        );
+    }
+    // Nobody is left to tell if this fails.
+    let _ = error.print();
+    ExitCode::from(error.exit_code() as u8)
 }

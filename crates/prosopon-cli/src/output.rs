@@ -210,6 +210,12 @@ struct FailureDocument<'a> {
 
 /// Prints the error that ends the program: always for people, and as JSON where that was asked for.
 pub(crate) fn print_failure(failure: &Failure, format: Format) {
+    print_failure_document(failure, format);
+    eprint(&failure.to_string());
+}
+
+/// Prints the error that ends the program for other programs, if JSON was asked for.
+pub(crate) fn print_failure_document(failure: &Failure, format: Format) {
     let document = FailureDocument { error: failure };
     // Nobody is left to tell if this fails too.
     let _ = match format {
@@ -217,7 +223,6 @@ pub(crate) fn print_failure(failure: &Failure, format: Format) {
         Format::Json => print_json(&document),
         Format::JsonLines => print_json_line(&document),
     };
-    eprint(&failure.to_string());
 }
 
 /// Prints a remark on standard error.

@@ -4,7 +4,6 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use prosopon::ImageError;
 use prosopon::image::{DecodeLimits, read, read_file};
 use walkdir::WalkDir;
 
@@ -18,110 +17,144 @@ const EXTENSIONS: [&str; 25] = [
 ];
 
 /// A picture that is still to be read.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) enum Input {
     /// A file.
     File(PathBuf),
     /// Standard input.
     Stdin,
+    /// A place that was named but gives no picture, and why.
+    Unusable(PathBuf, Failure),
 }
 
 impl Input {
     /// The encoded picture.
-    pub(crate) fn read(&self, limits: &DecodeLimits) -> Result<Vec<u8>, ImageError> {
+    pub(crate) fn read(&self, limits: &DecodeLimits) -> Result<Vec<u8>, Failure> {
         match self {
-            Self::File(path) => read_file(path, limits),
-            Self::Stdin => read(io::stdin().lock(), limits),
+            Self::File(path) => Ok(read_file(path, limits)?),
+            Self::Stdin => Ok(read(io::stdin().lock(), limits)?),
+            Self::Unusable(_, failure) => Err(failure.clone()),
+        }
+    }
+
+    /// Where it is, unless it comes from standard input.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        match self {
+            Self::File(path) | Self::Unusable(path, _) => Some(path),
+            Self::Stdin => None,
         }
     }
 
     /// The file's name without ending, for names of what is made from it.
     pub(crate) fn stem(&self) -> String {
-        match self {
-            Self::File(path) => path
-                .file_stem()
-                .unwrap_or_default()
-                .to_string_lossy()
-                .into(),
-            Self::Stdin => "stdin".to_owned(),
-        }
+        let stem = |path: &Path| {
+            let stem = path.file_stem().unwrap_or_default();
+            stem.to_string_lossy().into_owned()
+        };
+        self.path().map_or_else(|| "stdin".to_owned(), stem)
     }
 
     /// The file's name.
     pub(crate) fn file_name(&self) -> String {
-        match self {
-            Self::File(path) => path
-                .file_name()
-                .unwrap_or_default()
-                .to_string_lossy()
-                .into(),
-            Self::Stdin => "-".to_owned(),
-        }
+        let name = |path: &Path| {
+            let name = path.file_name().unwrap_or_default();
+            name.to_string_lossy().into_owned()
+        };
+        self.path().map_or_else(|| "-".to_owned(), name)
     }
 }
 
 impl fmt::Display for Input {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::File(path) => path.display().fmt(f),
-            Self::Stdin => f.write_str("-"),
+        match self.path() {
+            Some(path) => path.display().fmt(f),
+            None => f.write_str("-"),
         }
     }
 }
 
 /// All pictures that `arguments` name: files as they are, folders with all below them, patterns
 /// such as `photos/*.jpg`, and `-` for standard input.
+///
+/// A place without pictures is an error only if there are no others; else it is one of the inputs,
+/// so that it is reported and the rest goes on.
 pub(crate) fn collect(arguments: &[PathBuf]) -> Result<Vec<Input>, Failure> {
     let mut inputs = Vec::new();
     for argument in arguments {
         if argument == Path::new("-") {
             inputs.push(Input::Stdin);
         } else if argument.exists() {
-            push_path(argument, &mut inputs)?;
+            push_path(argument, &mut inputs);
         } else if let Some(pattern) = argument.to_str().filter(|s| s.contains(['*', '?', '['])) {
-            let paths = glob::glob(pattern)
-                .map_err(|error| Failure::new(Exit::Usage, "invalid_pattern", error).at(pattern))?;
+            let paths = glob::glob(pattern).map_err(|error| {
+                Failure::new(Exit::Usage, "invalid_pattern", error)
+                    .at(pattern)
+                    .with_hint("in patterns, `[[]` stands for `[`")
+            })?;
             let before = inputs.len();
             for path in paths.flatten() {
-                push_path(&path, &mut inputs)?;
+                push_path(&path, &mut inputs);
             }
             if inputs.len() == before {
-                return Err(no_pictures(argument));
+                inputs.push(Input::Unusable(argument.clone(), nothing_found()));
             }
         } else {
             // Reading it will say what is wrong.
             inputs.push(Input::File(argument.clone()));
         }
     }
-    Ok(inputs)
+    match &inputs[..] {
+        [Input::Unusable(path, failure), rest @ ..]
+            if rest.iter().all(|i| matches!(i, Input::Unusable(..))) =>
+        {
+            Err(failure.clone().at(path.display()))
+        }
+        _ => Ok(inputs),
+    }
 }
 
-fn push_path(path: &Path, inputs: &mut Vec<Input>) -> Result<(), Failure> {
+fn push_path(path: &Path, inputs: &mut Vec<Input>) {
     if path.is_dir() {
-        let pictures = in_folder(path)?;
+        let pictures = in_folder(path);
         if pictures.is_empty() {
-            return Err(no_pictures(path));
+            inputs.push(Input::Unusable(path.to_owned(), nothing_found()));
         }
-        inputs.extend(pictures.into_iter().map(Input::File));
+        inputs.extend(pictures);
     } else {
         inputs.push(Input::File(path.to_owned()));
     }
-    Ok(())
 }
 
-/// The pictures in `folder` and below, in order of path.
-pub(crate) fn in_folder(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
-    let mut pictures = Vec::new();
-    for entry in WalkDir::new(folder).follow_links(true).sort_by_file_name() {
-        let entry = entry.map_err(|error| {
-            Failure::new(Exit::BadInput, "unreadable_folder", &error)
-                .with_hint("check who may read the folder")
-        })?;
-        if entry.file_type().is_file() && has_picture_extension(entry.path()) {
-            pictures.push(entry.into_path());
-        }
+/// The pictures in `folder` and below, in order of path, and folders that cannot be read.
+pub(crate) fn in_folder(folder: &Path) -> Vec<Input> {
+    let walk = WalkDir::new(folder).follow_links(true).sort_by_file_name();
+    walk.into_iter()
+        .filter_map(|entry| match entry {
+            Ok(entry) => {
+                let is_picture = entry.file_type().is_file() && has_picture_extension(entry.path());
+                is_picture.then(|| Input::File(entry.into_path()))
+            }
+            Err(error) => of_walk_error(folder, &error),
+        })
+        .collect()
+}
+
+/// What to report of a place that the walk through `folder` could not enter.
+fn of_walk_error(folder: &Path, error: &walkdir::Error) -> Option<Input> {
+    let path = error.path().unwrap_or(folder);
+    if has_picture_extension(path) {
+        // A link to nowhere; reading it will say so.
+        return Some(Input::File(path.to_owned()));
     }
-    Ok(pictures)
+    // A link back to a folder on the way holds nothing new, a link to nowhere nothing at all.
+    let cause = error.io_error()?;
+    if cause.kind() == io::ErrorKind::NotFound && error.depth() > 0 {
+        return None;
+    }
+    let message = format!("could not read the folder: {cause}");
+    let failure = Failure::new(Exit::BadInput, "unreadable_folder", message)
+        .with_hint("check who may read the folder");
+    Some(Input::Unusable(path.to_owned(), failure))
 }
 
 /// Whether a file is taken for a picture when its folder is named.
@@ -133,11 +166,14 @@ pub(crate) fn has_picture_extension(path: &Path) -> bool {
 
 /// The error for a folder or pattern without pictures.
 pub(crate) fn no_pictures(place: &Path) -> Failure {
+    nothing_found().at(place.display())
+}
+
+fn nothing_found() -> Failure {
     Failure::new(
         Exit::BadInput,
         "no_pictures",
         "expected pictures, found none",
     )
-    .at(place.display())
     .with_hint("pictures in folders are known by their ending, such as .jpg or .png")
 }

@@ -27,6 +27,25 @@ pub struct Face {
 }
 
 /// Finds faces, aligns them and embeds them; shared by all threads.
+///
+/// # Examples
+/// ```
+/// use prosopon::{EngineOptions, FaceEngine, Image, testing};
+///
+/// // Real networks come from `detect::load` and `NetworkEmbedder::load`.
+/// let engine = FaceEngine::new(
+///     Box::new(testing::detector()),
+///     Box::new(testing::embedder()),
+///     EngineOptions::default(),
+/// );
+/// let mut picture = Image::filled(200, 200, [255; 3]);
+/// testing::draw_face(&mut picture, (50, 40, 80, 100), [180, 120, 90]);
+///
+/// let faces = engine.analyze(&picture)?;
+/// assert_eq!(faces.len(), 1);
+/// assert_eq!(faces[0].detection.bounding_box.left, 50.0);
+/// # Ok::<(), prosopon::EngineError>(())
+/// ```
 pub struct FaceEngine {
     detector: Box<dyn Detector>,
     embedder: Box<dyn Embedder>,
@@ -145,4 +164,140 @@ pub enum EngineError {
     /// Embedding failed.
     #[error(transparent)]
     Embed(#[from] EmbedError),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compare::similarity;
+    use crate::testing;
+
+    const RED: [u8; 3] = [200, 40, 40];
+    const BLUE: [u8; 3] = [40, 40, 200];
+
+    fn engine(options: EngineOptions) -> FaceEngine {
+        let detector = Box::new(testing::detector());
+        FaceEngine::new(detector, Box::new(testing::embedder()), options)
+    }
+
+    /// A small red face and below it a large blue one.
+    fn two_faces() -> Image {
+        let mut picture = Image::filled(300, 300, [255; 3]);
+        testing::draw_face(&mut picture, (10, 10, 40, 50), RED);
+        testing::draw_face(&mut picture, (100, 90, 120, 150), BLUE);
+        picture
+    }
+
+    #[test]
+    fn every_face_keeps_its_own_crop_and_embedding() {
+        let engine = engine(EngineOptions::default());
+        let faces = engine.analyze(&two_faces()).unwrap();
+        let boxes: Vec<_> = faces
+            .iter()
+            .map(|f| {
+                (
+                    f.detection.bounding_box.left,
+                    f.detection.bounding_box.right,
+                )
+            })
+            .collect();
+        assert_eq!(boxes, [(10.0, 50.0), (100.0, 220.0)]);
+        assert!(faces[0].detection.confidence > faces[1].detection.confidence);
+        for (face, skin) in faces.iter().zip([RED, BLUE]) {
+            let middle = (56 * 112 + 56) * 3;
+            assert_eq!(face.crop.image.pixels()[middle..middle + 3], skin);
+            let alone = engine.embed(std::slice::from_ref(&face.crop)).unwrap();
+            assert_eq!(alone, std::slice::from_ref(&face.embedding));
+        }
+    }
+
+    #[test]
+    fn the_same_face_elsewhere_and_larger_is_the_same() {
+        let engine = engine(EngineOptions::default());
+        let mut other = Image::filled(400, 300, [0; 3]);
+        testing::draw_face(&mut other, (200, 20, 160, 200), RED);
+        let [probe] = &engine.analyze(&other).unwrap()[..] else {
+            panic!("expected one face");
+        };
+        let faces = engine.analyze(&two_faces()).unwrap();
+        let similarities: Vec<f32> = faces
+            .iter()
+            .map(|f| similarity(&probe.embedding, &f.embedding).unwrap().value())
+            .collect();
+        assert!(similarities[0] > 0.999, "{similarities:?}");
+        assert!(similarities[1] < 0.5, "{similarities:?}");
+    }
+
+    #[test]
+    fn a_picture_without_faces_is_no_error() {
+        let engine = engine(EngineOptions::default());
+        let faces = engine.analyze(&Image::filled(50, 50, [9; 3])).unwrap();
+        assert!(faces.is_empty());
+    }
+
+    #[test]
+    fn options_reach_the_detector() {
+        let largest = engine(EngineOptions {
+            detector: DetectorOptions {
+                largest_only: true,
+                ..DetectorOptions::default()
+            },
+            ..EngineOptions::default()
+        });
+        let faces = largest.analyze(&two_faces()).unwrap();
+        assert_eq!(faces.len(), 1);
+        assert_eq!(faces[0].detection.bounding_box.left, 100.0);
+        let sure = engine(EngineOptions {
+            detector: DetectorOptions {
+                min_confidence: 0.985,
+                ..DetectorOptions::default()
+            },
+            ..EngineOptions::default()
+        });
+        assert_eq!(sure.detect(&two_faces()).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn flip_gives_the_same_for_a_symmetrical_face() {
+        let plain = engine(EngineOptions::default());
+        let flipped = engine(EngineOptions {
+            flip: true,
+            ..EngineOptions::default()
+        });
+        let (a, b) = (
+            plain.analyze(&two_faces()).unwrap(),
+            flipped.analyze(&two_faces()).unwrap(),
+        );
+        for (a, b) in a.iter().zip(&b) {
+            assert!(similarity(&a.embedding, &b.embedding).unwrap().value() > 0.9999);
+        }
+    }
+
+    #[test]
+    fn a_face_without_landmarks_cannot_be_aligned() {
+        struct BoxesOnly;
+        impl Detector for BoxesOnly {
+            fn detect(
+                &self,
+                image: &Image,
+                options: &DetectorOptions,
+            ) -> Result<Vec<Detection>, DetectError> {
+                let mut found = testing::detector().detect(image, options)?;
+                for detection in &mut found {
+                    detection.landmarks = None;
+                }
+                Ok(found)
+            }
+        }
+        let engine = FaceEngine::new(
+            Box::new(BoxesOnly),
+            Box::new(testing::embedder()),
+            EngineOptions::default(),
+        );
+        assert_eq!(engine.detect(&two_faces()).unwrap().len(), 2);
+        assert!(matches!(
+            engine.analyze(&two_faces()),
+            Err(EngineError::NoLandmarks)
+        ));
+    }
 }

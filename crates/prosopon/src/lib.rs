@@ -11,6 +11,7 @@ pub mod geometry;
 pub mod image;
 pub mod inference;
 pub mod model;
+pub mod testing;
 
 pub use align::{AlignError, AlignedCrop, align};
 pub use annotate::{Annotation, annotate};

@@ -1,5 +1,6 @@
 //! `prosopon detect`: where the faces are.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use prosopon::annotate::{Annotation, annotate, subject_color};
@@ -65,6 +66,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     let session = session::open_detector(&args.models, &args.inference, load)?;
     let mut printer = PicturePrinter::new(args.output.format(), session.about);
     let mut summary = Summary::default();
+    let mut names = OutputNames::default();
     let times = StageTimes::default();
     detect_all(
         &inputs,
@@ -82,7 +84,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
                     } else {
                         summary.pictures_with_faces += 1;
                     }
-                    write_pictures(args, input, &picture.image, &detections)?;
+                    write_pictures(args, &names.name(input), &picture.image, &detections)?;
                     PictureJson {
                         path: input.to_string(),
                         width: Some(picture.image.width()),
@@ -186,30 +188,47 @@ pub(crate) fn make_folder(folder: &Path) -> Result<(), Failure> {
     std::fs::create_dir_all(folder).map_err(|error| Failure::write(folder.display(), &error))
 }
 
-/// A name in `folder` for what is made from `input`: folders of the path become part of it, so
-/// that equal names in different folders stay apart.
-pub(crate) fn output_path(folder: &Path, input: &Input, suffix: &str) -> PathBuf {
-    let parents = match input {
-        Input::File(path) => path.parent(),
-        Input::Stdin => None,
-    };
-    let prefix: String = parents
-        .into_iter()
-        .flat_map(Path::components)
-        .filter_map(|part| match part {
-            std::path::Component::Normal(name) => Some(format!("{}_", name.to_string_lossy())),
-            _ => None,
-        })
-        .collect();
-    // File names may have 255 bytes on most systems; the end tells more than the beginning.
-    let name = format!("{prefix}{}{suffix}", input.stem());
-    let start = name.ceil_char_boundary(name.len().saturating_sub(200));
-    folder.join(&name[start..])
+/// Names for what is made from pictures, a different one for each.
+#[derive(Default)]
+pub(crate) struct OutputNames {
+    taken: BTreeSet<String>,
+}
+
+impl OutputNames {
+    /// The name, without ending, of what is made from `input`: folders of the path become part of
+    /// it, so that equal names in different folders stay apart, and the ending if need be.
+    pub(crate) fn name(&mut self, input: &Input) -> String {
+        let prefix: String = input
+            .path()
+            .and_then(Path::parent)
+            .into_iter()
+            .flat_map(Path::components)
+            .filter_map(|part| match part {
+                std::path::Component::Normal(name) => Some(format!("{}_", name.to_string_lossy())),
+                _ => None,
+            })
+            .collect();
+        let names = [input.stem(), input.file_name()].into_iter();
+        let numbered = (2..).map(|i| format!("{}_{i}", input.file_name()));
+        let mut names = names.chain(numbered).map(|name| {
+            // File names may have 255 bytes on most systems; the end tells more than the beginning.
+            let name = format!("{prefix}{name}");
+            let start = name.ceil_char_boundary(name.len().saturating_sub(200));
+            name[start..].to_owned()
+        });
+        loop {
+            if let Some(name) = names.next()
+                && self.taken.insert(name.clone())
+            {
+                return name;
+            }
+        }
+    }
 }
 
 fn write_pictures(
     args: &Args,
-    input: &Input,
+    name: &str,
     image: &Image,
     detections: &[Detection],
 ) -> Result<(), Failure> {
@@ -225,7 +244,7 @@ fn write_pictures(
             .collect();
         save(
             &annotate(image, &annotations),
-            &output_path(folder, input, ".jpg"),
+            &folder.join(format!("{name}.jpg")),
         )?;
     }
     if let Some(folder) = &args.crops {
@@ -240,10 +259,7 @@ fn write_pictures(
                     None => continue,
                 },
             };
-            save(
-                &crop,
-                &output_path(folder, input, &format!("_{}.png", i + 1)),
-            )?;
+            save(&crop, &folder.join(format!("{name}_{}.png", i + 1)))?;
         }
     }
     Ok(())

@@ -170,7 +170,8 @@ impl Writer {
                     "unknown_extension",
                     "expected a file that ends in .npz or .jsonl",
                 )
-                .at(path.display()));
+                .at(path.display())
+                .with_hint("name it, for example, faces.npz"));
             }
         };
         Ok(Self {
@@ -227,14 +228,14 @@ impl Rows {
 
     fn write(self, file: &File) -> Result<(), ndarray_npy::WriteNpzError> {
         let n = self.picture.len();
-        let rows = |values: Vec<f32>| {
-            let columns = values.len().checked_div(n).unwrap_or(0);
+        let dim = self.embedding.len().checked_div(n).unwrap_or(0);
+        let rows = |values: Vec<f32>, columns| {
             Array2::from_shape_vec((n, columns), values).expect("each face adds a whole row")
         };
         let mut npz = NpzWriter::new(BufWriter::new(file));
-        npz.add_array("embedding", &rows(self.embedding))?;
-        npz.add_array("box", &rows(self.bounding_box))?;
-        npz.add_array("landmarks", &rows(self.landmarks))?;
+        npz.add_array("embedding", &rows(self.embedding, dim))?;
+        npz.add_array("box", &rows(self.bounding_box, 4))?;
+        npz.add_array("landmarks", &rows(self.landmarks, 10))?;
         npz.add_array("confidence", &ndarray::Array1::from(self.confidence))?;
         npz.add_array("picture", &ndarray::Array1::from(self.picture))?;
         // Text arrays are not in the writer's reach; bytes are.

@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use prosopon::Face;
+use prosopon_gallery::subject::check_name;
 use prosopon_gallery::{
-    Crop, Enrolment, EnrolmentRequest, Gallery, NewFace, PictureHash, Quality, Source,
+    Crop, Enrolment, EnrolmentRequest, Gallery, GalleryError, NewFace, PictureHash, Quality, Source,
 };
 use serde::Serialize;
 
@@ -82,6 +83,9 @@ struct Document<'a> {
 const BATCH: usize = 16;
 
 pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
+    if let Some(name) = &args.subject {
+        check_subject(name, Exit::Usage)?;
+    }
     let (inputs, subjects) = with_subjects(args)?;
     let session = session::open_engine(&args.engine, Load::of(inputs.len()))?;
     let gallery = session::open_gallery(&args.gallery, true)?;
@@ -143,6 +147,16 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     Ok(exit_of(skipped))
 }
 
+/// Refuses what cannot be a name, before a whole batch fails for it.
+fn check_subject(name: &str, exit: Exit) -> Result<(), Failure> {
+    check_name(name).map_err(|expected| {
+        let name = name.to_owned();
+        let mut failure = Failure::from(GalleryError::InvalidName { name, expected });
+        failure.exit = exit;
+        failure
+    })
+}
+
 /// The pictures to enrol, and whose each is.
 fn with_subjects(args: &Args) -> Result<(Vec<Input>, Vec<String>), Failure> {
     if let Some(name) = &args.subject {
@@ -175,6 +189,7 @@ fn tree(root: &Path) -> Result<Vec<(Input, String)>, Failure> {
             format!("could not read the folder: {error}"),
         )
         .at(root.display())
+        .with_hint("check the path, and who may read the folder")
     };
     let mut entries: Vec<PathBuf> = std::fs::read_dir(root)
         .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect())
@@ -186,8 +201,8 @@ fn tree(root: &Path) -> Result<Vec<(Input, String)>, Failure> {
     for entry in entries {
         if entry.is_dir() {
             let subject = name(entry.file_name());
-            let pictures = pictures::in_folder(&entry)?.into_iter();
-            pairs.extend(pictures.map(|path| (Input::File(path), subject.clone())));
+            let pictures = pictures::in_folder(&entry).into_iter();
+            pairs.extend(pictures.map(|input| (input, subject.clone())));
         } else if pictures::has_picture_extension(&entry) {
             let subject = name(entry.file_stem());
             pairs.push((Input::File(entry), subject));
@@ -251,6 +266,9 @@ impl EnrolmentWriter<'_> {
         subject: String,
         face: Result<NewFace, Failure>,
     ) -> Result<(), Failure> {
+        let face = check_subject(&subject, Exit::BadInput)
+            .map_err(|failure| failure.at(input))
+            .and(face);
         let mut outcome = Outcome {
             path: input.to_string(),
             subject: subject.clone(),

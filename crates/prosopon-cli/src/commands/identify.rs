@@ -8,7 +8,7 @@ use prosopon::{Embedding, Face, Image, Threshold};
 use prosopon_gallery::{Candidate, Gallery, IdentifyOptions, TemplateKind, fpir_estimate};
 use serde::Serialize;
 
-use super::detect::{exit_of, failed_picture, header, make_folder, output_path, save};
+use super::detect::{OutputNames, exit_of, failed_picture, header, make_folder, save};
 use crate::analysis::{StageTimes, analyze_all};
 use crate::args::{EngineArgs, GalleryArgs, OutputArgs, ThresholdArgs};
 use crate::failure::{Exit, Failure};
@@ -116,6 +116,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         gallery_subjects: counts.subjects,
         gallery_faces: counts.faces,
     };
+    let mut names = OutputNames::default();
     let mut printer = PicturePrinter::new(args.output.format(), session.about);
     analyze_all(
         &inputs,
@@ -135,7 +136,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
                     };
                     summary.known += found.iter().filter(is_known).count();
                     if let Some(folder) = &args.draw {
-                        let path = output_path(folder, input, ".jpg");
+                        let path = folder.join(names.name(input) + ".jpg");
                         save(&with_names(&picture.image, &found), &path)?;
                     }
                     PictureJson {

@@ -1,11 +1,12 @@
 //! `prosopon people`: who is in the gallery.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Write};
 use std::path::PathBuf;
 
 use clap::Subcommand;
-use prosopon_gallery::{Gallery, ListOptions, SubjectSummary};
+use prosopon_gallery::{Gallery, GalleryError, ListOptions, SubjectSummary};
 use serde::Serialize;
 use serde_json::json;
 
@@ -95,12 +96,13 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
             })?;
         }
         Action::Delete { names } => {
+            let names: BTreeSet<&String> = names.iter().collect();
             // An unknown name is noticed before anybody is deleted.
-            for name in names {
+            for name in &names {
                 gallery.show(name)?;
             }
             let mut faces = 0;
-            for name in names {
+            for name in &names {
                 faces += gallery.delete_subject(name)?;
             }
             print_value(
@@ -189,8 +191,10 @@ fn show(
 
 fn export(gallery: &Gallery, out: Option<&PathBuf>, format: Format) -> Result<(), Failure> {
     let Some(path) = out else {
-        gallery.export(BufWriter::new(io::stdout().lock()))?;
-        return Ok(());
+        return match gallery.export(BufWriter::new(io::stdout().lock())) {
+            Err(GalleryError::Stream { source, .. }) => Err(Failure::stdout(&source)),
+            result => Ok(result.map(drop)?),
+        };
     };
     let failed = |error: &io::Error| Failure::write(path.display(), error);
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty());

@@ -1,4 +1,5 @@
-//! The shared test data, which lies outside the repository.
+//! What tests need from outside the repository: shared test data and installed models.
+#![allow(dead_code, reason = "each test takes what it needs")]
 
 use std::path::{Path, PathBuf};
 
@@ -17,10 +18,37 @@ pub(crate) fn shared(relative: &str) -> Option<PathBuf> {
         return Some(path);
     }
     let missing = format!("no {relative} in the shared folder {}", root.display());
+    assert!(!is_ci(), "{missing}: set PROSOPON_SHARED");
+    eprintln!("left out: {missing}");
+    None
+}
+
+/// The data directory with the installed default pack: `$PROSOPON_TEST_HOME`, else
+/// `~/.cache/prosopon/home`. Without models, `None` and a line that says which test is left out.
+///
+/// # Panics
+/// If there are no models although the variable is set, or where `CI=true`.
+pub(crate) fn model_home() -> Option<PathBuf> {
+    let named = std::env::var_os("PROSOPON_TEST_HOME").map(PathBuf::from);
+    let is_named = named.is_some();
+    let home = named.or_else(|| {
+        let user = std::env::home_dir()?;
+        Some(user.join(".cache/prosopon/home"))
+    })?;
+    let files = ["scrfd/scrfd.onnx", "fr-feature/fr_feature.onnx"];
+    if files.iter().all(|f| home.join("models").join(f).is_file()) {
+        return Some(home);
+    }
+    let missing = format!("no models in {}", home.display());
     assert!(
-        std::env::var("CI").as_deref() != Ok("true"),
-        "{missing}: set PROSOPON_SHARED"
+        !is_named && !is_ci(),
+        "{missing}: install them with `PROSOPON_HOME={} prosopon models pull`",
+        home.display()
     );
     eprintln!("left out: {missing}");
     None
+}
+
+fn is_ci() -> bool {
+    std::env::var("CI").as_deref() == Ok("true")
 }

@@ -1,0 +1,54 @@
+//! Every command explains itself.
+
+use crate::testenv::TestEnv;
+
+#[test]
+fn every_command_has_help_with_examples() {
+    let env = TestEnv::without_models();
+    let commands: [&[&str]; 11] = [
+        &["quickstart"],
+        &["detect"],
+        &["embed"],
+        &["verify"],
+        &["enrol"],
+        &["identify"],
+        &["people"],
+        &["evaluate", "pairs"],
+        &["calibrate"],
+        &["models"],
+        &["doctor"],
+    ];
+    let overview = env.run(&["--help"]).text();
+    for command in commands {
+        assert!(overview.contains(command[0]), "{command:?}");
+        let help = env.run(&[command, &["--help"]].concat()).text();
+        let example = format!("prosopon {}", command.join(" "));
+        let examples = help.split_once("Examples:").map(|(_, examples)| examples);
+        assert!(
+            examples.is_some_and(|e| e.contains(&example)),
+            "{command:?}: {help}"
+        );
+        assert!(help.contains("--json"), "{command:?}");
+        // Readable in a terminal without wrapping.
+        for line in help.lines() {
+            assert!(line.chars().count() <= 110, "{command:?}: {line}");
+        }
+    }
+}
+
+#[test]
+fn no_command_shows_the_overview() {
+    let env = TestEnv::without_models();
+    let outcome = env.run(&[]).expect(2);
+    assert!(outcome.stderr.contains("Usage:"), "{}", outcome.stderr);
+}
+
+#[test]
+fn the_version_is_told() {
+    let env = TestEnv::without_models();
+    let version = env.run(&["--version"]).text();
+    assert_eq!(
+        version.trim(),
+        concat!("prosopon ", env!("CARGO_PKG_VERSION"))
+    );
+}

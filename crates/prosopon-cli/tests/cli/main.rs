@@ -1,0 +1,12 @@
+//! The command line, as the real binary in a temporary folder.
+
+#[path = "../../../prosopon/tests/common/mod.rs"]
+mod common;
+mod detect;
+mod errors;
+mod help;
+mod measure;
+mod models;
+mod people;
+mod recognise;
+mod testenv;
