@@ -90,3 +90,79 @@ pub(super) fn detect_in_views(
     }
     Ok(finish(nms::suppress(found, options.nms_iou), options))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::geometry::BoundingBox;
+
+    fn face(width: f32) -> Detection {
+        Detection {
+            bounding_box: BoundingBox {
+                left: 0.0,
+                top: 0.0,
+                right: width,
+                bottom: width,
+            },
+            landmarks: None,
+            confidence: 0.9,
+        }
+    }
+
+    /// The views of a picture in which the first view finds `found`.
+    fn views(width: u32, height: u32, input: InputSize, found: &[Detection]) -> Vec<View> {
+        let mut views = Vec::new();
+        let options = DetectorOptions {
+            input,
+            ..DetectorOptions::default()
+        };
+        detect_in_views(
+            &Image::filled(width, height, [0; 3]),
+            &options,
+            640,
+            |view| {
+                views.push(view);
+                Ok(if views.len() == 1 {
+                    found.to_vec()
+                } else {
+                    Vec::new()
+                })
+            },
+        )
+        .unwrap();
+        views
+    }
+
+    #[test]
+    fn a_fixed_size_is_one_view() {
+        let fixed = InputSize::Fixed(320);
+        let expected = View {
+            side: 320,
+            border: 0.0,
+        };
+        assert_eq!(views(1000, 800, fixed, &[]), [expected]);
+    }
+
+    #[test]
+    fn small_faces_and_none_call_for_the_near_view() {
+        let n_views = |width, found: &[Detection]| views(width, 500, InputSize::Auto, found).len();
+        assert_eq!(n_views(2000, &[face(200.0)]), 2, "a large face");
+        assert_eq!(n_views(2000, &[face(200.0), face(50.0)]), 3, "a small one");
+        assert_eq!(n_views(2000, &[]), 3, "none");
+        assert_eq!(n_views(600, &[]), 2, "no more pixels to look at");
+    }
+
+    #[test]
+    fn inputs_follow_the_picture_in_few_sizes() {
+        let view = View {
+            side: 640,
+            border: 0.0,
+        };
+        let size = |width, height| view.input_size(&Image::filled(width, height, [0; 3]), 32);
+        assert_eq!(size(300, 300), (640, 640));
+        assert_eq!(size(3000, 2000), (640, 512));
+        assert_eq!(size(2000, 3000), (512, 640));
+        assert_eq!(size(1600, 900), (640, 384));
+        assert_eq!(size(5000, 10), (640, 128));
+    }
+}
