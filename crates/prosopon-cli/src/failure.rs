@@ -1,5 +1,6 @@
 //! What went wrong, as the user sees it: one line, a hint, a code, an exit status.
 
+use std::error::Error;
 use std::fmt::{self, Display};
 use std::io::ErrorKind;
 use std::process::ExitCode;
@@ -113,9 +114,25 @@ impl Display for Failure {
     }
 }
 
+/// The error and its causes on one line: each adds what the ones before do not say already.
+fn with_causes(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let message = cause.to_string();
+        let line = message.lines().next().unwrap_or_default();
+        if !text.contains(line) {
+            text += ": ";
+            text += line;
+        }
+        source = cause.source();
+    }
+    text
+}
+
 impl From<ImageError> for Failure {
     fn from(error: ImageError) -> Self {
-        let mut failure = Self::new(Exit::BadInput, error.code(), &error);
+        let mut failure = Self::new(Exit::BadInput, error.code(), with_causes(&error));
         failure.hint = error.hint().map(str::to_owned);
         failure
     }
@@ -123,7 +140,7 @@ impl From<ImageError> for Failure {
 
 impl From<ModelsError> for Failure {
     fn from(error: ModelsError) -> Self {
-        let mut failure = Self::new(Exit::Setup, models_code(&error), &error);
+        let mut failure = Self::new(Exit::Setup, models_code(&error), with_causes(&error));
         failure.hint = error.hint();
         failure
     }
@@ -154,7 +171,7 @@ fn models_code(error: &ModelsError) -> &'static str {
 
 impl From<GalleryError> for Failure {
     fn from(error: GalleryError) -> Self {
-        Self::new(Exit::Storage, error.code(), &error).with_hint(error.hint())
+        Self::new(Exit::Storage, error.code(), with_causes(&error)).with_hint(error.hint())
     }
 }
 

@@ -21,9 +21,19 @@ pub(crate) fn bar(total: usize, unit: &str) -> ProgressBar {
 #[derive(Default)]
 pub(crate) struct Downloads {
     current: Mutex<Option<ProgressBar>>,
+    /// What to say before the first of them.
+    announcement: Mutex<Option<String>>,
 }
 
 impl Downloads {
+    /// Says `announcement` once something is really fetched.
+    pub(crate) fn announced(announcement: String) -> Self {
+        Self {
+            announcement: Mutex::new(Some(announcement)),
+            ..Self::default()
+        }
+    }
+
     fn with(&self, act: impl FnOnce(&mut Option<ProgressBar>)) {
         if let Ok(mut current) = self.current.lock() {
             act(&mut current);
@@ -33,6 +43,10 @@ impl Downloads {
 
 impl Progress for Downloads {
     fn begin(&self, what: &str, total: Option<u64>) {
+        let announcement = self.announcement.lock().ok().and_then(|mut a| a.take());
+        if let Some(announcement) = announcement {
+            crate::output::eprint(&announcement);
+        }
         let bar = total.map_or_else(ProgressBar::new_spinner, ProgressBar::new);
         let template = match total {
             Some(_) => "{msg} {bar:32} {bytes}/{total_bytes}, {eta} left",

@@ -159,13 +159,10 @@ fn installed<T>(
 
 /// Installs what `pack` lacks, saying so.
 pub(crate) fn pull(store: &Store, pack: &str, source: &SourceArgs) -> Result<(), Failure> {
-    if !source.offline {
-        eprint(&format!(
-            "installing the models of pack `{pack}` in {} (once)",
-            store.home().display()
-        ));
-    }
-    let progress = Downloads::default();
+    let progress = Downloads::announced(format!(
+        "installing the models of pack `{pack}` in {} (once)",
+        store.home().display()
+    ));
     let report = store.pull(
         pack,
         &PullOptions {

@@ -38,7 +38,7 @@ struct Checkup {
     models: Vec<ModelState>,
     backends: Vec<BackendState>,
     used: Option<BackendInfo>,
-    self_test: Result<SelfTest, String>,
+    self_test: SelfTest,
 }
 
 #[derive(Serialize)]
@@ -54,11 +54,13 @@ struct BackendState {
     problem: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 struct SelfTest {
     /// Median of the detector's runs on a picture of 640 × 640, in milliseconds.
-    detect_millis: f64,
+    detect_millis: Option<f64>,
     runs: usize,
+    /// What kept the detector from running.
+    problem: Option<String>,
 }
 
 pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
@@ -112,9 +114,12 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         used: runtime.as_ref().ok().map(|r| r.info().clone()),
         self_test: runtime
             .and_then(|runtime| self_test(&store, &runtime))
-            .map_err(|failure| failure.message),
+            .unwrap_or_else(|failure| SelfTest {
+                problem: Some(failure.message),
+                ..SelfTest::default()
+            }),
     };
-    let exit = if checkup.self_test.is_ok() {
+    let exit = if checkup.self_test.problem.is_none() {
         Exit::Success
     } else {
         Exit::Setup
@@ -146,8 +151,9 @@ fn self_test(store: &Store, runtime: &Runtime) -> Result<SelfTest, Failure> {
     }
     millis.sort_by(f64::total_cmp);
     Ok(SelfTest {
-        detect_millis: millis[millis.len() / 2],
+        detect_millis: Some(millis[millis.len() / 2]),
         runs: millis.len(),
+        problem: None,
     })
 }
 
@@ -219,12 +225,16 @@ fn describe(checkup: &Checkup) -> String {
     if let Some(used) = &checkup.used {
         text += &format!("in use: {used}, {} threads\n", used.threads);
     }
-    text += &match &checkup.self_test {
-        Ok(test) => format!(
-            "self-test: detector on 640 × 640 pixels in {:.1} ms (median of {})",
-            test.detect_millis, test.runs
+    let test = &checkup.self_test;
+    text += &match (test.detect_millis, &test.problem) {
+        (Some(millis), _) => format!(
+            "self-test: detector on 640 × 640 pixels in {millis:.1} ms (median of {})",
+            test.runs
         ),
-        Err(problem) => format!("self-test failed: {problem}"),
+        (None, problem) => format!(
+            "self-test failed: {}",
+            problem.as_deref().unwrap_or_default()
+        ),
     };
     text
 }

@@ -84,7 +84,7 @@ fn the_doctor_finds_a_healthy_machine() {
     for backend in ["auto", "rten"] {
         let checkup = env.json(0, &["doctor", "--backend", backend]);
         assert!(
-            checkup["self_test"]["Ok"].is_object()
+            checkup["self_test"]["runs"].as_u64() > Some(0)
                 || checkup["self_test"]["detect_millis"].is_number()
         );
         assert_eq!(list(&checkup, "/backends").len(), 2);
