@@ -26,8 +26,13 @@ pub(crate) struct Picture {
     pub(crate) image: Image,
 }
 
-/// A picture, what was found in it, or why it could not be used.
-pub(crate) type Analysed<T> = Result<(Picture, T), Failure>;
+/// What is kept of a picture, and what was found in it; or why it could not be used.
+pub(crate) type Analysed<K, T> = Result<(K, T), Failure>;
+
+/// Width and height in pixels, for `keep`.
+pub(crate) fn size_of(picture: &Picture) -> (u32, u32) {
+    (picture.image.width(), picture.image.height())
+}
 
 /// Time spent in each stage, summed over all workers.
 #[derive(Debug, Default)]
@@ -92,14 +97,17 @@ fn decode(input: &Input, limits: &DecodeLimits, times: &StageTimes) -> Result<Pi
 }
 
 /// Finds the faces in each picture and passes them to `sink`, in order.
-pub(crate) fn detect_all(
+///
+/// `keep` takes from each picture what `sink` needs of it; the rest is freed at once, so that many
+/// large pictures need little memory.
+pub(crate) fn detect_all<K: Send>(
     inputs: &[Input],
-    detector: &dyn Detector,
-    options: &DetectorOptions,
+    (detector, options): (&dyn Detector, &DetectorOptions),
     limits: &DecodeLimits,
     workers: usize,
     times: &StageTimes,
-    sink: impl FnMut(&Input, Analysed<Vec<Detection>>) -> Result<(), Failure>,
+    keep: impl Fn(Picture) -> K + Sync,
+    sink: impl FnMut(&Input, Analysed<K, Vec<Detection>>) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let work = |chunk: &[Input]| {
         chunk
@@ -109,46 +117,44 @@ pub(crate) fn detect_all(
                 let detections =
                     StageTimes::time(&times.detect, || detector.detect(&picture.image, options))
                         .map_err(|error| Failure::from(error).at(input))?;
-                Ok((picture, detections))
+                Ok((keep(picture), detections))
             })
             .collect()
     };
     run(inputs, workers, 1, work, sink)
 }
 
-/// Detects, aligns and embeds the faces in each picture and passes them to `sink`, in order.
-pub(crate) fn analyze_all(
+/// Detects, aligns and embeds the faces in each picture and passes them to `sink`, in order;
+/// `keep` as in [`detect_all`].
+pub(crate) fn analyze_all<K: Send>(
     inputs: &[Input],
     engine: &FaceEngine,
     limits: &DecodeLimits,
     workers: usize,
     times: &StageTimes,
-    sink: impl FnMut(&Input, Analysed<Vec<Face>>) -> Result<(), Failure>,
+    keep: impl Fn(Picture) -> K + Sync,
+    sink: impl FnMut(&Input, Analysed<K, Vec<Face>>) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     // With few pictures, spreading them over the workers is worth more than batches.
     let chunk = (inputs.len() / workers.max(1)).clamp(1, CHUNK);
-    run(
-        inputs,
-        workers,
-        chunk,
-        |chunk| analyze_chunk(chunk, engine, limits, times),
-        sink,
-    )
+    let work = |chunk: &[Input]| analyze_chunk(chunk, engine, limits, times, &keep);
+    run(inputs, workers, chunk, work, sink)
 }
 
 /// A picture whose faces are found and upright, but not embedded yet.
-struct Prepared {
-    picture: Picture,
+struct Prepared<K> {
+    kept: K,
     detections: Vec<Detection>,
     crops: Vec<AlignedCrop>,
 }
 
-fn analyze_chunk(
+fn analyze_chunk<K>(
     chunk: &[Input],
     engine: &FaceEngine,
     limits: &DecodeLimits,
     times: &StageTimes,
-) -> Vec<Analysed<Vec<Face>>> {
+    keep: impl Fn(Picture) -> K,
+) -> Vec<Analysed<K, Vec<Face>>> {
     let prepare = |input: &Input| {
         let picture = decode(input, limits, times)?;
         let detections = StageTimes::time(&times.detect, || engine.detect(&picture.image))
@@ -159,12 +165,12 @@ fn analyze_chunk(
         })
         .map_err(|error| Failure::from(error).at(input))?;
         Ok(Prepared {
-            picture,
+            kept: keep(picture),
             detections,
             crops,
         })
     };
-    let mut prepared: Vec<Result<Prepared, Failure>> = chunk.iter().map(prepare).collect();
+    let mut prepared: Vec<Result<Prepared<K>, Failure>> = chunk.iter().map(prepare).collect();
     let crops: Vec<AlignedCrop> = prepared
         .iter_mut()
         .flatten()
@@ -177,7 +183,7 @@ fn analyze_chunk(
             return chunk
                 .iter()
                 .zip(prepared)
-                .map(|(input, prepared)| prepared.and(Err(failure.clone().at(input))))
+                .map(|(input, prepared)| prepared.and_then(|_| Err(failure.clone().at(input))))
                 .collect();
         }
     };
@@ -185,9 +191,7 @@ fn analyze_chunk(
         .into_iter()
         .map(|prepared| {
             let Prepared {
-                picture,
-                detections,
-                ..
+                kept, detections, ..
             } = prepared?;
             let faces = detections
                 .into_iter()
@@ -198,18 +202,18 @@ fn analyze_chunk(
                     embedding,
                 })
                 .collect();
-            Ok((picture, faces))
+            Ok((kept, faces))
         })
         .collect()
 }
 
 /// Deals `inputs` out to `workers` in chunks and passes results to `sink` in the order of `inputs`.
-fn run<T: Send>(
+fn run<K: Send, T: Send>(
     inputs: &[Input],
     workers: usize,
     chunk: usize,
-    work: impl Fn(&[Input]) -> Vec<Analysed<T>> + Sync,
-    mut sink: impl FnMut(&Input, Analysed<T>) -> Result<(), Failure>,
+    work: impl Fn(&[Input]) -> Vec<Analysed<K, T>> + Sync,
+    mut sink: impl FnMut(&Input, Analysed<K, T>) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let chunks: Vec<(usize, &[Input])> = (0..).step_by(chunk).zip(inputs.chunks(chunk)).collect();
     let workers = workers.clamp(1, chunks.len().max(1));

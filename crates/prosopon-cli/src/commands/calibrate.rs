@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::detect::exit_of;
 use super::evaluate::{central_face, identity_of};
-use crate::analysis::{StageTimes, analyze_all};
+use crate::analysis::{StageTimes, analyze_all, size_of};
 use crate::args::{EngineArgs, OutputArgs};
 use crate::failure::{Exit, Failure};
 use crate::output::{About, count, eprint, print_value};
@@ -63,9 +63,10 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         &args.engine.detect.limits(),
         threads,
         &StageTimes::default(),
+        |picture| size_of(&picture),
         |input, analysed| {
             match analysed {
-                Ok((picture, found)) => match central_face(&picture.image, found) {
+                Ok((size, found)) => match central_face(size, found) {
                     Some(face) => {
                         let Input::File(path) = input else {
                             return Ok(());

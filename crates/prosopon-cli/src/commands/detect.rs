@@ -9,7 +9,7 @@ use prosopon::model::ARCFACE_POINTS;
 use prosopon::{Detection, Image, align};
 use serde::Serialize;
 
-use crate::analysis::{StageSeconds, StageTimes, detect_all};
+use crate::analysis::{StageSeconds, StageTimes, detect_all, size_of};
 use crate::args::{DetectArgs, InferenceArgs, ModelArgs, OutputArgs};
 use crate::failure::{Exit, Failure};
 use crate::output::{FaceJson, PictureJson, PicturePrinter, count};
@@ -68,27 +68,30 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     let mut summary = Summary::default();
     let mut names = OutputNames::default();
     let times = StageTimes::default();
+    let draws = args.draw.is_some() || args.crops.is_some();
     detect_all(
         &inputs,
-        &*session.detector,
-        &args.detect.options(),
+        (&*session.detector, &args.detect.options()),
         &args.detect.limits(),
         args.inference.options(0).thread_count(),
         &times,
+        |picture| (size_of(&picture), draws.then_some(picture.image)),
         |input, analysed| {
             let picture = match analysed {
-                Ok((picture, detections)) => {
+                Ok((((width, height), image), detections)) => {
                     summary.faces += detections.len();
                     if detections.is_empty() {
                         summary.pictures_without_faces.push(input.to_string());
                     } else {
                         summary.pictures_with_faces += 1;
                     }
-                    write_pictures(args, &names.name(input), &picture.image, &detections)?;
+                    if let Some(image) = image {
+                        write_pictures(args, &names.name(input), &image, &detections)?;
+                    }
                     PictureJson {
                         path: input.to_string(),
-                        width: Some(picture.image.width()),
-                        height: Some(picture.image.height()),
+                        width: Some(width),
+                        height: Some(height),
                         faces: detections.iter().map(FaceJson::from).collect(),
                         error: None,
                     }

@@ -10,7 +10,7 @@ use prosopon::Face;
 use serde::Serialize;
 
 use super::detect::{exit_of, failed_picture, header};
-use crate::analysis::{StageSeconds, StageTimes, analyze_all};
+use crate::analysis::{StageSeconds, StageTimes, analyze_all, size_of};
 use crate::args::{EngineArgs, OutputArgs};
 use crate::failure::{Exit, Failure};
 use crate::output::{About, FaceJson, PictureJson, PicturePrinter, count};
@@ -64,9 +64,10 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         &args.engine.detect.limits(),
         args.engine.inference.options(0).thread_count(),
         &times,
+        |picture| size_of(&picture),
         |input, analysed| {
             let picture = match analysed {
-                Ok((picture, faces)) => {
+                Ok(((width, height), faces)) => {
                     n_faces += faces.len();
                     // Vectors go to the file if there is one, else to standard output as JSON.
                     let with_embedding = |face: &Face| FaceJson {
@@ -75,8 +76,8 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
                     };
                     let mut json = PictureJson {
                         path: input.to_string(),
-                        width: Some(picture.image.width()),
-                        height: Some(picture.image.height()),
+                        width: Some(width),
+                        height: Some(height),
                         faces: faces.iter().map(with_embedding).collect(),
                         error: None,
                     };

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::detect::exit_of;
 use super::verify::the_one;
-use crate::analysis::{Picture, StageTimes, analyze_all};
+use crate::analysis::{StageTimes, analyze_all};
 use crate::args::{EngineArgs, GalleryArgs, OutputArgs};
 use crate::failure::{Exit, Failure};
 use crate::output::{Format, count, print_json, print_json_line, print_line};
@@ -104,11 +104,12 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         &args.engine.detect.limits(),
         args.engine.inference.options(0).thread_count(),
         &StageTimes::default(),
+        |picture| PictureHash::of(&picture.bytes),
         |input, analysed| {
             let subject = subjects.next().unwrap_or_default();
-            let face = analysed.and_then(|(picture, faces)| {
+            let face = analysed.and_then(|(sha256, faces)| {
                 let face = the_one(faces).map_err(|failure| failure.at(input))?;
-                new_face(input, &picture, &face, !args.no_crops)
+                new_face(input, sha256, &face, !args.no_crops)
             });
             writer.push(input, subject, face)
         },
@@ -217,7 +218,7 @@ fn tree(root: &Path) -> Result<Vec<(Input, String)>, Failure> {
 /// What the gallery keeps of a face.
 fn new_face(
     input: &Input,
-    picture: &Picture,
+    sha256: PictureHash,
     face: &Face,
     with_crop: bool,
 ) -> Result<NewFace, Failure> {
@@ -238,7 +239,7 @@ fn new_face(
         bounding_box: Some(face.detection.bounding_box),
         source: Some(Source {
             file_name: input.file_name(),
-            sha256: PictureHash::of(&picture.bytes),
+            sha256,
         }),
         crop,
         ..NewFace::new(face.embedding.clone())

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 use prosopon::evaluate::pairs::{Comparison, PairList, PairsReport, PictureName};
-use prosopon::{Embedding, Face, Image, similarity};
+use prosopon::{Embedding, Face, similarity};
 use serde::Serialize;
 
 use super::detect::exit_of;
-use crate::analysis::{StageTimes, analyze_all};
+use crate::analysis::{StageTimes, analyze_all, size_of};
 use crate::args::{EngineArgs, OutputArgs};
 use crate::failure::{Exit, Failure};
 use crate::output::{About, Format, eprint, print_value};
@@ -133,9 +133,10 @@ fn central_embeddings(
         &args.engine.detect.limits(),
         args.engine.inference.options(0).thread_count(),
         &StageTimes::default(),
+        |picture| size_of(&picture),
         |input, analysed| {
             embeddings.push(match analysed {
-                Ok((picture, faces)) => central_face(&picture.image, faces).map(|f| f.embedding),
+                Ok((size, faces)) => central_face(size, faces).map(|f| f.embedding),
                 Err(failure) if failure.exit == Exit::BadInput => {
                     eprint(&failure.to_string());
                     unusable.push(input.to_string());
@@ -153,8 +154,8 @@ fn central_embeddings(
 ///
 /// The weight of two for the squared distance is the one that the InsightFace project uses to
 /// choose a central face.
-pub(crate) fn central_face(image: &Image, faces: Vec<Face>) -> Option<Face> {
-    let (x, y) = (image.width() as f32 / 2.0, image.height() as f32 / 2.0);
+pub(crate) fn central_face((width, height): (u32, u32), faces: Vec<Face>) -> Option<Face> {
+    let (x, y) = (width as f32 / 2.0, height as f32 / 2.0);
     let weight = |face: &Face| {
         let center = face.detection.bounding_box.center();
         let squared_distance = (center.x - x).powi(2) + (center.y - y).powi(2);

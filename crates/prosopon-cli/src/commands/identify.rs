@@ -9,7 +9,7 @@ use prosopon_gallery::{Candidate, Gallery, IdentifyOptions, TemplateKind, fpir_e
 use serde::Serialize;
 
 use super::detect::{OutputNames, exit_of, failed_picture, header, make_folder, save};
-use crate::analysis::{StageTimes, analyze_all};
+use crate::analysis::{StageTimes, analyze_all, size_of};
 use crate::args::{EngineArgs, GalleryArgs, OutputArgs, ThresholdArgs};
 use crate::failure::{Exit, Failure};
 use crate::output::{
@@ -124,9 +124,15 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         &args.engine.detect.limits(),
         args.engine.inference.options(0).thread_count(),
         &StageTimes::default(),
+        |picture| {
+            (
+                size_of(&picture),
+                args.draw.is_some().then_some(picture.image),
+            )
+        },
         |input, analysed| {
             let picture = match analysed {
-                Ok((picture, faces)) => {
+                Ok((((width, height), image), faces)) => {
                     let found = identifier.identify(&faces)?;
                     summary.faces += found.len();
                     let is_known = |face: &&FaceJson| {
@@ -135,14 +141,14 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
                             .is_some_and(|i| i.subject.is_some())
                     };
                     summary.known += found.iter().filter(is_known).count();
-                    if let Some(folder) = &args.draw {
+                    if let (Some(folder), Some(image)) = (&args.draw, image) {
                         let path = folder.join(names.name(input) + ".jpg");
-                        save(&with_names(&picture.image, &found), &path)?;
+                        save(&with_names(&image, &found), &path)?;
                     }
                     PictureJson {
                         path: input.to_string(),
-                        width: Some(picture.image.width()),
-                        height: Some(picture.image.height()),
+                        width: Some(width),
+                        height: Some(height),
                         faces: found,
                         error: None,
                     }

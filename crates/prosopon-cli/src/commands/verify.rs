@@ -119,6 +119,7 @@ fn one_face(args: &Args, session: &EngineSession, path: &Path) -> Result<Face, F
         &args.engine.detect.limits(),
         1,
         &StageTimes::default(),
+        drop,
         |input, analysed| {
             found = Some(the_one(analysed?.1).map_err(|failure| failure.at(input))?);
             Ok(())
