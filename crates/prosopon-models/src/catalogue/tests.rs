@@ -23,24 +23,14 @@ fn the_built_in_catalogue_is_valid() {
 }
 
 #[test]
-fn a_calibration_can_follow_an_embedder() {
-    let calibration = r#"
-[file.calibration]
-source = "LFW, all impostor pairs"
-comparisons = 242257
-points = [{ fmr = 1e-2, similarity = 0.24 }, { fmr = 1e-3, similarity = 0.329 }]
-"#;
-    let mark = "[[file]]\nid = \"fr-detect\"";
-    let text = TEXT.replace(mark, &format!("{calibration}\n{mark}"));
-    let catalogue = Catalogue::parse(&text).unwrap();
-    let found = catalogue
-        .file("fr-feature")
-        .unwrap()
-        .calibration
-        .clone()
-        .unwrap();
-    assert_eq!(found.comparisons, 242_257);
-    assert_eq!(found.points[1].similarity, 0.329);
+fn the_default_embedder_is_calibrated_down_to_one_in_a_million() {
+    let catalogue = Catalogue::built_in().unwrap();
+    let embedder = catalogue.file(&catalogue.defaults.embedder).unwrap();
+    let calibration = embedder.calibration.as_ref().unwrap();
+    calibration.check().unwrap();
+    let rates: Vec<f64> = calibration.points.iter().map(|p| p.fmr).collect();
+    assert_eq!(rates, [1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6]);
+    assert!(calibration.comparisons > 1_000_000);
 }
 
 #[test]
