@@ -28,8 +28,9 @@ Examples:
   prosopon identify door.jpg --fmr 1e-5 --json
 
 A face is unknown unless its best candidate is at least as similar as the threshold. `--fmr` is the
-rate of one comparison; in a gallery of n faces a stranger is taken for somebody about n times as
-often, which is what the estimate in the last line says.")]
+rate of one comparison; in a gallery of n people a stranger is taken for somebody about n times as
+often, which is what the estimate in the last line says. With `--template best` each of their faces
+counts, so that strangers are taken for somebody more often.")]
 pub(crate) struct Args {
     /// Pictures, folders, patterns; `-` for standard input
     #[arg(required = true, value_name = "PATH")]
@@ -40,8 +41,8 @@ pub(crate) struct Args {
     /// Candidates to list for each face
     #[arg(long, value_name = "N", default_value_t = 3)]
     candidates: usize,
-    /// What a person is compared by: the closest of their faces, or the mean of all
-    #[arg(long, value_enum, default_value_t = TemplateArg::Best)]
+    /// What a person is compared by: the mean of all their faces, or the closest of them
+    #[arg(long, value_enum, default_value_t = TemplateArg::Mean)]
     template: TemplateArg,
     #[command(flatten)]
     threshold: ThresholdArgs,

@@ -16,10 +16,10 @@ use crate::subject::SubjectId;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TemplateKind {
-    /// The face that is closest to the probe.
-    #[default]
+    /// The face that is closest to the probe. Each further face is one more chance for a stranger.
     Best,
     /// The mean of all faces' embeddings, scaled to unit length.
+    #[default]
     Mean,
 }
 
@@ -33,11 +33,13 @@ pub struct IdentifyOptions {
 }
 
 impl Default for IdentifyOptions {
-    /// Five candidates, by their best faces.
+    /// Five candidates, by the mean of their faces: with five people of 35 pictures each it took
+    /// 0.6 % of strangers for somebody where the best faces took 3.5 %, and found the people as
+    /// often (`docs/accuracy.md`).
     fn default() -> Self {
         Self {
             max_candidates: 5,
-            template: TemplateKind::Best,
+            template: TemplateKind::default(),
         }
     }
 }
