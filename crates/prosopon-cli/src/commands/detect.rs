@@ -236,17 +236,8 @@ fn write_pictures(
     detections: &[Detection],
 ) -> Result<(), Failure> {
     if let Some(folder) = &args.draw {
-        let annotations: Vec<_> = detections
-            .iter()
-            .map(|detection| Annotation {
-                bounding_box: detection.bounding_box,
-                landmarks: detection.landmarks,
-                label: Some(format!("{:.2}", detection.confidence)),
-                color: subject_color(0),
-            })
-            .collect();
         save(
-            &annotate(image, &annotations),
+            &with_marks(image, detections),
             &folder.join(format!("{name}.jpg")),
         )?;
     }
@@ -266,6 +257,20 @@ fn write_pictures(
         }
     }
     Ok(())
+}
+
+/// The picture with a box, landmarks and the confidence at each face.
+pub(crate) fn with_marks(image: &Image, detections: &[Detection]) -> Image {
+    let annotations: Vec<_> = detections
+        .iter()
+        .map(|detection| Annotation {
+            bounding_box: detection.bounding_box,
+            landmarks: detection.landmarks,
+            label: Some(format!("{:.2}", detection.confidence)),
+            color: subject_color(0),
+        })
+        .collect();
+    annotate(image, &annotations)
 }
 
 /// Writes a result; a failure is the folder's, not the picture's.

@@ -2,13 +2,12 @@
 
 use std::path::PathBuf;
 
-use prosopon::annotate::{Annotation, annotate, subject_color};
 use prosopon::image::DecodeLimits;
 use prosopon::{DetectorOptions, Image};
 use prosopon_models::Store;
 use serde::Serialize;
 
-use super::detect::save;
+use super::detect::{save, with_marks};
 use crate::args::{InferenceArgs, ModelArgs, OutputArgs};
 use crate::failure::{Exit, Failure};
 use crate::output::{About, FaceJson, print_value};
@@ -58,16 +57,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     let detections = session
         .detector
         .detect(&image, &DetectorOptions::default())?;
-    let annotations: Vec<_> = detections
-        .iter()
-        .map(|detection| Annotation {
-            bounding_box: detection.bounding_box,
-            landmarks: detection.landmarks,
-            label: Some(format!("{:.2}", detection.confidence)),
-            color: subject_color(0),
-        })
-        .collect();
-    save(&annotate(&image, &annotations), &args.out)?;
+    save(&with_marks(&image, &detections), &args.out)?;
     let answer = Answer {
         picture: args.out.clone(),
         n_faces: detections.len(),
