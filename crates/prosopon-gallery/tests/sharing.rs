@@ -28,36 +28,54 @@ fn writers_at_once_lose_nothing_and_see_each_other() {
     const EACH: u64 = 40;
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("gallery");
+    let knows = |gallery: &Gallery, seed: u64| {
+        let found = gallery.identify(&embedding(seed), BY_BEST_FACE);
+        let found = found.expect("an answer");
+        assert_eq!(*found[0].name, format!("subject {}", seed % 10));
+        assert!(found[0].similarity.value() > 0.999);
+    };
     // All create the file at the same moment, too.
-    let barrier = Barrier::new(3);
-    std::thread::scope(|scope| {
-        for user in 0..3 {
-            let (path, barrier) = (&path, &barrier);
-            scope.spawn(move || {
-                barrier.wait();
-                let gallery = open(path);
-                for i in 0..EACH {
-                    let seed = user * 1000 + i;
-                    let name = format!("subject {}", seed % 10);
-                    let face = NewFace::new(embedding(seed));
-                    gallery.enrol(&name, face).expect("enrolled");
-                    let found = gallery
-                        .identify(&embedding(seed), BY_BEST_FACE)
-                        .expect("an answer");
-                    assert_eq!(*found[0].name, *name);
-                    assert!(found[0].similarity.value() > 0.999);
-                }
-                barrier.wait();
-                assert_eq!(gallery.counts().expect("counts").faces, 3 * EACH);
-                for seed in (0..3).flat_map(|user| (0..EACH).map(move |i| user * 1000 + i)) {
-                    let found = gallery
-                        .identify(&embedding(seed), BY_BEST_FACE)
-                        .expect("an answer");
-                    assert_eq!(*found[0].name, format!("subject {}", seed % 10));
-                }
-            });
+    let start = Barrier::new(3);
+    let enrol = |user: u64| {
+        start.wait();
+        let gallery = open(&path);
+        for seed in (0..EACH).map(|i| user * 1000 + i) {
+            let face = NewFace::new(embedding(seed));
+            let name = format!("subject {}", seed % 10);
+            gallery.enrol(&name, face).expect("enrolled");
+            knows(&gallery, seed);
         }
+        gallery
+    };
+    let galleries: Vec<Gallery> = std::thread::scope(|scope| {
+        let users = [0, 1, 2].map(|user| scope.spawn(move || enrol(user)));
+        let join = |user: std::thread::ScopedJoinHandle<'_, _>| user.join().expect("no panic");
+        users.into_iter().map(join).collect()
     });
+    for gallery in &galleries {
+        assert_eq!(gallery.counts().expect("counts").faces, 3 * EACH);
+        for seed in (0..3).flat_map(|user| (0..EACH).map(move |i| user * 1000 + i)) {
+            knows(gallery, seed);
+        }
+    }
+}
+
+#[test]
+fn a_gallery_can_be_created_by_many_at_once() {
+    // A moment of a few microseconds in the middle of creation; 100 tries meet it.
+    for _ in 0..100 {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("gallery");
+        let start = Barrier::new(4);
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    start.wait();
+                    open(&path)
+                });
+            }
+        });
+    }
 }
 
 #[test]

@@ -100,6 +100,15 @@ pub(super) enum Kind {
 
 /// Looks at a file without changing it.
 pub(super) fn kind(connection: &Connection) -> rusqlite::Result<Kind> {
+    // Of one moment: another process may be turning the empty file into a gallery just now. Unlike
+    // a transaction, a savepoint may also begin within one.
+    connection.execute_batch("SAVEPOINT look")?;
+    let kind = kind_of_moment(connection);
+    connection.execute_batch("RELEASE look")?;
+    kind
+}
+
+fn kind_of_moment(connection: &Connection) -> rusqlite::Result<Kind> {
     let pragma = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
     match (pragma("application_id")?, pragma("user_version")?) {
         (APPLICATION_ID, version) => Ok(Kind::Gallery(version)),
