@@ -13,7 +13,7 @@ use axum::extract::{Request, State};
 use axum::http::header;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
 use crate::error::{ApiError, ApiResult};
@@ -48,6 +48,28 @@ impl Intake {
     }
 }
 
+impl Intake {
+    /// Units of memory that `bytes` take.
+    pub(crate) fn units(bytes: u64) -> u32 {
+        u32::try_from(bytes.div_ceil(UNIT)).unwrap_or(u32::MAX)
+    }
+
+    /// Room for `bytes` that are going to be received.
+    ///
+    /// # Errors
+    /// `too_busy`.
+    pub(crate) fn reserve(&self, bytes: u64) -> ApiResult<OwnedSemaphorePermit> {
+        let memory = Arc::clone(&self.memory).try_acquire_many_owned(Self::units(bytes));
+        memory.map_err(|_| {
+            ApiError::new("too_busy", "too many requests are being received")
+                .with_hint(
+                    "try again; the setting `max_buffered_mib` says how much memory they may take",
+                )
+                .retry_after(1)
+        })
+    }
+}
+
 /// Receives the request before it goes on to the handler.
 pub(crate) async fn receive(State(app): State<App>, request: Request, next: Next) -> Response {
     let intake = &app.intake;
@@ -59,15 +81,12 @@ pub(crate) async fn receive(State(app): State<App>, request: Request, next: Next
         return next.run(Request::from_parts(head, Body::empty())).await;
     }
     let expected = length.unwrap_or(intake.max_bytes).min(intake.max_bytes);
-    let units = expected.div_ceil(UNIT) as u32;
-    let Ok(memory) = Arc::clone(&intake.memory).try_acquire_many_owned(units) else {
-        drain(body).await;
-        return ApiError::new("too_busy", "too many requests are being received")
-            .with_hint(
-                "try again; the setting `max_buffered_mib` says how much memory they may take",
-            )
-            .retry_after(1)
-            .into_response();
+    let memory = match intake.reserve(expected) {
+        Ok(memory) => memory,
+        Err(error) => {
+            drain(body).await;
+            return error.into_response();
+        }
     };
     let response = match intake.read(length, body).await {
         Ok(bytes) => next.run(Request::from_parts(head, Body::from(bytes))).await,

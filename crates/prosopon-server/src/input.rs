@@ -14,6 +14,10 @@ use crate::state::App;
 /// Parts in one form, at most; a folder of photographs sent at once stays far below.
 const MAX_PARTS: usize = 1000;
 
+/// Pictures in one request that are fetched from addresses, at most: a small request must not make
+/// the server send many.
+const MAX_ADDRESSES: usize = 20;
+
 /// An encoded picture as it was sent.
 #[derive(Clone)]
 pub(crate) struct Upload {
@@ -161,6 +165,19 @@ impl Form {
                             "expected a list as `images`, found another JSON value",
                         )
                     })?;
+                    let n_addresses = list
+                        .iter()
+                        .filter(|item| item.get("url").is_some_and(Value::is_string))
+                        .count();
+                    for (found, most, what) in [
+                        (list.len(), MAX_PARTS, "pictures"),
+                        (n_addresses, MAX_ADDRESSES, "addresses of pictures"),
+                    ] {
+                        if found > most {
+                            let message = format!("expected at most {most} {what}, found {found}");
+                            return Err(ApiError::new("invalid_request", message));
+                        }
+                    }
                     for item in list {
                         let picture = match item {
                             Value::Object(item) => json_picture(app, item, name).await?,
@@ -245,7 +262,13 @@ async fn json_picture(
         format!("{name}_url")
     };
     match text(&url) {
-        Some(url) => Ok(Some(fetch::picture(app, url).await?)),
+        Some(url) => {
+            let fetched = fetch::picture(app, url).await?;
+            Ok(Some(Upload {
+                file_name,
+                ..fetched
+            }))
+        }
         None => Ok(None),
     }
 }
