@@ -75,9 +75,11 @@ async function signOut() {
 function showBar() {
   const { session } = state;
   fill(tabs, mustSignIn() ? [] : PAGES.map(({ name, title }) => h('a', { href: `#/${name}`, 'data-name': name }, title)));
+  // Without a key (on a server that asks for none) there is nobody to name and nothing to sign out of.
+  const isSignedIn = session.signed_in && session.name;
   fill(barEnd,
-    session.signed_in && h('span', { class: 'who', title: `Scopes: ${session.scopes.join(', ')}` }, session.name),
-    session.signed_in && h('button', { class: 'icon-button', type: 'button', 'aria-label': 'Sign out', title: 'Sign out', onclick: signOut }, icon('leave')),
+    isSignedIn && h('span', { class: 'who', title: `Scopes: ${session.scopes.join(', ')}` }, session.name),
+    isSignedIn && h('button', { class: 'icon-button', type: 'button', 'aria-label': 'Sign out', title: 'Sign out', onclick: signOut }, icon('leave')),
     themeSwitch());
 }
 

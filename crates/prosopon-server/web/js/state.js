@@ -45,8 +45,8 @@ export const mustSignIn = () => state.session.keys_required && !state.session.si
 
 /// May this session do what needs `scope` (`identify`, `enrol` or `admin`)?
 export function can(scope) {
-  const { keys_required: keysRequired, signed_in: signedIn, scopes } = state.session;
-  if (!keysRequired && !signedIn) return true;
+  const { keys_required: keysRequired, name, scopes } = state.session;
+  if (!keysRequired && !name) return true;
   if (scopes.includes('admin') || scopes.includes(scope)) return true;
   return scope === 'identify' && scopes.includes('enrol');
 }

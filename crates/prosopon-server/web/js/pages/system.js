@@ -20,8 +20,10 @@ export function systemPage() {
     h('div', { class: 'page-head' }, h('h1', { tabindex: '-1' }, 'System'),
       h('p', {}, h('a', { href: '/docs' }, 'HTTP API'), ' · ', h('a', { href: '/openapi.json' }, 'openapi.json'))),
     trouble, live, models, admin);
-  const cards = can('admin') ? [keysCard(), activityCard()] : [];
-  fill(admin, cards.length > 0 ? cards.map((card) => card.element) : notice('info', 'Keys and the audit log are shown to keys with the scope “admin”.'));
+  // A key of one gallery may not see to the others' keys.
+  const isAdmin = can('admin') && !state.session.gallery;
+  const cards = isAdmin ? [keysCard(), activityCard()] : [];
+  fill(admin, cards.length > 0 ? cards.map((card) => card.element) : notice('info', 'Keys and the audit log are shown to keys with the scope “admin” for all galleries.'));
 
   async function refresh() {
     if (document.hidden) return;
