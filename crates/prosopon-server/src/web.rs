@@ -32,6 +32,7 @@ const ASSETS: &[Asset] = assets![
     "js/boxes.js",
     "js/camera.js",
     "js/choices.js",
+    "js/deleted.js",
     "js/dialog.js",
     "js/dom.js",
     "js/files.js",
@@ -104,11 +105,22 @@ impl Asset {
     fn answer(&self, headers: &HeaderMap, etag: &str) -> Response {
         // `no-cache`: kept, but asked for each time. After an update of the server no old script meets a new one.
         let common = [(header::ETAG, etag), (header::CACHE_CONTROL, "no-cache")];
-        let known = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
-        if known.flat_map(|value| value.split(',')).any(|known| known.trim().trim_start_matches("W/") == etag) {
+        let known = headers
+            .get_all(header::IF_NONE_MATCH)
+            .iter()
+            .filter_map(|value| value.to_str().ok());
+        if known
+            .flat_map(|value| value.split(','))
+            .any(|known| known.trim().trim_start_matches("W/") == etag)
+        {
             return (StatusCode::NOT_MODIFIED, common).into_response();
         }
-        (common, [(header::CONTENT_TYPE, self.content_type())], self.bytes).into_response()
+        (
+            common,
+            [(header::CONTENT_TYPE, self.content_type())],
+            self.bytes,
+        )
+            .into_response()
     }
 }
 
@@ -116,7 +128,10 @@ impl Asset {
 pub(crate) fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
     ASSETS.iter().fold(Router::new(), |router, asset| {
         let etag = asset.etag();
-        router.route(&asset.address(), get(async move |headers: HeaderMap| asset.answer(&headers, &etag)))
+        router.route(
+            &asset.address(),
+            get(async move |headers: HeaderMap| asset.answer(&headers, &etag)),
+        )
     })
 }
 
@@ -151,7 +166,13 @@ mod tests {
     fn every_file_of_the_folder_is_embedded() {
         let mut found: Vec<String> = files_below(&folder())
             .iter()
-            .map(|path| path.strip_prefix(folder()).unwrap().to_str().unwrap().replace('\\', "/"))
+            .map(|path| {
+                path.strip_prefix(folder())
+                    .unwrap()
+                    .to_str()
+                    .unwrap()
+                    .replace('\\', "/")
+            })
             .collect();
         found.sort();
         let mut embedded: Vec<&str> = ASSETS.iter().map(|asset| asset.path).collect();
@@ -162,7 +183,12 @@ mod tests {
     #[test]
     fn every_file_has_a_content_type() {
         for asset in ASSETS {
-            assert_ne!(asset.content_type(), "application/octet-stream", "{}", asset.path);
+            assert_ne!(
+                asset.content_type(),
+                "application/octet-stream",
+                "{}",
+                asset.path
+            );
         }
     }
 
@@ -179,13 +205,24 @@ mod tests {
     /// The content security policy would refuse them, and only a browser would say so.
     #[test]
     fn no_inline_script_or_style() {
-        for asset in ASSETS.iter().filter(|asset| asset.path.ends_with(".html") || asset.path.ends_with(".svg")) {
+        for asset in ASSETS
+            .iter()
+            .filter(|asset| asset.path.ends_with(".html") || asset.path.ends_with(".svg"))
+        {
             let text = text(asset);
             for forbidden in ["style=", "<style", "onclick=", "onload=", "javascript:"] {
-                assert!(!text.contains(forbidden), "{} contains {forbidden}", asset.path);
+                assert!(
+                    !text.contains(forbidden),
+                    "{} contains {forbidden}",
+                    asset.path
+                );
             }
             for script in text.split("<script").skip(1) {
-                assert!(script.contains("src=\"/assets/"), "{} has an inline script", asset.path);
+                assert!(
+                    script.contains("src=\"/assets/"),
+                    "{} has an inline script",
+                    asset.path
+                );
             }
         }
     }
@@ -201,7 +238,11 @@ mod tests {
                 .filter(|part| part.starts_with("/assets/"))
                 .map(str::to_owned)
                 .collect();
-            for import in text.split("from '").skip(1).filter_map(|rest| rest.split('\'').next()) {
+            for import in text
+                .split("from '")
+                .skip(1)
+                .filter_map(|rest| rest.split('\'').next())
+            {
                 let mut path: Vec<&str> = asset.path.split('/').collect();
                 path.pop();
                 for step in import.split('/') {
@@ -214,7 +255,11 @@ mod tests {
                 wanted.push(format!("/assets/{}", path.join("/")));
             }
             for address in wanted {
-                assert!(addresses.contains(&address), "{} asks for {address}", asset.path);
+                assert!(
+                    addresses.contains(&address),
+                    "{} asks for {address}",
+                    asset.path
+                );
             }
         }
     }
@@ -225,8 +270,14 @@ mod tests {
         let etag = asset.etag();
         let mut headers = HeaderMap::new();
         assert_eq!(asset.answer(&headers, &etag).status(), StatusCode::OK);
-        headers.insert(header::IF_NONE_MATCH, format!("\"other\", W/{etag}").parse().unwrap());
-        assert_eq!(asset.answer(&headers, &etag).status(), StatusCode::NOT_MODIFIED);
+        headers.insert(
+            header::IF_NONE_MATCH,
+            format!("\"other\", W/{etag}").parse().unwrap(),
+        );
+        assert_eq!(
+            asset.answer(&headers, &etag).status(),
+            StatusCode::NOT_MODIFIED
+        );
         headers.insert(header::IF_NONE_MATCH, "\"other\"".parse().unwrap());
         assert_eq!(asset.answer(&headers, &etag).status(), StatusCode::OK);
     }

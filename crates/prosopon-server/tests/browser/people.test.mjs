@@ -207,7 +207,7 @@ describe('people', { skip: withoutData }, () => {
     await page.getByRole('button', { name: 'Enrol 60 pictures' }).click();
     await page.locator('.upload').getByText(/^([4-9]|\d\d) of 60/).waitFor();
     await page.locator('.upload').getByRole('button', { name: 'Cancel' }).click();
-    await page.locator('.upload').getByText(/^Cancelled: \d+ added.*not sent\.$/).waitFor();
+    await page.locator('.upload').getByText(/^Cancelled: \d+ added.*left out\.$/).waitFor();
     fs.rmSync(many, { recursive: true });
   });
 

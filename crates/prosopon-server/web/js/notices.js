@@ -12,10 +12,15 @@ export function notice(kind, title, ...more) {
     h('div', {}, h('p', { class: 'notice-title' }, title), more.filter(Boolean).map((line) => (line instanceof Node ? line : h('p', {}, line)))));
 }
 
+/// The server's words as a sentence; what stands between backquotes is a name or something to type.
+export function prose(text) {
+  return sentence(text).split('`').map((part, index) => (index % 2 === 1 ? h('code', {}, part) : part));
+}
+
 /// An error as the server words it: what is wrong, what to do, and where its log tells more.
 export function errorNotice(error, ...more) {
   if (error.name !== 'ApiError') console.error(error);
-  return notice('error', sentence(error.message), error.hint ? sentence(error.hint) : null,
+  return notice('error', prose(error.message), error.hint ? h('p', {}, prose(error.hint)) : null,
     error.requestId && error.status >= 500 ? h('small', { class: 'soft' }, 'Request ', h('code', {}, error.requestId)) : null, ...more);
 }
 

@@ -29,7 +29,7 @@ export function signInForm(onsigned) {
   },
   h('div', { class: 'sign-in-mark' }, icon('key')),
   h('h1', { tabindex: '-1' }, 'This server asks for a key'),
-  h('p', { class: 'soft' }, 'Whoever runs it makes one with ', h('code', {}, 'prosopon keys create'), '. The key stays in a cookie that scripts cannot read.'),
+  h('p', { class: 'soft' }, 'Whoever runs it makes one with ', h('code', {}, 'prosopon keys create'), '. This page does not keep the key: the browser gets a cookie in its place.'),
   field('Key', key),
   trouble,
   button);

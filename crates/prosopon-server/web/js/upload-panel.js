@@ -2,7 +2,8 @@
 
 import { fill, h } from './dom.js';
 import { icon } from './icons.js';
-import { errorNotice } from './notices.js';
+import { errorNotice, prose } from './notices.js';
+import { finishAll } from './undo.js';
 import { uploadOf } from './upload.js';
 import * as words from './words.js';
 
@@ -24,6 +25,7 @@ export function uploadPanel(items, send, { title, leftOut = [], ondone }) {
   const element = h('section', { class: 'card upload', 'aria-label': title },
     h('div', { class: 'upload-head' }, h('h2', {}, title), cancel, close), meter, text, trouble, list);
   const rows = new Map();
+  const n = new Set(items.map((item) => item.subject)).size;
 
   const upload = uploadOf(items, send, {
     onchange: show,
@@ -43,8 +45,8 @@ export function uploadPanel(items, send, { title, leftOut = [], ondone }) {
     const parts = [`${words.whole(added)} added`, known && `${words.whole(known)} known already`, rejected && `${words.whole(rejected)} not taken`].filter(Boolean).join(', ');
     const unsent = items.length - done;
     if (upload.isRunning) fill(text, `${words.whole(done)} of ${words.count(items.length, 'picture')}: ${parts}`);
-    else if (upload.isCancelled) fill(text, `Cancelled: ${parts}, ${words.whole(unsent)} not sent.`);
-    else fill(text, `${upload.error ? 'Stopped' : 'Done'}: ${parts}${unsent ? `, ${words.whole(unsent)} not sent` : ''}.`);
+    else if (upload.isCancelled) fill(text, `Cancelled: ${parts}, ${words.whole(unsent)} left out.`);
+    else fill(text, `${upload.error ? 'Stopped' : 'Done'}: ${parts}${unsent ? `, ${words.whole(unsent)} left` : ''}.`);
     cancel.hidden = !upload.isRunning;
     close.hidden = upload.isRunning;
     meter.hidden = !upload.isRunning;
@@ -61,7 +63,7 @@ export function uploadPanel(items, send, { title, leftOut = [], ondone }) {
     if (rows.has(item)) return;
     const row = h('li', {},
       h('span', { class: 'upload-file' }, item.file.name),
-      h('span', {}, item.subject && !item.subjectId ? `${item.subject}: ` : '', words.sentence(item.message), item.hint && !remedy(item) ? ` ${words.sentence(item.hint)}` : ''),
+      h('span', {}, n > 1 ? `${item.subject}: ` : null, prose(item.message), item.hint && !remedy(item) ? [' ', prose(item.hint)] : null),
       remedy(item));
     rows.set(item, row);
     list.append(row);
@@ -69,14 +71,20 @@ export function uploadPanel(items, send, { title, leftOut = [], ondone }) {
 
   /// What can be done about a picture that was not taken, as a button.
   function remedy(item) {
-    const offer = (label, query) => h('button', { type: 'button', class: 'small', onclick: () => upload.retry(item, { ...item.query, ...query }).then(finish) }, label);
+    const offer = (label, query) => h('button', { type: 'button', class: 'small', onclick: () => again(item, query) }, label);
     if (item.reason === 'multiple_faces') return offer('Take the largest face', { faces: 'largest' });
     if (item.reason === 'looks_like_another_subject') return offer('Enrol all the same', { allow_conflict: 'true' });
     return null;
   }
 
+  /// Sends a picture once more, with another query: now, or in its turn if others are still being sent.
+  function again(item, query) {
+    Object.assign(item, { state: 'waiting', query: { ...item.query, ...query }, reason: null });
+    if (upload.isRunning) show();
+    else start();
+  }
+
   function finish() {
-    if (upload.isRunning) return;
     fill(trouble, upload.error ? errorNotice(upload.error, h('div', { class: 'buttons' }, h('button', { type: 'button', onclick: start }, 'Go on'))) : null);
     ondone(upload);
   }
@@ -84,6 +92,8 @@ export function uploadPanel(items, send, { title, leftOut = [], ondone }) {
   async function start() {
     fill(trouble);
     running.add(upload);
+    // Who was deleted just now and is enrolled again must not be deleted afterwards.
+    await finishAll();
     try {
       await upload.run();
     } finally {

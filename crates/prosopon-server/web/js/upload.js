@@ -8,8 +8,7 @@ const MOST_BYTES = 8 * 1024 * 1024;
 /// `items`: `{file, subject, query}`; each gets a `state` (`waiting`, `sending`, `added`, `rejected`), a rejected one also
 /// `reason`, `message` and `hint`. `send({subject, files, query}, {signal, onsent})` answers as enrolment does.
 export function uploadOf(items, send, { onchange, onwait }) {
-  const controller = new AbortController();
-  const { signal } = controller;
+  let controller = null;
   const upload = { items, sentShare: 0, isRunning: false, error: null, isCancelled: false };
   for (const item of items) item.state = 'waiting';
 
@@ -33,14 +32,15 @@ export function uploadOf(items, send, { onchange, onwait }) {
       upload.sentShare = total ? (sent / total) * batch.length : 0;
       onchange(upload);
     };
+    const { signal } = controller;
     const answer = await patiently(() => send({ subject, query, files: batch.map((item) => item.file) }, { signal, onsent }), { signal, onwait, evenIfGone: true });
     for (const { index } of answer.added) batch[index].state = 'added';
-    for (const { index, ...why } of answer.rejected) Object.assign(batch[index], why, { state: 'rejected' });
+    for (const { index, reason, message, hint } of answer.rejected) Object.assign(batch[index], { state: 'rejected', reason, message, hint });
   }
 
   upload.run = async () => {
-    upload.isRunning = true;
-    upload.error = null;
+    controller = new AbortController();
+    Object.assign(upload, { isRunning: true, isCancelled: false, error: null });
     for (let batch = nextBatch(); batch; batch = nextBatch()) {
       for (const item of batch) item.state = 'sending';
       upload.sentShare = 0;
@@ -66,15 +66,9 @@ export function uploadOf(items, send, { onchange, onwait }) {
     return upload;
   };
 
-  /// Sends a rejected picture again, with another query.
-  upload.retry = (item, query) => {
-    Object.assign(item, { state: 'waiting', query, reason: null });
-    return upload.isRunning ? Promise.resolve(upload) : upload.run();
-  };
-
   upload.cancel = () => {
     upload.isCancelled = true;
-    controller.abort();
+    controller?.abort();
   };
 
   return upload;

@@ -76,7 +76,8 @@ export function comparePage() {
       if (error.name === 'AbortError') return;
       for (const one of sides) one.boxes?.show([]);
       await showAlone(signal);
-      fill(outcome, errorNotice(error, h('div', { class: 'buttons' }, h('button', { type: 'button', onclick: compare }, 'Try again'))));
+      fill(outcome, errorNotice(error, error.status === 422 ? null : h('div', { class: 'buttons' }, h('button', { type: 'button', onclick: compare }, 'Try again'))));
+      outcome.scrollIntoView({ block: 'nearest' });
     }
   }
 

@@ -3,11 +3,11 @@
 import * as api from '../api.js';
 import { field, fill, h } from '../dom.js';
 import { nameField } from '../name-field.js';
-import { errorNotice, notice } from '../notices.js';
+import { errorNotice, notice, prose } from '../notices.js';
 import { patiently } from '../patience.js';
 import { centerOf } from '../picture.js';
 import { progressLine } from '../progress.js';
-import { sentence } from '../words.js';
+import { finishAll } from '../undo.js';
 
 export function enrolForm({ file, gallery, face, isKnown, onenrolled }) {
   const { input, list } = nameField({ name: 'subject', value: isKnown ? face.identification.subject : '' });
@@ -31,6 +31,8 @@ export function enrolForm({ file, gallery, face, isKnown, onenrolled }) {
     fill(outcome, progress.element);
     try {
       const query = { subject, face_at: `${x.toFixed(1)},${y.toFixed(1)}`, allow_conflict: allowConflict ? 'true' : null };
+      // Who was deleted just now and is enrolled again must not be deleted afterwards.
+      await finishAll();
       const enrolment = await patiently(() => api.galleries.enrol(gallery, [file], query, { onsent: progress.sent }), { onwait: progress.waiting });
       if (enrolment.added.length > 0) return onenrolled(enrolment);
       fill(outcome, refusal(enrolment.rejected[0]));
@@ -43,7 +45,7 @@ export function enrolForm({ file, gallery, face, isKnown, onenrolled }) {
 
   function refusal(rejected) {
     const isConflict = rejected.reason === 'looks_like_another_subject';
-    return notice('warning', sentence(rejected.message), rejected.hint && !isConflict ? sentence(rejected.hint) : null,
+    return notice('warning', prose(rejected.message), rejected.hint && !isConflict ? h('p', {}, prose(rejected.hint)) : null,
       isConflict ? h('div', { class: 'buttons' }, h('button', { type: 'button', onclick: () => send({ allowConflict: true }) }, `Enrol as ${input.value.trim()} all the same`)) : null);
   }
 

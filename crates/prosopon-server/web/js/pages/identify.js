@@ -88,8 +88,10 @@ export function identifyPage() {
       if (error.name === 'AbortError') return;
       results.hidden = true;
       input.setFilled(false);
-      fill(status, errorNotice(error, h('p', { class: 'soft' }, chosen.name), h('div', { class: 'buttons' },
-        h('button', { type: 'button', onclick: () => identify(chosen, { nearTo }) }, 'Try again'))));
+      // A picture that cannot be used stays so.
+      const again = error.status === 422 ? null : h('div', { class: 'buttons' }, h('button', { type: 'button', onclick: () => identify(chosen, { nearTo }) }, 'Try again'));
+      fill(status, errorNotice(error, h('p', { class: 'soft' }, chosen.name), again));
+      status.scrollIntoView({ block: 'nearest' });
     }
   }
 

@@ -1,6 +1,7 @@
 // Asks into whom a person is merged.
 
 import * as api from '../api.js';
+import { deletedSubjects } from '../deleted.js';
 import { openDialog } from '../dialog.js';
 import { debounced, field, fill, h, newId } from '../dom.js';
 import { errorNotice } from '../notices.js';
@@ -9,7 +10,8 @@ import * as words from '../words.js';
 
 export function mergeDialog(gallery, subject, { search = '', onmerged }) {
   const group = newId('into');
-  const query = h('input', { type: 'search', value: search, placeholder: 'Search by name', 'data-first': true, autocomplete: 'off', oninput: debounced(() => load()) });
+  // Not a search field: in one, Escape empties it instead of closing the dialog.
+  const query = h('input', { type: 'text', value: search, placeholder: 'Search by name', 'data-first': true, autocomplete: 'off', oninput: debounced(() => load()) });
   const list = h('div', { class: 'merge-list', role: 'radiogroup', 'aria-label': 'Merge into' });
   const outcome = h('div', {});
   const button = h('button', { type: 'submit', class: 'primary', disabled: true }, 'Merge');
@@ -17,7 +19,7 @@ export function mergeDialog(gallery, subject, { search = '', onmerged }) {
   async function load() {
     try {
       const { subjects } = await api.subjects.list(gallery, { search: query.value.trim(), limit: 30 });
-      const others = subjects.filter(({ id }) => id !== subject.id);
+      const others = subjects.filter(({ id }) => id !== subject.id && !deletedSubjects.has(gallery, id));
       button.disabled = true;
       fill(list, others.length === 0 ? h('p', { class: 'soft' }, 'Nobody else of that name.') : others.map((other) => h('label', { class: 'merge-choice' },
         h('input', { type: 'radio', name: group, value: String(other.id), onchange: () => { button.disabled = false; } }),

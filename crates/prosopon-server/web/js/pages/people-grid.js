@@ -2,6 +2,7 @@
 
 import * as api from '../api.js';
 import { galleryChoice } from '../choices.js';
+import { deletedSubjects } from '../deleted.js';
 import { openDialog } from '../dialog.js';
 import { debounced, field, fill, h } from '../dom.js';
 import { chosenFiles, droppedFiles } from '../files.js';
@@ -12,7 +13,6 @@ import { portrait } from '../portrait.js';
 import { changes, reloadGalleries, state } from '../state.js';
 import { uploadPanel } from '../upload-panel.js';
 import * as words from '../words.js';
-import { isBeingDeleted } from './person.js';
 
 const PAGE_SIZE = 60;
 
@@ -67,7 +67,7 @@ export function peopleGrid(uploads) {
     try {
       const query = { search: search.value.trim(), after: isMore ? next : null, limit: PAGE_SIZE };
       const page = await api.subjects.list(state.gallery, query, signal);
-      const cards = page.subjects.filter((subject) => !isBeingDeleted(state.gallery, subject.id)).map(card);
+      const cards = page.subjects.filter((subject) => !deletedSubjects.has(state.gallery, subject.id)).map(card);
       next = page.next;
       if (isMore) {
         list.append(...cards);

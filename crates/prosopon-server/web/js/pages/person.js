@@ -1,6 +1,7 @@
 // One person: faces, name, particulars; adding pictures, merging, deleting.
 
 import * as api from '../api.js';
+import { deletedFaces, deletedSubjects } from '../deleted.js';
 import { fill, h } from '../dom.js';
 import { chosenFiles, droppedFiles } from '../files.js';
 import { icon } from '../icons.js';
@@ -12,13 +13,6 @@ import { uploadPanel } from '../upload-panel.js';
 import * as words from '../words.js';
 import { mergeDialog } from './merge-dialog.js';
 import { particularsForm } from './particulars.js';
-
-// What was deleted on the page while the server does not know of it yet.
-const deletedSubjects = new Set();
-const deletedFaces = new Set();
-
-const entry = (gallery, id) => `${gallery}/${id}`;
-export const isBeingDeleted = (gallery, id) => deletedSubjects.has(entry(gallery, id));
 
 export function personView(id, uploads) {
   const { gallery } = state;
@@ -63,7 +57,7 @@ export function personView(id, uploads) {
       document.title = `${subject.name} · Prosopon`;
       showHead(list.length);
       fill(particulars, particularsForm(subject, change));
-      showFaces(list.filter((face) => !deletedFaces.has(entry(gallery, face.id))));
+      showFaces(list.filter((face) => !deletedFaces.has(gallery, face.id)));
     } catch (error) {
       fill(head, h('h1', { tabindex: '-1' }, 'People'));
       fill(trouble, errorNotice(error));
@@ -133,15 +127,15 @@ export function personView(id, uploads) {
 
   function remove() {
     const { name } = subject;
-    deletedSubjects.add(entry(gallery, id));
+    deletedSubjects.add(gallery, id);
     const restore = () => {
-      deletedSubjects.delete(entry(gallery, id));
+      deletedSubjects.remove(gallery, id);
       if (location.hash === '#/people') dispatchEvent(new HashChangeEvent('hashchange'));
     };
     later(`${name} is deleted.`, {
       send: async (options) => {
         await api.subjects.remove(gallery, id, options);
-        deletedSubjects.delete(entry(gallery, id));
+        deletedSubjects.remove(gallery, id);
       },
       onundo: restore,
       onfail(error) {
@@ -172,10 +166,10 @@ export function personView(id, uploads) {
   }
 
   function removeFace(face, list) {
-    deletedFaces.add(entry(gallery, face.id));
+    deletedFaces.add(gallery, face.id);
     const rest = list.filter((other) => other !== face);
     const restore = () => {
-      deletedFaces.delete(entry(gallery, face.id));
+      deletedFaces.remove(gallery, face.id);
       if (isShown) load();
     };
     showFaces(rest);
@@ -184,7 +178,7 @@ export function personView(id, uploads) {
     later('The face is deleted.', {
       send: async (options) => {
         await api.faces.remove(gallery, face.id, options);
-        deletedFaces.delete(entry(gallery, face.id));
+        deletedFaces.remove(gallery, face.id);
         if (isShown && !options?.keepalive) load();
       },
       onundo: restore,
