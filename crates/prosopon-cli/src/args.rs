@@ -34,6 +34,9 @@ pub(crate) enum Command {
     People(commands::people::Args),
     Evaluate(commands::evaluate::Args),
     Calibrate(commands::calibrate::Args),
+    Serve(commands::serve::Args),
+    Keys(commands::keys::Args),
+    Audit(commands::audit::Args),
     Models(commands::models::Args),
     Doctor(commands::doctor::Args),
 }
@@ -51,6 +54,9 @@ impl Command {
             Self::People(args) => args.output.format(),
             Self::Evaluate(args) => args.format(),
             Self::Calibrate(args) => args.output.format(),
+            Self::Serve(args) => args.output.format(),
+            Self::Keys(args) => args.output.format(),
+            Self::Audit(args) => args.output.format(),
             Self::Models(args) => args.output.format(),
             Self::Doctor(args) => args.output.format(),
         }

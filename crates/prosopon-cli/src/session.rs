@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use prosopon::inference::Runtime;
+use prosopon::inference::{InferenceOptions, Runtime};
 use prosopon::model::{DetectorSpec, EmbedderSpec};
 use prosopon::{Calibration, Detector, FaceEngine, ModelId, NetworkEmbedder, detect};
 use prosopon_gallery::{Gallery, GalleryOptions};
@@ -79,24 +79,58 @@ pub(crate) fn open_detector(
 /// Opens detector and embedder; installs the default models first if they are missing.
 pub(crate) fn open_engine(args: &EngineArgs, load: Load) -> Result<EngineSession, Failure> {
     let store = Store::open()?;
-    let (detector_model, embedder_model) = installed(&store, &args.models.source, |store| {
+    let names = (
+        args.models.detector.as_deref(),
+        args.models.embedder.as_deref(),
+    );
+    let mut options = args.inference.options(load.streams());
+    let networks = open_networks(&store, names, &args.models.source, &mut options)?;
+    Ok(EngineSession {
+        engine: FaceEngine::new(
+            networks.detector,
+            Box::new(networks.embedder),
+            args.options(),
+        ),
+        about: About {
+            model: Some(networks.embedder_model.id.to_string()),
+            detector: networks.detector_model.id.to_string(),
+            backend: networks.backend,
+        },
+        model: networks.embedder_model.id,
+        calibration: networks.embedder_model.calibration,
+    })
+}
+
+/// A detector and an embedder that are ready.
+pub(crate) struct Networks {
+    pub(crate) detector: Box<dyn Detector>,
+    pub(crate) detector_model: ResolvedModel<DetectorSpec>,
+    pub(crate) embedder: NetworkEmbedder,
+    pub(crate) embedder_model: ResolvedModel<EmbedderSpec>,
+    /// Engine, version and arithmetic.
+    pub(crate) backend: String,
+}
+
+/// Opens the networks of these names, or the default ones; installs them first if they are missing.
+pub(crate) fn open_networks(
+    store: &Store,
+    (detector, embedder): (Option<&str>, Option<&str>),
+    source: &SourceArgs,
+    options: &mut InferenceOptions,
+) -> Result<Networks, Failure> {
+    let (detector_model, embedder_model) = installed(store, source, |store| {
         Ok((
-            store.resolve_detector(args.models.detector.as_deref())?,
-            store.resolve_embedder(args.models.embedder.as_deref())?,
+            store.resolve_detector(detector)?,
+            store.resolve_embedder(embedder)?,
         ))
     })?;
-    let runtime = open_runtime(&store, &args.inference, load)?;
-    let detector = load_detector(&runtime, &detector_model)?;
-    let embedder = load_embedder(&runtime, &embedder_model)?;
-    Ok(EngineSession {
-        engine: FaceEngine::new(detector, Box::new(embedder), args.options()),
-        about: About {
-            model: Some(embedder_model.id.to_string()),
-            detector: detector_model.id.to_string(),
-            backend: runtime.info().to_string(),
-        },
-        model: embedder_model.id,
-        calibration: embedder_model.calibration,
+    let runtime = open_runtime_with(store, options)?;
+    Ok(Networks {
+        detector: load_detector(&runtime, &detector_model)?,
+        embedder: load_embedder(&runtime, &embedder_model)?,
+        detector_model,
+        embedder_model,
+        backend: runtime.info().to_string(),
     })
 }
 
@@ -106,11 +140,14 @@ pub(crate) fn open_runtime(
     args: &InferenceArgs,
     load: Load,
 ) -> Result<Runtime, Failure> {
-    let mut options = args.options(load.streams());
+    open_runtime_with(store, &mut args.options(load.streams()))
+}
+
+fn open_runtime_with(store: &Store, options: &mut InferenceOptions) -> Result<Runtime, Failure> {
     if options.openvino_dir.is_none() {
         options.openvino_dir = store.runtime_dir();
     }
-    Ok(Runtime::open(&options)?)
+    Ok(Runtime::open(options)?)
 }
 
 fn load_detector(

@@ -4,6 +4,7 @@ use std::io;
 
 use crate::face::FaceId;
 use crate::store::StoreError;
+use crate::subject::SubjectId;
 
 /// Why a gallery could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -19,6 +20,12 @@ pub enum GalleryError {
         name: String,
         /// The name that was probably meant.
         closest: Option<String>,
+    },
+    /// Nobody has this number.
+    #[error("unknown subject {id}")]
+    UnknownSubjectId {
+        /// The number.
+        id: SubjectId,
     },
     /// No face has this number.
     #[error("unknown face {id}")]
@@ -89,7 +96,9 @@ impl GalleryError {
                 closest: Some(name),
                 ..
             } => format!("did you mean `{name}`?"),
-            Self::UnknownSubject { .. } => "`prosopon people list` shows all names".to_owned(),
+            Self::UnknownSubject { .. } | Self::UnknownSubjectId { .. } => {
+                "`prosopon people list` shows all names".to_owned()
+            }
             Self::UnknownFace { .. } => {
                 "`prosopon people show NAME` shows a subject's faces".to_owned()
             }
@@ -110,7 +119,7 @@ impl GalleryError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Store(error) => error.code(),
-            Self::UnknownSubject { .. } => "unknown_subject",
+            Self::UnknownSubject { .. } | Self::UnknownSubjectId { .. } => "unknown_subject",
             Self::UnknownFace { .. } => "unknown_face",
             Self::NameTaken { .. } => "name_taken",
             Self::InvalidName { .. } => "invalid_name",

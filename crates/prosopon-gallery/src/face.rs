@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use prosopon::image::ImageError;
 use prosopon::{BoundingBox, Embedding, ModelId};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -135,6 +136,37 @@ impl NewFace {
             source: None,
             crop: None,
         }
+    }
+}
+
+/// JPEG quality of the crops in a gallery: about 5 kB each.
+const CROP_QUALITY: u8 = 90;
+
+impl NewFace {
+    /// All that is kept of an analysed face; its picture only with `keep_crop`.
+    ///
+    /// # Errors
+    /// [`ImageError::Encode`] if the crop cannot be encoded.
+    pub fn of(
+        face: &prosopon::Face,
+        source: Option<Source>,
+        keep_crop: bool,
+    ) -> Result<Self, ImageError> {
+        let encoded = keep_crop.then(|| face.crop.image.encode_jpeg(CROP_QUALITY));
+        Ok(Self {
+            embedding: face.embedding.clone(),
+            quality: Quality {
+                confidence: Some(face.detection.confidence),
+                face_width_px: Some(face.detection.bounding_box.width()),
+                ..Quality::default()
+            },
+            bounding_box: Some(face.detection.bounding_box),
+            source,
+            crop: encoded.transpose()?.map(|bytes| Crop {
+                media_type: "image/jpeg".to_owned(),
+                bytes,
+            }),
+        })
     }
 }
 

@@ -45,8 +45,9 @@ pub use exchange::{ExportReport, ImportReport};
 pub use face::{Crop, Face, FaceId, NewFace, PictureHash, Quality, Source};
 pub use fpir::fpir_estimate;
 pub use gallery::{
-    Candidate, Enrolment, EnrolmentRequest, Gallery, GalleryCounts, GalleryOptions,
-    IdentifyOptions, ListOptions, MergeReport, SubjectDetails, SubjectPage, TemplateKind,
+    Candidate, Enrolment, EnrolmentRequest, FaceListOptions, FacePage, Gallery, GalleryCounts,
+    GalleryOptions, IdentifyOptions, ListOptions, MergeReport, SubjectChange, SubjectDetails,
+    SubjectKey, SubjectPage, TemplateKind,
 };
 pub use store::{Binding, StoreError};
 pub use subject::{Metadata, NewSubject, Subject, SubjectId, SubjectSummary};

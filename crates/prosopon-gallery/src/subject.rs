@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::face::FaceId;
+
 /// Facts that the user keeps about a subject: a JSON object, stored and given back as it is.
 pub type Metadata = serde_json::Map<String, serde_json::Value>;
 
@@ -67,6 +69,8 @@ pub struct SubjectSummary {
     pub subject: Subject,
     /// How many faces it has.
     pub n_faces: u64,
+    /// Its first face, to show it by.
+    pub cover: Option<FaceId>,
 }
 
 /// Whether `name` can name a subject: not empty, at most [`MAX_NAME_BYTES`] long, no blanks at its

@@ -84,6 +84,18 @@ impl FaceEngine {
         self.detector.detect(image, &self.options.detector)
     }
 
+    /// [`FaceEngine::detect`] with other options than its own.
+    ///
+    /// # Errors
+    /// As [`Detector::detect`].
+    pub fn detect_with(
+        &self,
+        image: &Image,
+        options: &DetectorOptions,
+    ) -> Result<Vec<Detection>, DetectError> {
+        self.detector.detect(image, options)
+    }
+
     /// Turns the face at `detection` upright, as the embedder wants it.
     ///
     /// # Errors
@@ -129,7 +141,18 @@ impl FaceEngine {
     /// # Errors
     /// Those of the stages.
     pub fn analyze(&self, image: &Image) -> Result<Vec<Face>, EngineError> {
-        let detections = self.detect(image)?;
+        self.embed_faces(image, self.detect(image)?)
+    }
+
+    /// Aligns and embeds the faces at `detections`, in their order.
+    ///
+    /// # Errors
+    /// Those of the stages.
+    pub fn embed_faces(
+        &self,
+        image: &Image,
+        detections: Vec<Detection>,
+    ) -> Result<Vec<Face>, EngineError> {
         let crops = detections
             .iter()
             .map(|detection| self.align(image, detection))

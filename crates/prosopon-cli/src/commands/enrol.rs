@@ -2,10 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use prosopon::Face;
 use prosopon_gallery::subject::check_name;
 use prosopon_gallery::{
-    Crop, Enrolment, EnrolmentRequest, Gallery, GalleryError, NewFace, PictureHash, Quality, Source,
+    Enrolment, EnrolmentRequest, Gallery, GalleryError, NewFace, PictureHash, Source,
 };
 use serde::Serialize;
 
@@ -109,7 +108,9 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
             let subject = subjects.next().unwrap_or_default();
             let face = analysed.and_then(|(sha256, faces)| {
                 let face = the_one(faces).map_err(|failure| failure.at(input))?;
-                new_face(input, sha256, &face, !args.no_crops)
+                let file_name = input.file_name();
+                let source = Source { file_name, sha256 };
+                Ok(NewFace::of(&face, Some(source), !args.no_crops)?)
             });
             writer.push(input, subject, face)
         },
@@ -214,40 +215,6 @@ fn tree(root: &Path) -> Result<Vec<(Input, String)>, Failure> {
     }
     Ok(pairs)
 }
-
-/// What the gallery keeps of a face.
-fn new_face(
-    input: &Input,
-    sha256: PictureHash,
-    face: &Face,
-    with_crop: bool,
-) -> Result<NewFace, Failure> {
-    let crop = with_crop
-        .then(|| {
-            Ok::<_, Failure>(Crop {
-                media_type: "image/jpeg".to_owned(),
-                bytes: face.crop.image.encode_jpeg(CROP_QUALITY)?,
-            })
-        })
-        .transpose()?;
-    Ok(NewFace {
-        quality: Quality {
-            confidence: Some(face.detection.confidence),
-            face_width_px: Some(face.detection.bounding_box.width()),
-            ..Quality::default()
-        },
-        bounding_box: Some(face.detection.bounding_box),
-        source: Some(Source {
-            file_name: input.file_name(),
-            sha256,
-        }),
-        crop,
-        ..NewFace::new(face.embedding.clone())
-    })
-}
-
-/// JPEG quality of the crops in the gallery: about 5 kB each.
-const CROP_QUALITY: u8 = 90;
 
 /// Enrols in batches and reports a picture only once it is on disk.
 struct EnrolmentWriter<'a> {

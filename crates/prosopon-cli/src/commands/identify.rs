@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::ValueEnum;
-use prosopon::annotate::{Annotation, UNKNOWN_COLOR, annotate, subject_color};
+use prosopon::annotate::{NamedFace, annotate, name_annotations};
 use prosopon::{Embedding, Face, Image, Threshold};
 use prosopon_gallery::{Candidate, Gallery, IdentifyOptions, TemplateKind, fpir_estimate};
 use serde::Serialize;
@@ -233,32 +233,20 @@ impl Summary {
     }
 }
 
-/// The picture with a box and a name around each face; each name has its own colour.
+/// The picture with a box and a name around each face.
 fn with_names(image: &Image, faces: &[FaceJson]) -> Image {
-    let subject = |face: &FaceJson| face.identification.as_ref()?.subject.clone();
-    let mut names: Vec<String> = faces.iter().filter_map(subject).collect();
-    names.sort();
-    names.dedup();
-    let annotations: Vec<_> = faces
+    let named: Vec<_> = faces
         .iter()
         .map(|face| {
-            let name = subject(face);
-            let similarity = face.identification.as_ref().and_then(|i| i.similarity);
-            let index = name
-                .as_ref()
-                .and_then(|name| names.binary_search(name).ok());
-            Annotation {
+            let identification = face.identification.as_ref();
+            let subject = identification.and_then(|i| Some((i.subject.as_deref()?, i.similarity?)));
+            NamedFace {
                 bounding_box: face.bounding_box,
-                landmarks: None,
-                label: Some(match (&name, similarity) {
-                    (Some(name), Some(similarity)) => format!("{name} {similarity:.2}"),
-                    _ => "unknown".to_owned(),
-                }),
-                color: index.map_or(UNKNOWN_COLOR, subject_color),
+                subject,
             }
         })
         .collect();
-    annotate(image, &annotations)
+    annotate(image, &name_annotations(&named))
 }
 
 fn describe(picture: &PictureJson) -> String {

@@ -1,5 +1,6 @@
 //! One file for each subcommand: its arguments, what it does, how its answer reads.
 
+pub(crate) mod audit;
 pub(crate) mod calibrate;
 pub(crate) mod detect;
 pub(crate) mod doctor;
@@ -7,9 +8,11 @@ pub(crate) mod embed;
 pub(crate) mod enrol;
 pub(crate) mod evaluate;
 pub(crate) mod identify;
+pub(crate) mod keys;
 pub(crate) mod models;
 pub(crate) mod people;
 pub(crate) mod quickstart;
+pub(crate) mod serve;
 pub(crate) mod verify;
 
 use crate::args::Command;
@@ -27,6 +30,9 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
         Command::People(args) => people::run(&args),
         Command::Evaluate(args) => evaluate::run(&args),
         Command::Calibrate(args) => calibrate::run(&args),
+        Command::Serve(args) => serve::run(&args),
+        Command::Keys(args) => keys::run(&args),
+        Command::Audit(args) => audit::run(&args),
         Command::Models(args) => models::run(&args),
         Command::Doctor(args) => doctor::run(&args),
     }

@@ -6,7 +6,7 @@ use std::io::{self, BufReader, BufWriter, Write};
 use std::path::PathBuf;
 
 use clap::Subcommand;
-use prosopon_gallery::{Gallery, GalleryError, ListOptions, SubjectSummary};
+use prosopon_gallery::{Gallery, GalleryError, ListOptions, SubjectKey, SubjectSummary};
 use serde::Serialize;
 use serde_json::json;
 
@@ -97,14 +97,8 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         }
         Action::Delete { names } => {
             let names: BTreeSet<&String> = names.iter().collect();
-            // An unknown name is noticed before anybody is deleted.
-            for name in &names {
-                gallery.show(name)?;
-            }
-            let mut faces = 0;
-            for name in &names {
-                faces += gallery.delete_subject(name)?;
-            }
+            let keys: Vec<SubjectKey> = names.iter().map(|name| (*name).into()).collect();
+            let faces = gallery.delete_subjects(&keys)?;
             print_value(
                 format,
                 &json!({"subjects": names.len(), "faces": faces}),

@@ -9,7 +9,10 @@ mod tests;
 
 pub use enrol::{Enrolment, EnrolmentRequest};
 pub use identify::{Candidate, IdentifyOptions, TemplateKind};
-pub use people::{ListOptions, MergeReport, SubjectDetails, SubjectPage};
+pub use people::{
+    FaceListOptions, FacePage, ListOptions, MergeReport, SubjectChange, SubjectDetails, SubjectKey,
+    SubjectPage,
+};
 
 use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};

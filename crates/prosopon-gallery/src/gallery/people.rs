@@ -1,10 +1,12 @@
 //! Looking at subjects and changing them.
 
+use std::collections::BTreeMap;
+
 use prosopon::Embedding;
 use serde::{Deserialize, Serialize};
 
-use super::Gallery;
 use super::enrol::checked;
+use super::{Gallery, GalleryCounts};
 use crate::error::GalleryError;
 use crate::face::{Crop, Face, FaceId, is_same_face};
 use crate::spelling;
@@ -52,6 +54,66 @@ pub struct SubjectDetails {
     pub faces: Vec<Face>,
 }
 
+/// How a subject is named in a request: by its unique name, or by its number.
+///
+/// Functions take `impl Into<SubjectKey>`, so a `&str` or a [`SubjectId`] will do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SubjectKey<'a> {
+    /// By name, compared exactly.
+    Name(&'a str),
+    /// By number.
+    Id(SubjectId),
+}
+
+impl<'a> From<&'a str> for SubjectKey<'a> {
+    fn from(name: &'a str) -> Self {
+        Self::Name(name)
+    }
+}
+
+impl<'a> From<&'a String> for SubjectKey<'a> {
+    fn from(name: &'a String) -> Self {
+        Self::Name(name)
+    }
+}
+
+impl From<SubjectId> for SubjectKey<'_> {
+    fn from(id: SubjectId) -> Self {
+        Self::Id(id)
+    }
+}
+
+/// What to change about a subject; `None` leaves as it is.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct SubjectChange {
+    /// New name.
+    pub name: Option<String>,
+    /// New id in another system; `Some(None)` removes it.
+    pub external_id: Option<Option<String>>,
+    /// New facts in place of all old ones.
+    pub metadata: Option<Metadata>,
+}
+
+/// Which faces to list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FaceListOptions<'a> {
+    /// Only faces of this subject.
+    pub subject: Option<SubjectKey<'a>>,
+    /// So many are left out first.
+    pub offset: usize,
+    /// At most so many faces.
+    pub limit: usize,
+}
+
+/// Part of a list of faces, in order of ids.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FacePage {
+    /// The faces, each with its subject's name.
+    pub faces: Vec<(Face, String)>,
+    /// How many there are without offset and limit.
+    pub total: u64,
+}
+
 /// What a merge did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MergeReport {
@@ -89,11 +151,41 @@ impl Gallery {
     ///
     /// # Errors
     /// [`GalleryError::UnknownSubject`], [`GalleryError::Store`].
-    pub fn show(&self, name: &str) -> Result<SubjectDetails, GalleryError> {
+    pub fn show<'a>(
+        &self,
+        subject: impl Into<SubjectKey<'a>>,
+    ) -> Result<SubjectDetails, GalleryError> {
+        let key = subject.into();
         self.read(|reader| {
-            let subject = known(reader, name)?;
+            let subject = known(reader, key)?;
             let faces = reader.faces_of(subject.id)?;
             Ok(SubjectDetails { subject, faces })
+        })
+    }
+
+    /// Faces of all subjects or of one, page by page.
+    ///
+    /// # Errors
+    /// [`GalleryError::UnknownSubject`], [`GalleryError::Store`].
+    pub fn list_faces(&self, options: FaceListOptions<'_>) -> Result<FacePage, GalleryError> {
+        self.read(|reader| {
+            let subject = options.subject.map(|key| known(reader, key)).transpose()?;
+            let id = subject.map(|subject| subject.id);
+            let mut names: BTreeMap<SubjectId, String> = BTreeMap::new();
+            let mut faces = Vec::new();
+            for face in reader.faces(id, options.offset, options.limit)? {
+                let name = match names.get(&face.subject) {
+                    Some(name) => name.clone(),
+                    None => known(reader, face.subject.into())?.name,
+                };
+                names.insert(face.subject, name.clone());
+                faces.push((face, name));
+            }
+            let total = match id {
+                Some(id) => reader.faces_of(id)?.len() as u64,
+                None => reader.counts()?.faces,
+            };
+            Ok(FacePage { faces, total })
         })
     }
 
@@ -130,36 +222,47 @@ impl Gallery {
     /// Gives a subject another name.
     ///
     /// # Errors
-    /// [`GalleryError::UnknownSubject`], [`GalleryError::NameTaken`],
-    /// [`GalleryError::InvalidName`], [`GalleryError::Store`].
-    pub fn rename(&self, name: &str, new_name: &str) -> Result<SubjectId, GalleryError> {
-        checked(new_name)?;
-        self.write(|writer| {
-            let subject = known(writer, name)?;
-            if new_name != name && writer.subject_named(new_name)?.is_some() {
-                return Err(GalleryError::NameTaken {
-                    name: new_name.to_owned(),
-                });
-            }
-            let external_id = subject.external_id.as_deref();
-            writer.update_subject(subject.id, new_name, external_id, &subject.metadata)?;
-            Ok(subject.id)
-        })
+    /// As [`Gallery::change`].
+    pub fn rename<'a>(
+        &self,
+        subject: impl Into<SubjectKey<'a>>,
+        new_name: &str,
+    ) -> Result<SubjectId, GalleryError> {
+        let change = SubjectChange {
+            name: Some(new_name.to_owned()),
+            ..SubjectChange::default()
+        };
+        self.change(subject, &change).map(|subject| subject.id)
     }
 
-    /// Replaces a subject's external id and metadata.
+    /// Changes a subject's name, external id or metadata; gives back the subject as it is then.
     ///
     /// # Errors
-    /// [`GalleryError::UnknownSubject`], [`GalleryError::Store`].
-    pub fn describe(
+    /// [`GalleryError::UnknownSubject`], [`GalleryError::NameTaken`],
+    /// [`GalleryError::InvalidName`], [`GalleryError::Store`].
+    pub fn change<'a>(
         &self,
-        name: &str,
-        external_id: Option<&str>,
-        metadata: &Metadata,
-    ) -> Result<(), GalleryError> {
+        subject: impl Into<SubjectKey<'a>>,
+        change: &SubjectChange,
+    ) -> Result<Subject, GalleryError> {
+        let key = subject.into();
+        if let Some(name) = &change.name {
+            checked(name)?;
+        }
         self.write(|writer| {
-            let subject = known(writer, name)?;
-            Ok(writer.update_subject(subject.id, name, external_id, metadata)?)
+            let old = known(writer, key)?;
+            let new = Subject {
+                name: change.name.clone().unwrap_or_else(|| old.name.clone()),
+                external_id: change.external_id.clone().unwrap_or(old.external_id),
+                metadata: change.metadata.clone().unwrap_or(old.metadata),
+                ..old
+            };
+            if new.name != old.name && writer.subject_named(&new.name)?.is_some() {
+                return Err(GalleryError::NameTaken { name: new.name });
+            }
+            let external_id = new.external_id.as_deref();
+            writer.update_subject(new.id, &new.name, external_id, &new.metadata)?;
+            Ok(new)
         })
     }
 
@@ -170,13 +273,16 @@ impl Gallery {
     /// # Errors
     /// [`GalleryError::UnknownSubject`], [`GalleryError::MergeWithItself`],
     /// [`GalleryError::Store`].
-    pub fn merge(&self, from: &str, into: &str) -> Result<MergeReport, GalleryError> {
+    pub fn merge<'a>(
+        &self,
+        from: impl Into<SubjectKey<'a>>,
+        into: impl Into<SubjectKey<'a>>,
+    ) -> Result<MergeReport, GalleryError> {
+        let (from, into) = (from.into(), into.into());
         self.write(|writer| {
             let (source, target) = (known(writer, from)?, known(writer, into)?);
             if source.id == target.id {
-                return Err(GalleryError::MergeWithItself {
-                    name: into.to_owned(),
-                });
+                return Err(GalleryError::MergeWithItself { name: target.name });
             }
             let there = writer.faces_of(target.id)?;
             let (mut moved, mut duplicates) = (0, 0);
@@ -201,7 +307,8 @@ impl Gallery {
             let mut metadata = source.metadata;
             metadata.extend(target.metadata);
             let external_id = target.external_id.or(source.external_id);
-            writer.update_subject(target.id, into, external_id.as_deref(), &metadata)?;
+            let name = &target.name;
+            writer.update_subject(target.id, name, external_id.as_deref(), &metadata)?;
             Ok(MergeReport {
                 subject: target.id,
                 moved,
@@ -216,12 +323,46 @@ impl Gallery {
     ///
     /// # Errors
     /// [`GalleryError::UnknownSubject`], [`GalleryError::Store`].
-    pub fn delete_subject(&self, name: &str) -> Result<u64, GalleryError> {
+    pub fn delete_subject<'a>(
+        &self,
+        subject: impl Into<SubjectKey<'a>>,
+    ) -> Result<u64, GalleryError> {
+        self.delete_subjects(&[subject.into()])
+    }
+
+    /// Deletes several subjects with all their faces, all or none; gives back how many faces those
+    /// were.
+    ///
+    /// # Errors
+    /// As [`Gallery::delete_subject`].
+    pub fn delete_subjects(&self, subjects: &[SubjectKey<'_>]) -> Result<u64, GalleryError> {
         self.write(|writer| {
-            let subject = known(writer, name)?;
-            let n_faces = writer.faces_of(subject.id)?.len() as u64;
-            writer.delete_subject(subject.id)?;
+            let mut n_faces = 0;
+            for key in subjects {
+                let subject = known(writer, *key)?;
+                n_faces += writer.faces_of(subject.id)?.len() as u64;
+                writer.delete_subject(subject.id)?;
+            }
             Ok(n_faces)
+        })
+    }
+
+    /// Deletes all subjects with all their faces; gives back how many of each those were.
+    ///
+    /// # Errors
+    /// [`GalleryError::Store`].
+    pub fn clear(&self) -> Result<GalleryCounts, GalleryError> {
+        self.write(|writer| {
+            let counts = writer.counts()?;
+            let mut ids = Vec::new();
+            writer.each_name(&mut |id, _| {
+                ids.push(id);
+                Ok(())
+            })?;
+            for id in ids {
+                writer.delete_subject(id)?;
+            }
+            Ok(counts)
         })
     }
 
@@ -239,8 +380,15 @@ impl Gallery {
     }
 }
 
-/// The subject of this name, or an error with the name that was probably meant.
-fn known(reader: &(impl Reader + ?Sized), name: &str) -> Result<Subject, GalleryError> {
+/// The subject that is meant, or an error with the name that was probably meant.
+fn known(reader: &(impl Reader + ?Sized), key: SubjectKey<'_>) -> Result<Subject, GalleryError> {
+    let name = match key {
+        SubjectKey::Id(id) => {
+            let subject = reader.subject(id)?;
+            return subject.ok_or(GalleryError::UnknownSubjectId { id });
+        }
+        SubjectKey::Name(name) => name,
+    };
     if let Some(subject) = reader.subject_named(name)? {
         return Ok(subject);
     }

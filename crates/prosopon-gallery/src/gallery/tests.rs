@@ -218,8 +218,13 @@ fn a_merge_keeps_faces_and_facts() {
         pairs.collect::<crate::Metadata>()
     };
     let (a, b) = (facts(&[("x", 1), ("y", 1)]), facts(&[("y", 2), ("z", 2)]));
-    gallery.describe("from", Some("id-1"), &a).unwrap();
-    gallery.describe("into", None, &b).unwrap();
+    let change = |external_id: Option<&str>, metadata| SubjectChange {
+        name: None,
+        external_id: Some(external_id.map(str::to_owned)),
+        metadata: Some(metadata),
+    };
+    gallery.change("from", &change(Some("id-1"), a)).unwrap();
+    gallery.change("into", &change(None, b)).unwrap();
     let report = gallery.merge("from", "into").unwrap();
     assert_eq!((report.moved, report.duplicates), (1, 1));
     let shown = gallery.show("into").unwrap();
@@ -387,4 +392,41 @@ fn nothing_biometric_is_in_debug_output() {
     assert_eq!(format!("{gallery:?}"), "Gallery { .. }");
     let text = format!("{:?}", face(1));
     assert!(!text.contains("0.") && text.contains("50 bytes"), "{text}");
+}
+
+#[test]
+fn subjects_are_found_by_number_too() {
+    let Fixture { gallery, .. } = fixture();
+    let id = gallery.add_subject(&NewSubject::named("anna")).unwrap();
+    let change = SubjectChange {
+        name: Some("Anna".to_owned()),
+        external_id: Some(Some("7".to_owned())),
+        metadata: None,
+    };
+    assert_eq!(gallery.change(id, &change).unwrap().name, "Anna");
+    assert_eq!(
+        gallery.show(id).unwrap().subject,
+        gallery.show("Anna").unwrap().subject
+    );
+    assert_eq!(gallery.delete_subject(id).unwrap(), 0);
+    let (message, _) = error_of(gallery.show(id));
+    assert_eq!(message, format!("unknown subject {id}"));
+}
+
+#[test]
+fn several_are_deleted_together_or_not_at_all() {
+    let Fixture { gallery, .. } = fixture();
+    for name in ["a", "b", "c"] {
+        gallery.add_subject(&NewSubject::named(name)).unwrap();
+    }
+    assert!(
+        gallery
+            .delete_subjects(&["a".into(), "nobody".into()])
+            .is_err()
+    );
+    assert_eq!(gallery.counts().unwrap().subjects, 3);
+    gallery.delete_subjects(&["a".into(), "b".into()]).unwrap();
+    assert_eq!(gallery.counts().unwrap().subjects, 1);
+    assert_eq!(gallery.clear().unwrap().subjects, 1);
+    assert_eq!(gallery.counts().unwrap().subjects, 0);
 }

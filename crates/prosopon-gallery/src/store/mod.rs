@@ -143,6 +143,14 @@ pub trait Reader {
     /// A subject's faces, in order of ids.
     fn faces_of(&self, subject: SubjectId) -> Result<Vec<Face>, StoreError>;
 
+    /// Faces of all subjects or of one, in order of ids, without the first `offset`, at most `limit`.
+    fn faces(
+        &self,
+        subject: Option<SubjectId>,
+        offset: usize,
+        limit: usize,
+    ) -> Result<Vec<Face>, StoreError>;
+
     /// All faces from one picture, in order of ids.
     fn faces_of_picture(&self, picture: &PictureHash) -> Result<Vec<Face>, StoreError>;
 

@@ -41,6 +41,40 @@ pub struct Annotation {
     pub color: [u8; 3],
 }
 
+/// Who a face is, to be written on the picture.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct NamedFace<'a> {
+    /// Around the face, in pixels of the picture.
+    pub bounding_box: BoundingBox,
+    /// Name, and similarity to that person; none for an unknown face.
+    pub subject: Option<(&'a str, f32)>,
+}
+
+/// A box and a name for each face; each name has its own colour, and the unknown share one.
+pub fn name_annotations(faces: &[NamedFace<'_>]) -> Vec<Annotation> {
+    let mut names: Vec<&str> = faces
+        .iter()
+        .filter_map(|face| Some(face.subject?.0))
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    let annotation = |face: &NamedFace<'_>| {
+        let index = face
+            .subject
+            .and_then(|(name, _)| names.binary_search(&name).ok());
+        Annotation {
+            bounding_box: face.bounding_box,
+            landmarks: None,
+            label: Some(match face.subject {
+                Some((name, similarity)) => format!("{name} {similarity:.2}"),
+                None => "unknown".to_owned(),
+            }),
+            color: index.map_or(UNKNOWN_COLOR, subject_color),
+        }
+    };
+    faces.iter().map(annotation).collect()
+}
+
 /// A copy of `image` with every annotation drawn on it.
 ///
 /// Lines and letters grow with the picture, so that they are as legible on a photograph of 4000

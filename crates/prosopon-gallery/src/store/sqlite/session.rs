@@ -152,7 +152,9 @@ impl Reader for Session<'_> {
 
     fn list(&self, query: &ListQuery) -> Result<Vec<SubjectSummary>, StoreError> {
         let sql = format!(
-            "SELECT {SUBJECT_COLUMNS}, (SELECT count(*) FROM faces WHERE subject_id = subjects.id) \
+            "SELECT {SUBJECT_COLUMNS}, \
+             (SELECT count(*) FROM faces WHERE subject_id = subjects.id), \
+             (SELECT min(id) FROM faces WHERE subject_id = subjects.id) \
              FROM subjects WHERE name > ?1 AND instr(name_folded, ?2) > 0 ORDER BY name LIMIT ?3"
         );
         // Every name follows the empty one, since none is empty; every name contains it.
@@ -163,6 +165,7 @@ impl Reader for Session<'_> {
             Ok(SubjectSummary {
                 subject: subject_from_row(row)?,
                 n_faces: row.get::<_, i64>(5)? as u64,
+                cover: row.get::<_, Option<i64>>(6)?.map(FaceId),
             })
         })
     }
@@ -190,6 +193,24 @@ impl Reader for Session<'_> {
     fn faces_of(&self, subject: SubjectId) -> Result<Vec<Face>, StoreError> {
         let sql = format!("SELECT {FACE_COLUMNS} FROM faces WHERE subject_id = ?1 ORDER BY id");
         self.all(&sql, [subject.0], face_from_row)
+    }
+
+    fn faces(
+        &self,
+        subject: Option<SubjectId>,
+        offset: usize,
+        limit: usize,
+    ) -> Result<Vec<Face>, StoreError> {
+        let number = |n| i64::try_from(n).unwrap_or(i64::MAX);
+        let (offset, limit) = (number(offset), number(limit));
+        let page = "ORDER BY id LIMIT ?1 OFFSET ?2";
+        if let Some(subject) = subject {
+            let sql = format!("SELECT {FACE_COLUMNS} FROM faces WHERE subject_id = ?3 {page}");
+            self.all(&sql, [limit, offset, subject.0], face_from_row)
+        } else {
+            let sql = format!("SELECT {FACE_COLUMNS} FROM faces {page}");
+            self.all(&sql, [limit, offset], face_from_row)
+        }
     }
 
     fn faces_of_picture(&self, picture: &PictureHash) -> Result<Vec<Face>, StoreError> {

@@ -1,0 +1,246 @@
+//! `prosopon serve`: HTTP API and web page.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use prosopon::inference::{BackendChoice, InferenceOptions, Precision};
+use prosopon::{EngineOptions, FaceEngine};
+use prosopon_models::Store;
+use prosopon_server::{
+    LicenceCard, LoadedModels, LoadedSettings, ModelCard, RunError, Server, Settings,
+};
+use serde::Serialize;
+use serde_json::json;
+
+use crate::args::{OutputArgs, SourceArgs};
+use crate::failure::{Exit, Failure};
+use crate::output::{Format, eprint, print_json, print_line};
+use crate::session;
+
+/// Answer over HTTP: an API, and a page to use in a browser
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  prosopon serve                                   then open http://127.0.0.1:8420
+  prosopon serve --listen 0.0.0.0:8420             for others too; make a key for them first:
+  prosopon keys create phone --scope identify
+  prosopon serve --config server.toml --print-config
+
+Every setting can stand in the configuration file, in the environment (PROSOPON_QUEUE=100) or, where
+there is an option, on the command line; the last of these wins. `--print-config` shows them all,
+with their meaning and where each value came from.")]
+pub(crate) struct Args {
+    /// Configuration file (TOML)
+    #[arg(long, value_name = "FILE", env = "PROSOPON_CONFIG")]
+    config: Option<PathBuf>,
+    /// Show all settings and where they come from, and end
+    #[arg(long)]
+    print_config: bool,
+    #[command(flatten)]
+    flags: Flags,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+/// Settings that have an option of their own.
+#[derive(Debug, clap::Args, Serialize)]
+#[command(next_help_heading = "Settings")]
+struct Flags {
+    /// Address and port [default: 127.0.0.1:8420]
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
+    /// File of the default gallery; `gallery.db` in the data directory by default
+    #[arg(long, value_name = "FILE")]
+    gallery: Option<PathBuf>,
+    /// When callers need a key; `auto`: unless it listens on loopback only
+    #[arg(long, value_name = "WHEN", value_parser = ["auto", "always", "never"])]
+    require_keys: Option<String>,
+    /// Certificate chain (PEM), to speak HTTPS
+    #[arg(long, value_name = "FILE")]
+    tls_certificate: Option<PathBuf>,
+    /// The certificate's private key (PEM)
+    #[arg(long, value_name = "FILE")]
+    tls_key: Option<PathBuf>,
+    /// False match rate of decisions that name none [default: 0.001]
+    #[arg(long, value_name = "RATE")]
+    fmr: Option<f64>,
+    /// Pictures that may wait or be worked on; more get 503 [default: 64]
+    #[arg(long, value_name = "N")]
+    queue: Option<usize>,
+    /// Requests a minute for each key or address; 0 for no limit [default: 3000]
+    #[arg(long, value_name = "N")]
+    requests_per_minute: Option<u32>,
+    /// Fetch pictures from addresses in requests
+    #[arg(long, num_args = 0, default_missing_value = "true")]
+    allow_url_input: Option<bool>,
+    /// How the log is written [default: text]
+    #[arg(long, value_name = "FORMAT", value_parser = ["text", "json"])]
+    log_format: Option<String>,
+    /// Detector: `scrfd`, or one of your own
+    #[arg(long, value_name = "NAME")]
+    detector: Option<String>,
+    /// Embedder: `fr-feature`, or one of your own
+    #[arg(long, value_name = "NAME")]
+    embedder: Option<String>,
+    /// Inference engine [default: auto]
+    #[arg(long, value_name = "NAME", value_parser = ["auto", "openvino", "rten"])]
+    backend: Option<String>,
+    /// Arithmetic [default: auto]
+    #[arg(long, value_name = "NAME", value_parser = ["auto", "f32", "bf16"])]
+    precision: Option<String>,
+    /// Threads for recognition; 0 takes one for each core [default: 0]
+    #[arg(long, value_name = "N")]
+    threads: Option<usize>,
+    /// Never fetch models
+    #[arg(long, num_args = 0, default_missing_value = "true")]
+    offline: Option<bool>,
+}
+
+pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
+    let invalid = |error: &dyn std::fmt::Display| {
+        Failure::new(Exit::Usage, "invalid_setting", error)
+            .with_hint("`prosopon serve --print-config` shows all settings")
+    };
+    let flags = toml::Table::try_from(&args.flags).map_err(|error| invalid(&error))?;
+    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let loaded =
+        Settings::load(args.config.as_deref(), variable, flags).map_err(|error| invalid(&error))?;
+    if args.print_config {
+        return print_config(&loaded, args.output.format());
+    }
+    let settings = loaded.settings;
+    let store = Store::open()?;
+    let server = Server::open(settings.clone(), store.home())
+        .map_err(|error| Failure::new(Exit::Storage, "cannot_start", describe(&error)))?;
+    let address = server.address().map_err(|error| {
+        Failure::new(
+            Exit::Storage,
+            "cannot_start",
+            format!("could not listen: {error}"),
+        )
+    })?;
+    let scheme = if settings.tls_certificate.is_some() {
+        "https"
+    } else {
+        "http"
+    };
+    let needs_key = server.requires_keys() && !server.has_keys();
+    let on_ready = move |models: &LoadedModels| {
+        eprint(&format!(
+            "ready: {scheme}://{} ({}, {} at a time); Ctrl-C stops",
+            shown(address),
+            models.backend,
+            models.threads,
+        ));
+        if needs_key {
+            eprint(
+                "there is no API key yet, and callers need one: `prosopon keys create NAME --scope admin`",
+            );
+        }
+    };
+    let ended = server.run(move || load(&store, &settings), on_ready);
+    match ended {
+        Ok(()) => Ok(Exit::Success),
+        Err(RunError::Load(failure)) => Err(failure),
+        Err(RunError::Start(error)) => Err(Failure::new(
+            Exit::Storage,
+            "cannot_start",
+            describe(&error),
+        )),
+    }
+}
+
+/// An address that a browser can open.
+fn shown(address: SocketAddr) -> String {
+    if address.ip().is_unspecified() {
+        format!("localhost:{}", address.port())
+    } else {
+        address.to_string()
+    }
+}
+
+fn describe(error: &dyn std::error::Error) -> String {
+    error.to_string()
+}
+
+fn print_config(loaded: &LoadedSettings, format: Format) -> Result<Exit, Failure> {
+    if format.is_text() {
+        print_line(loaded.to_string().trim_end())?;
+    } else {
+        let rows: Vec<_> = loaded
+            .rows()
+            .map(|(name, value, origin)| json!({"name": name, "value": value, "origin": origin.to_string()}))
+            .collect();
+        print_json(&json!({ "settings": rows }))?;
+    }
+    Ok(Exit::Success)
+}
+
+/// Opens the models; installs the default ones first if they are missing.
+fn load(store: &Store, settings: &Settings) -> Result<LoadedModels, Failure> {
+    let source = SourceArgs {
+        offline: settings.offline,
+        mirror: settings.mirror.clone(),
+    };
+    let mut options = InferenceOptions {
+        backend: match settings.backend.as_str() {
+            "openvino" => BackendChoice::OpenVino,
+            "rten" => BackendChoice::Rten,
+            _ => BackendChoice::Auto,
+        },
+        precision: match settings.precision.as_str() {
+            "f32" => Precision::F32,
+            "bf16" => Precision::Bf16,
+            _ => Precision::Auto,
+        },
+        threads: settings.threads,
+        // Each request has a thread of its own.
+        streams: 0,
+        openvino_dir: settings.openvino_dir.clone(),
+    };
+    let names = (settings.detector.as_deref(), settings.embedder.as_deref());
+    let networks = session::open_networks(store, names, &source, &mut options)?;
+    Ok(LoadedModels {
+        detector: card(
+            store,
+            &networks.detector_model.name,
+            networks.detector_model.id.as_str(),
+        ),
+        embedder: card(
+            store,
+            &networks.embedder_model.name,
+            networks.embedder_model.id.as_str(),
+        ),
+        model: networks.embedder_model.id,
+        calibration: networks.embedder_model.calibration,
+        backend: networks.backend,
+        threads: options.thread_count(),
+        engine: FaceEngine::new(
+            networks.detector,
+            Box::new(networks.embedder),
+            EngineOptions::default(),
+        ),
+    })
+}
+
+/// What the catalogue knows of a network; one of the user's own has only its name.
+fn card(store: &Store, name: &str, id: &str) -> ModelCard {
+    let file = store.catalogue().file(name);
+    ModelCard {
+        id: id.to_owned(),
+        task: file.map_or_else(|| "of your own".to_owned(), |file| file.task.clone()),
+        permitted_use: file.map_or_else(
+            || "not known here".to_owned(),
+            |file| file.permitted_use.clone(),
+        ),
+        licences: file
+            .map(|file| &file.licences[..])
+            .unwrap_or_default()
+            .iter()
+            .map(|licence| LicenceCard {
+                source: licence.source.clone(),
+                licence: licence.licence.clone(),
+            })
+            .collect(),
+    }
+}

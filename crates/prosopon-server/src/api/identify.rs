@@ -1,0 +1,153 @@
+//! `POST /v1/identify`: who is on the picture?
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use prosopon_gallery::{IdentifyOptions, TemplateKind};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::extract::Query;
+use super::types::{DecideQuery, DetectQuery, FaceJson, Identification};
+use crate::access::Caller;
+use crate::audit::{About, Actor};
+use crate::error::{ApiError, ApiResult};
+use crate::input::Form;
+use crate::recognise::{self, Identified};
+use crate::state::{App, State as Server};
+
+/// Candidates that may be asked for.
+const MAX_CANDIDATES: usize = 100;
+
+/// Where and how to search.
+#[derive(Debug, Clone, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct SearchQuery {
+    /// The gallery; the key's own or `default` if not given.
+    pub(crate) gallery: Option<String>,
+    /// Candidates to list for each face, 1 to 100; 5 if not given.
+    #[param(minimum = 1, maximum = 100)]
+    candidates: Option<usize>,
+    /// What a subject is compared by: `mean` of its faces (default), or `best`, the closest of them.
+    #[param(inline)]
+    template: Option<Template>,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum Template {
+    Mean,
+    Best,
+}
+
+impl SearchQuery {
+    pub(crate) fn options(&self) -> ApiResult<IdentifyOptions> {
+        let defaults = IdentifyOptions::default();
+        let max_candidates = self.candidates.unwrap_or(defaults.max_candidates);
+        if !(1..=MAX_CANDIDATES).contains(&max_candidates) {
+            let message = format!(
+                "expected a number from 1 to {MAX_CANDIDATES} as `candidates`, found {max_candidates}"
+            );
+            return Err(ApiError::new("invalid_parameter", message));
+        }
+        Ok(IdentifyOptions {
+            max_candidates,
+            template: match self.template {
+                Some(Template::Best) => TemplateKind::Best,
+                Some(Template::Mean) | None => TemplateKind::Mean,
+            },
+        })
+    }
+}
+
+/// The faces on a picture, and who they are.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct IdentifiedJson {
+    width: u32,
+    height: u32,
+    detector: String,
+    model: String,
+    gallery: String,
+    gallery_subjects: u64,
+    gallery_faces: u64,
+    /// Estimated rate at which a stranger is taken for somebody in this gallery; null if the
+    /// threshold's error rate is not known.
+    fpir_estimate: Option<f64>,
+    /// Largest first.
+    faces: Vec<FaceJson>,
+}
+
+/// Say who is on a picture
+///
+/// Every face with its closest subjects, and whether the closest is close enough. An unknown face
+/// has the outcome `unknown`.
+#[utoipa::path(post, path = "/v1/identify", tag = "Recognition", params(SearchQuery, DetectQuery, DecideQuery),
+    request_body(content((Vec<u8> = "application/octet-stream"), (crate::openapi::PictureForm = "multipart/form-data"), (crate::openapi::PictureJson = "application/json"))),
+    responses((status = 200, body = IdentifiedJson)))]
+pub(crate) async fn identify(
+    State(app): State<App>,
+    caller: Caller,
+    Query(search): Query<SearchQuery>,
+    Query(detect): Query<DetectQuery>,
+    Query(decide): Query<DecideQuery>,
+    form: Form,
+) -> ApiResult<Json<IdentifiedJson>> {
+    let (wanted, asked, options) = (detect.wanted()?, decide.asked()?, search.options()?);
+    let (name, gallery) = app.gallery(&caller, search.gallery.as_deref())?;
+    let upload = form.picture(&app, "image").await?;
+    let (state, actor) = (Arc::clone(&app), Actor::from(&caller));
+    app.compute
+        .run(move |models| {
+            let identified =
+                recognise::identify(&state, models, &gallery, &upload, wanted, asked, options)?;
+            audit(&state, &actor, "identify", &name, &identified);
+            let image = &identified.found.image;
+            let faces = identified.found.faces.iter().zip(&identified.candidates);
+            Ok(Json(IdentifiedJson {
+                width: image.width(),
+                height: image.height(),
+                detector: models.detector.id.clone(),
+                model: models.model.to_string(),
+                gallery_subjects: identified.subjects,
+                gallery_faces: identified.faces,
+                fpir_estimate: identified.fpir,
+                faces: faces
+                    .map(|(face, candidates)| FaceJson {
+                        identification: Some(Identification::new(
+                            candidates,
+                            &identified.threshold,
+                            options.max_candidates,
+                        )),
+                        ..FaceJson::new(&face.detection, image)
+                    })
+                    .collect(),
+                gallery: name,
+            }))
+        })
+        .await
+}
+
+/// Notes who was recognised, by whom.
+pub(crate) fn audit(
+    app: &Server,
+    actor: &Actor,
+    action: &'static str,
+    gallery: &str,
+    identified: &Identified,
+) {
+    let n_faces = identified.found.faces.len();
+    let mut names: Vec<&str> = (0..n_faces)
+        .filter_map(|i| Some(&*identified.subject(i)?.name))
+        .collect();
+    let unknown = n_faces - names.len();
+    names.sort_unstable();
+    names.dedup();
+    let subject = names.join(", ");
+    let about = About {
+        gallery: Some(gallery),
+        subject: (!subject.is_empty()).then_some(&subject),
+    };
+    let outcome = format!("{} known, {unknown} unknown", n_faces - unknown);
+    app.audit.record(actor, action, about, outcome);
+}

@@ -1,0 +1,17 @@
+//! The native API under `/v1`: one file for each group of endpoints; handlers only translate.
+
+pub(crate) mod annotate;
+pub(crate) mod detect;
+pub(crate) mod embed;
+pub(crate) mod enrol;
+pub(crate) mod extract;
+pub(crate) mod faces;
+pub(crate) mod galleries;
+pub(crate) mod health;
+pub(crate) mod identify;
+pub(crate) mod keys;
+pub(crate) mod models;
+pub(crate) mod session;
+pub(crate) mod subjects;
+pub(crate) mod types;
+pub(crate) mod verify;

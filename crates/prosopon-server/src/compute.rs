@@ -1,0 +1,241 @@
+//! Where the work is done: a bounded number of pictures at a time, the rest in a bounded queue.
+//!
+//! A picture takes a *place* when it is accepted and gives it back when it is done; without a free
+//! place the request is refused at once, since a client that is told to come back does better than
+//! one that waits for ever. Work runs on blocking threads, as many at a time as recognition has
+//! threads, first come, first served. A request whose client goes away is dropped by the HTTP layer:
+//! if it still waits, its place is free again; what runs already runs to its end.
+
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::error::{ApiError, ApiResult};
+use crate::metrics::{Metrics, Stage};
+use crate::models::{LoadedModels, Models};
+
+/// Storage calls at a time: reads are short, and writes wait for each other anyway.
+const STORAGE_THREADS: usize = 4;
+
+/// The bounded pool.
+pub(crate) struct Compute {
+    models: OnceLock<Models>,
+    places: Arc<Semaphore>,
+    capacity: usize,
+    /// As many as the models have threads; none before they are loaded.
+    workers: Arc<Semaphore>,
+    storage: Arc<Semaphore>,
+    metrics: Arc<Metrics>,
+}
+
+impl Compute {
+    /// A pool with room for `capacity` pictures.
+    pub(crate) fn new(capacity: usize, metrics: Arc<Metrics>) -> Self {
+        Self {
+            models: OnceLock::new(),
+            places: Arc::new(Semaphore::new(capacity)),
+            capacity,
+            workers: Arc::new(Semaphore::new(0)),
+            storage: Arc::new(Semaphore::new(STORAGE_THREADS)),
+            metrics,
+        }
+    }
+
+    /// Begins to accept work.
+    pub(crate) fn ready(&self, models: LoadedModels) {
+        let threads = models.threads.max(1);
+        if self.models.set(Arc::new(models)).is_ok() {
+            self.workers.add_permits(threads);
+        }
+    }
+
+    /// The models, once they are loaded.
+    ///
+    /// # Errors
+    /// `loading`.
+    pub(crate) fn models(&self) -> ApiResult<&Models> {
+        self.models.get().ok_or_else(|| {
+            ApiError::new("loading", "the models are still being loaded")
+                .with_hint("`/health/ready` answers 200 when they are")
+                .retry_after(2)
+        })
+    }
+
+    /// Pictures that may wait or run.
+    pub(crate) fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    /// Runs `work` on a picture.
+    ///
+    /// # Errors
+    /// `loading`, `queue_full`, and those of `work`.
+    pub(crate) async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&LoadedModels) -> ApiResult<T> + Send + 'static,
+    ) -> ApiResult<T> {
+        let models = Arc::clone(self.models()?);
+        let place = Arc::clone(&self.places).try_acquire_owned();
+        self.work_in(place.map_err(|_| self.full())?, models, work)
+            .await
+    }
+
+    /// [`Compute::run`] for a further picture of a request that was accepted: it waits for a place.
+    ///
+    /// # Errors
+    /// `loading`, and those of `work`.
+    pub(crate) async fn run_later<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&LoadedModels) -> ApiResult<T> + Send + 'static,
+    ) -> ApiResult<T> {
+        let models = Arc::clone(self.models()?);
+        let place = Arc::clone(&self.places).acquire_owned().await;
+        self.work_in(place.map_err(ApiError::internal)?, models, work)
+            .await
+    }
+
+    async fn work_in<T: Send + 'static>(
+        &self,
+        place: OwnedSemaphorePermit,
+        models: Models,
+        work: impl FnOnce(&LoadedModels) -> ApiResult<T> + Send + 'static,
+    ) -> ApiResult<T> {
+        let waiting = Counted::new(&self.metrics, (1, 0));
+        let start = Instant::now();
+        let worker = Arc::clone(&self.workers).acquire_owned().await;
+        let worker = worker.map_err(ApiError::internal)?;
+        self.metrics.took(Stage::Queue, start.elapsed());
+        drop(waiting);
+        let running = Counted::new(&self.metrics, (0, 1));
+        blocking(move || {
+            // Given back when the work is done, or panics.
+            let _held = (running, worker, place);
+            work(&models)
+        })
+        .await
+    }
+
+    /// Runs `work` that waits for the disk.
+    ///
+    /// # Errors
+    /// Those of `work`.
+    pub(crate) async fn store<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> ApiResult<T> + Send + 'static,
+    ) -> ApiResult<T> {
+        let permit: OwnedSemaphorePermit = Arc::clone(&self.storage)
+            .acquire_owned()
+            .await
+            .map_err(ApiError::internal)?;
+        blocking(move || {
+            let _held = permit;
+            work()
+        })
+        .await
+    }
+
+    fn full(&self) -> ApiError {
+        let message = format!("all {} places of the queue are taken", self.capacity);
+        ApiError::new("queue_full", message)
+            .with_hint("try again; the setting `queue` says how many pictures may wait")
+            .retry_after(1)
+    }
+}
+
+/// Runs `work` on a blocking thread; a panic there is an error here.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> ApiResult<T> + Send + 'static,
+) -> ApiResult<T> {
+    let span = tracing::Span::current();
+    match tokio::task::spawn_blocking(move || span.in_scope(work)).await {
+        Ok(result) => result,
+        Err(error) => Err(ApiError::internal(error)),
+    }
+}
+
+/// Counts in the queue's gauges for as long as it lives.
+struct Counted {
+    metrics: Arc<Metrics>,
+    by: (i64, i64),
+}
+
+impl Counted {
+    fn new(metrics: &Arc<Metrics>, by: (i64, i64)) -> Self {
+        metrics.queue(by.0, by.1);
+        Self {
+            metrics: Arc::clone(metrics),
+            by,
+        }
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.metrics.queue(-self.by.0, -self.by.1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+    use crate::testing;
+
+    fn pool(capacity: usize) -> Arc<Compute> {
+        let compute = Compute::new(capacity, Arc::new(Metrics::new()));
+        compute.ready(testing::models());
+        Arc::new(compute)
+    }
+
+    #[tokio::test]
+    async fn nothing_runs_before_the_models_are_there() {
+        let compute = Compute::new(1, Arc::new(Metrics::new()));
+        let error = compute.run(|_| Ok(())).await.unwrap_err();
+        assert_eq!((error.code, error.status.as_u16()), ("loading", 503));
+    }
+
+    #[tokio::test]
+    async fn a_full_queue_refuses_and_a_client_that_leaves_frees_its_place() {
+        let compute = pool(2);
+        let (release, gate) = mpsc::channel::<()>();
+        let busy = Arc::clone(&compute);
+        let running = tokio::spawn(async move {
+            busy.run(move |_| {
+                let _ = gate.recv();
+                Ok(())
+            })
+            .await
+        });
+        while compute.metrics.queue_now().1 == 0 {
+            tokio::task::yield_now().await;
+        }
+        let waits = Arc::clone(&compute);
+        let waiting = tokio::spawn(async move { waits.run(|_| Ok(())).await });
+        while compute.metrics.queue_now().0 == 0 {
+            tokio::task::yield_now().await;
+        }
+        let error = compute.run(|_| Ok(())).await.unwrap_err();
+        assert_eq!((error.code, error.retry_after), ("queue_full", Some(1)));
+
+        waiting.abort();
+        let _ = waiting.await;
+        assert_eq!(compute.metrics.queue_now(), (0, 1));
+        let again = Arc::clone(&compute);
+        let again = tokio::spawn(async move { again.run(|_| Ok(7)).await });
+        drop(release);
+        assert_eq!(again.await.unwrap().unwrap(), 7);
+        running.await.unwrap().unwrap();
+        assert_eq!(compute.metrics.queue_now(), (0, 0));
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_an_error_and_frees_its_place() {
+        let compute = pool(1);
+        let error = compute.run::<()>(|_| panic!("a test")).await.unwrap_err();
+        assert_eq!(error.code, "internal");
+        assert_eq!(compute.run(|_| Ok(1)).await.unwrap(), 1);
+        assert_eq!(compute.metrics.queue_now(), (0, 0));
+    }
+}

@@ -1,0 +1,307 @@
+//! What a request carries: pictures and fields, in any of the forms that are taken.
+
+use axum::body::Bytes;
+use axum::extract::{FromRequest, Multipart, Request};
+use axum::http::header;
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE};
+use serde_json::{Map, Value};
+
+use crate::error::{ApiError, ApiResult};
+use crate::fetch;
+use crate::state::App;
+
+/// Parts in one form, at most; a folder of photographs sent at once stays far below.
+const MAX_PARTS: usize = 1000;
+
+/// An encoded picture as it was sent.
+#[derive(Clone)]
+pub(crate) struct Upload {
+    pub(crate) bytes: Bytes,
+    /// The name that the client gave; empty if it gave none.
+    pub(crate) file_name: String,
+}
+
+/// The body of a request.
+pub(crate) enum Form {
+    /// `multipart/form-data`: parts in order, fields are parts without a file name.
+    Parts(Vec<(String, Upload)>),
+    /// A JSON object: pictures are base64 texts.
+    Json(Map<String, Value>),
+    /// The picture itself.
+    Raw(Bytes),
+    /// Nothing.
+    Empty,
+}
+
+impl FromRequest<App> for Form {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, app: &App) -> ApiResult<Self> {
+        let content_type = request.headers().get(header::CONTENT_TYPE);
+        let content_type = content_type.map(|value| value.to_str().unwrap_or("").to_lowercase());
+        let kind = content_type.as_deref().unwrap_or("");
+        let kind = kind.split(';').next().unwrap_or("").trim();
+        match kind {
+            "multipart/form-data" => parts(request, app).await,
+            "application/json" => {
+                let bytes = Bytes::from_request(request, app).await;
+                let bytes = bytes.map_err(|error| ApiError::new("invalid_request", error))?;
+                match serde_json::from_slice(&bytes) {
+                    Ok(Value::Object(object)) => Ok(Self::Json(object)),
+                    Ok(_) => Err(ApiError::new(
+                        "invalid_request",
+                        "expected a JSON object, found another JSON value",
+                    )),
+                    Err(error) => Err(ApiError::new(
+                        "invalid_request",
+                        format!("expected JSON, found {error}"),
+                    )),
+                }
+            }
+            "" | "application/octet-stream" => raw(request, app).await,
+            kind if kind.starts_with("image/") => raw(request, app).await,
+            other => Err(unsupported(other)),
+        }
+    }
+}
+
+fn unsupported(found: &str) -> ApiError {
+    ApiError::new("unsupported_content_type", format!("expected pictures, found content of type `{found}`"))
+        .with_hint("send multipart/form-data, image/*, application/octet-stream or application/json with base64")
+}
+
+async fn raw(request: Request, app: &App) -> ApiResult<Form> {
+    let bytes = Bytes::from_request(request, app).await;
+    let bytes = bytes.map_err(|error| ApiError::new("invalid_request", error))?;
+    Ok(if bytes.is_empty() {
+        Form::Empty
+    } else {
+        Form::Raw(bytes)
+    })
+}
+
+async fn parts(request: Request, app: &App) -> ApiResult<Form> {
+    let invalid = |error: &dyn std::fmt::Display| {
+        ApiError::new(
+            "invalid_request",
+            format!("expected multipart/form-data, found {error}"),
+        )
+    };
+    let mut multipart = Multipart::from_request(request, app)
+        .await
+        .map_err(|error| invalid(&error.body_text()))?;
+    let mut parts = Vec::new();
+    while let Some(field) = multipart
+        .next_field()
+        .await
+        .map_err(|error| invalid(&error.body_text()))?
+    {
+        if parts.len() == MAX_PARTS {
+            return Err(ApiError::new(
+                "invalid_request",
+                format!("expected at most {MAX_PARTS} parts, found more"),
+            ));
+        }
+        let name = field.name().unwrap_or("").to_owned();
+        let file_name = field.file_name().unwrap_or("").to_owned();
+        let bytes = field
+            .bytes()
+            .await
+            .map_err(|error| invalid(&error.body_text()))?;
+        parts.push((name, Upload { bytes, file_name }));
+    }
+    Ok(Form::Parts(parts))
+}
+
+impl Form {
+    /// The picture called `name`: a part or JSON member of that name, or the whole body where
+    /// `name` is `image`. In JSON, `url` in place of `image` and `NAME_url` in place of `NAME` is an
+    /// address to fetch, where that is enabled.
+    ///
+    /// # Errors
+    /// `missing_picture`, `invalid_base64`, and those of fetching.
+    pub(crate) async fn picture(&self, app: &App, name: &str) -> ApiResult<Upload> {
+        let mut pictures = self.pictures(app, name).await?;
+        match pictures.len() {
+            1 => Ok(pictures.remove(0)),
+            0 => Err(self.missing(name)),
+            n => Err(ApiError::new(
+                "invalid_request",
+                format!("expected one picture `{name}`, found {n}"),
+            )),
+        }
+    }
+
+    /// All pictures called `name`, in order; in JSON also the list `images` where `name` is `image`.
+    ///
+    /// # Errors
+    /// As [`Form::picture`], but none is no error.
+    pub(crate) async fn pictures(&self, app: &App, name: &str) -> ApiResult<Vec<Upload>> {
+        match self {
+            Self::Empty => Ok(Vec::new()),
+            Self::Raw(bytes) if name == "image" => Ok(vec![Upload {
+                bytes: bytes.clone(),
+                file_name: String::new(),
+            }]),
+            Self::Raw(_) => Ok(Vec::new()),
+            Self::Parts(parts) => {
+                let named = parts.iter().filter(|(known, _)| known == name);
+                Ok(named.map(|(_, upload)| upload.clone()).collect())
+            }
+            Self::Json(object) => {
+                let mut pictures = Vec::new();
+                pictures.extend(json_picture(app, object, name).await?);
+                if name == "image"
+                    && let Some(list) = object.get("images")
+                {
+                    let list = list.as_array().ok_or_else(|| {
+                        ApiError::new(
+                            "invalid_request",
+                            "expected a list as `images`, found another JSON value",
+                        )
+                    })?;
+                    for item in list {
+                        let picture = match item {
+                            Value::Object(item) => json_picture(app, item, name).await?,
+                            item => Some(Upload {
+                                bytes: decode(name, item)?,
+                                file_name: String::new(),
+                            }),
+                        };
+                        pictures.push(picture.ok_or_else(|| self.missing(name))?);
+                    }
+                }
+                Ok(pictures)
+            }
+        }
+    }
+
+    /// A text field; none in a raw body.
+    pub(crate) fn text(&self, name: &str) -> Option<String> {
+        match self {
+            Self::Parts(parts) => {
+                let (_, upload) = parts.iter().find(|(known, _)| known == name)?;
+                String::from_utf8(upload.bytes.to_vec()).ok()
+            }
+            Self::Json(object) => match object.get(name)? {
+                Value::String(text) => Some(text.clone()),
+                Value::Null => None,
+                other => Some(other.to_string()),
+            },
+            Self::Raw(_) | Self::Empty => None,
+        }
+    }
+
+    fn missing(&self, name: &str) -> ApiError {
+        let found = match self {
+            Self::Empty => "an empty body".to_owned(),
+            Self::Raw(_) => "one picture without a name".to_owned(),
+            Self::Parts(parts) => match &parts[..] {
+                [] => "a form without parts".to_owned(),
+                parts => format!(
+                    "the parts {}",
+                    list(parts.iter().map(|(name, _)| name.as_str()))
+                ),
+            },
+            Self::Json(object) if object.is_empty() => "an empty JSON object".to_owned(),
+            Self::Json(object) => {
+                format!("the members {}", list(object.keys().map(String::as_str)))
+            }
+        };
+        let hint = if name == "image" {
+            "send it as part `image` of a form, as the body, or as base64 in JSON".to_owned()
+        } else {
+            format!("send it as part `{name}` of a form, or as base64 in JSON")
+        };
+        ApiError::new(
+            "missing_picture",
+            format!("expected a picture `{name}`, found {found}"),
+        )
+        .with_hint(hint)
+    }
+}
+
+/// The first names, quoted.
+fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    let short = |name: &str| format!("`{}`", name.chars().take(40).collect::<String>());
+    names.take(5).map(short).collect::<Vec<_>>().join(", ")
+}
+
+async fn json_picture(
+    app: &App,
+    object: &Map<String, Value>,
+    name: &str,
+) -> ApiResult<Option<Upload>> {
+    let text = |key: &str| object.get(key).and_then(Value::as_str);
+    let file_name = text("file_name").unwrap_or("").to_owned();
+    if let Some(value) = object.get(name).filter(|value| !value.is_null()) {
+        let bytes = decode(name, value)?;
+        return Ok(Some(Upload { bytes, file_name }));
+    }
+    let url = if name == "image" {
+        "url".to_owned()
+    } else {
+        format!("{name}_url")
+    };
+    match text(&url) {
+        Some(url) => Ok(Some(fetch::picture(app, url).await?)),
+        None => Ok(None),
+    }
+}
+
+/// Base64, with or without padding, line ends, and the head of a data URL.
+fn decode(name: &str, value: &Value) -> ApiResult<Bytes> {
+    let invalid = |found: &str| {
+        ApiError::new(
+            "invalid_base64",
+            format!("expected base64 as `{name}`, found {found}"),
+        )
+    };
+    let text = value
+        .as_str()
+        .ok_or_else(|| invalid("another JSON value"))?;
+    let text = match text.split_once(";base64,") {
+        Some((head, rest)) if head.starts_with("data:") => rest,
+        _ => text,
+    };
+    let cleaned: String;
+    let text = if text.contains(|c: char| c.is_ascii_whitespace()) {
+        cleaned = text.split_ascii_whitespace().collect();
+        &cleaned
+    } else {
+        text
+    };
+    let decoded = STANDARD
+        .decode(text)
+        .or_else(|_| STANDARD_NO_PAD.decode(text))
+        .or_else(|_| URL_SAFE.decode(text));
+    decoded
+        .map(Bytes::from)
+        .map_err(|error| invalid(&error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base64_comes_in_many_shapes() {
+        for text in ["aGk+", "aGk-", "data:image/png;base64,aGk+", "aG\r\nk+"] {
+            assert_eq!(
+                &decode("image", &text.into()).unwrap()[..],
+                b"hi>",
+                "{text}"
+            );
+        }
+        assert_eq!(&decode("image", &"aGk".into()).unwrap()[..], b"hi");
+        let error = decode("image", &"a*".into()).unwrap_err();
+        assert!(
+            error
+                .message
+                .starts_with("expected base64 as `image`, found"),
+            "{}",
+            error.message
+        );
+    }
+}

@@ -1,0 +1,224 @@
+//! HTTP API, compatible APIs and web page.
+//!
+//! [`Server::open`] opens galleries, keys and the port, [`Server::run`] answers until it is told to
+//! stop. `app.rs` lists the routes, `api/` has a file for each group of native endpoints; all of them
+//! use `recognise.rs`, which runs on the bounded pool of `compute.rs`.
+
+#![allow(
+    unused_qualifications,
+    reason = "utoipa's macros qualify what needs it not"
+)]
+
+mod access;
+mod api;
+mod app;
+mod audit;
+mod body;
+mod compute;
+mod database;
+mod error;
+mod fetch;
+mod galleries;
+mod input;
+mod metrics;
+mod models;
+mod openapi;
+mod recognise;
+pub mod settings;
+mod state;
+mod telemetry;
+#[cfg(test)]
+mod testing;
+
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum_server::Handle;
+use axum_server::tls_rustls::RustlsConfig;
+
+pub use access::keys::{KeyId, KeyRecord, KeyStore, NewKey, Scope};
+pub use audit::{AuditLog, Entry as AuditEntry};
+pub use database::DatabaseError;
+pub use models::{LicenceCard, LoadedModels, ModelCard};
+pub use settings::{LoadedSettings, Settings, SettingsError};
+pub use state::StartError;
+pub use telemetry::start_log;
+
+use state::{App, State};
+
+/// Name of the file with keys and audit log, in the data directory.
+pub const SERVER_DB: &str = "server.db";
+
+/// Time for the head of a request to arrive, and how long an idle connection is kept.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A server that has its port and its files, and answers nobody yet.
+pub struct Server {
+    app: App,
+    listener: TcpListener,
+}
+
+/// Why a server ended that was not told to.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError<E> {
+    /// It could not start.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// The models could not be loaded.
+    #[error("could not load the models")]
+    Load(E),
+}
+
+impl Server {
+    /// Opens gallery, keys and port. Files that no setting names lie in `home`.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub fn open(settings: Settings, home: &Path) -> Result<Self, StartError> {
+        start_log(&settings).map_err(|message| StartError::Log { message })?;
+        let address = settings.listen;
+        let app = State::open(settings, home)?;
+        let listen = || {
+            let listener = TcpListener::bind(address)?;
+            listener.set_nonblocking(true)?;
+            Ok(listener)
+        };
+        let listener = listen().map_err(|source| StartError::Listen { address, source })?;
+        Ok(Self { app, listener })
+    }
+
+    /// Where it listens; with port 0 in the settings, the port that it was given.
+    ///
+    /// # Errors
+    /// What the operating system reports.
+    pub fn address(&self) -> std::io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Whether callers need a key.
+    pub fn requires_keys(&self) -> bool {
+        self.app.access.required
+    }
+
+    /// Whether there is any valid key.
+    pub fn has_keys(&self) -> bool {
+        self.app.access.keys.any()
+    }
+
+    /// Answers until the process is told to stop (interrupt or terminate), then finishes what was
+    /// accepted. `load` runs on a thread of its own meanwhile; until it is done, whoever asks for
+    /// recognition is told to wait. `on_ready` is called when it is.
+    ///
+    /// # Errors
+    /// [`RunError`].
+    pub fn run<E: Send + 'static>(
+        self,
+        load: impl FnOnce() -> Result<LoadedModels, E> + Send + 'static,
+        on_ready: impl FnOnce(&LoadedModels) + Send + 'static,
+    ) -> Result<(), RunError<E>> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()
+            .map_err(StartError::Runtime)?;
+        let Self { app, listener } = self;
+        let handle = Handle::new();
+        let loading = spawn_load(Arc::clone(&app), handle.clone(), load, on_ready);
+        runtime.block_on(serve(&app, listener, handle))?;
+        // Nobody waits for models that are still being loaded.
+        if loading.is_finished()
+            && let Ok(Err(error)) = loading.join()
+        {
+            return Err(RunError::Load(error));
+        }
+        tracing::info!("stopped");
+        runtime.shutdown_timeout(Duration::from_secs(1));
+        Ok(())
+    }
+}
+
+fn spawn_load<E: Send + 'static>(
+    app: App,
+    handle: Handle<SocketAddr>,
+    load: impl FnOnce() -> Result<LoadedModels, E> + Send + 'static,
+    on_ready: impl FnOnce(&LoadedModels) + Send + 'static,
+) -> std::thread::JoinHandle<Result<(), E>> {
+    std::thread::spawn(move || {
+        let models = load().inspect_err(|_| handle.shutdown())?;
+        if let Err(error) = models.warm_up() {
+            tracing::warn!(cause = %error, "could not warm up");
+        }
+        app.metrics.describe(&[
+            ("version", env!("CARGO_PKG_VERSION").to_owned()),
+            ("detector", models.detector.id.clone()),
+            ("embedder", models.model.to_string()),
+            ("backend", models.backend.clone()),
+        ]);
+        tracing::info!(detector = models.detector.id, embedder = %models.model, backend = models.backend, "ready");
+        on_ready(&models);
+        app.compute.ready(models);
+        Ok(())
+    })
+}
+
+async fn serve(
+    app: &App,
+    listener: TcpListener,
+    handle: Handle<SocketAddr>,
+) -> Result<(), StartError> {
+    let settings = &app.settings;
+    let patience = Duration::from_secs(settings.shutdown_secs);
+    tokio::spawn(stop_on_signal(handle.clone(), patience));
+    let address = settings.listen;
+    let listen = |source| StartError::Listen { address, source };
+    let service = app::router(Arc::clone(app)).into_make_service_with_connect_info::<SocketAddr>();
+    if let (Some(certificate), Some(key)) = (&settings.tls_certificate, &settings.tls_key) {
+        // One engine for cryptography, the same that fetches models.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let config = RustlsConfig::from_pem_file(certificate, key).await;
+        let config = config.map_err(|error| StartError::Tls {
+            message: error.to_string(),
+        })?;
+        let mut server = axum_server::from_tcp_rustls(listener, config).map_err(listen)?;
+        limit(server.http_builder());
+        server.handle(handle).serve(service).await.map_err(listen)
+    } else {
+        let mut server = axum_server::from_tcp(listener).map_err(listen)?;
+        limit(server.http_builder());
+        server.handle(handle).serve(service).await.map_err(listen)
+    }
+}
+
+/// Closes connections on which no request comes.
+fn limit(builder: &mut hyper_util::server::conn::auto::Builder<hyper_util::rt::TokioExecutor>) {
+    builder
+        .http1()
+        .timer(hyper_util::rt::TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT);
+}
+
+/// Stops gently at the first signal, at once at the second.
+async fn stop_on_signal(handle: Handle<SocketAddr>, patience: Duration) {
+    signalled().await;
+    tracing::info!("stopping: what was accepted is finished");
+    handle.graceful_shutdown(Some(patience));
+    signalled().await;
+    handle.shutdown();
+}
+
+async fn signalled() {
+    let interrupt = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = interrupt => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    let _ = interrupt.await;
+}

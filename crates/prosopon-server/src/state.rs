@@ -1,0 +1,131 @@
+//! What all handlers share.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+use prosopon::DecodeLimits;
+use prosopon_gallery::{Gallery, GalleryError};
+
+use crate::access::keys::KeyStore;
+use crate::access::{Access, Caller};
+use crate::audit::AuditLog;
+use crate::body::Intake;
+use crate::compute::Compute;
+use crate::database::{Database, DatabaseError};
+use crate::error::ApiResult;
+use crate::galleries::Galleries;
+use crate::metrics::Metrics;
+use crate::settings::Settings;
+
+/// Shared by all requests.
+pub(crate) type App = Arc<State>;
+
+/// Everything that outlives a request.
+pub(crate) struct State {
+    pub(crate) settings: Settings,
+    pub(crate) limits: DecodeLimits,
+    pub(crate) compute: Compute,
+    pub(crate) galleries: Galleries,
+    pub(crate) access: Access,
+    pub(crate) audit: AuditLog,
+    pub(crate) intake: Intake,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) started: Instant,
+}
+
+/// Why the server cannot start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The folder for the server's files cannot be made.
+    #[error("could not make the folder: {source}: {}", path.display())]
+    Folder {
+        /// The folder.
+        path: std::path::PathBuf,
+        /// The report.
+        source: std::io::Error,
+    },
+    /// The default gallery cannot be used.
+    #[error(transparent)]
+    Gallery(#[from] GalleryError),
+    /// Keys and audit log cannot be used.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+    /// The address cannot be listened on.
+    #[error("could not listen on {address}: {source}")]
+    Listen {
+        /// The address.
+        address: std::net::SocketAddr,
+        /// The report.
+        source: std::io::Error,
+    },
+    /// Certificate or key cannot be used.
+    #[error("could not use the certificate: {message}")]
+    Tls {
+        /// What is wrong.
+        message: String,
+    },
+    /// The log's filter makes no sense.
+    #[error("could not use the setting `log`: {message}")]
+    Log {
+        /// What is wrong.
+        message: String,
+    },
+    /// The operating system refuses threads or timers.
+    #[error("could not start: {0}")]
+    Runtime(std::io::Error),
+}
+
+impl State {
+    /// Opens gallery and database; files that no setting names lie in `home`.
+    pub(crate) fn open(settings: Settings, home: &Path) -> Result<App, StartError> {
+        let place = |set: &Option<std::path::PathBuf>, name: &str| {
+            set.clone().unwrap_or_else(|| home.join(name))
+        };
+        std::fs::create_dir_all(home).map_err(|source| StartError::Folder {
+            path: home.to_path_buf(),
+            source,
+        })?;
+        let galleries = Galleries::open(
+            place(&settings.gallery, "gallery.db"),
+            place(&settings.galleries_dir, "galleries"),
+        )?;
+        let database = Arc::new(Database::open(&place(&settings.server_db, "server.db"))?);
+        let metrics = Arc::new(Metrics::new());
+        let pixels = settings.max_megapixels.saturating_mul(1_000_000);
+        let limits = DecodeLimits {
+            file_bytes: settings.max_file_mib << 20,
+            pixels,
+            // The default allows eleven bytes a pixel; more pixels may use more.
+            memory_bytes: DecodeLimits::default()
+                .memory_bytes
+                .max(pixels.saturating_mul(11)),
+        };
+        Ok(Arc::new(Self {
+            limits,
+            compute: Compute::new(settings.queue, Arc::clone(&metrics)),
+            galleries,
+            access: Access::new(&settings, KeyStore::on(Arc::clone(&database))),
+            audit: AuditLog::on(database),
+            intake: Intake::new(&settings),
+            metrics,
+            started: Instant::now(),
+            settings,
+        }))
+    }
+
+    /// The gallery that `caller` asks for, if the key is for it.
+    ///
+    /// # Errors
+    /// `other_gallery`, `unknown_gallery`.
+    pub(crate) fn gallery(
+        &self,
+        caller: &Caller,
+        asked: Option<&str>,
+    ) -> ApiResult<(String, Arc<Gallery>)> {
+        let name = caller.gallery(asked)?;
+        let gallery = self.galleries.get(&name)?;
+        Ok((name, gallery))
+    }
+}
