@@ -22,7 +22,7 @@ use crate::api::{
 use crate::error::ApiError;
 use crate::settings::Settings;
 use crate::state::App;
-use crate::{body, openapi, telemetry};
+use crate::{body, openapi, telemetry, web};
 
 /// What pages may load and do: nothing from elsewhere, no script or style inside a page.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
@@ -49,6 +49,7 @@ pub(crate) fn router(app: App) -> Router {
     Router::new()
         .merge(native)
         .merge(described)
+        .merge(web::routes())
         .fallback(async || {
             ApiError::new("not_found", "there is nothing at this address")
                 .with_hint("`/docs` lists all endpoints")

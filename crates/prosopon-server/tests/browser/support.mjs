@@ -72,12 +72,17 @@ export async function startServer({ args = [] } = {}) {
   const folder = temporaryFolder();
   const port = await freePort();
   const base = `http://127.0.0.1:${port}`;
-  const gallery = ['--gallery', path.join(folder, 'gallery.db')];
+  const env = {
+    ...process.env,
+    PROSOPON_GALLERY: path.join(folder, 'gallery.db'),
+    PROSOPON_GALLERIES_DIR: path.join(folder, 'galleries'),
+    PROSOPON_SERVER_DB: path.join(folder, 'server.db'),
+  };
   let child;
   let log = '';
 
   async function start() {
-    child = spawn(bin, ['serve', '--listen', `127.0.0.1:${port}`, ...gallery, ...args], { stdio: ['ignore', 'pipe', 'pipe'], cwd: folder });
+    child = spawn(bin, ['serve', '--offline', '--listen', `127.0.0.1:${port}`, ...args], { stdio: ['ignore', 'pipe', 'pipe'], cwd: folder, env });
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => { log += text; });
     for (let tries = 0; tries < 600; tries += 1) {
       if (child.exitCode !== null) throw new Error(`the server ended with ${child.exitCode}:\n${log}`);
@@ -104,8 +109,8 @@ export async function startServer({ args = [] } = {}) {
     start,
     end,
     log: () => log,
-    /// Another command of the program on the same gallery.
-    command: async (...words) => (await run(bin, [...words, ...gallery], { cwd: folder })).stdout,
+    /// Another command of the program on the same files.
+    command: async (...words) => (await run(bin, words, { cwd: folder, env })).stdout,
     /// Asks the API directly, past the page.
     api: async (method, address, json) => {
       const answer = await fetch(base + address, { method, headers: json ? { 'content-type': 'application/json' } : {}, body: json && JSON.stringify(json) });

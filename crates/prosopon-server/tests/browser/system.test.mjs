@@ -73,7 +73,7 @@ describe('system, on a server that asks for keys', () => {
   const key = async (name, scope) => /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/.exec(await server.command('keys', 'create', name, '--scope', scope))[0];
 
   before(async () => {
-    server = await startServer({ args: ['--require-keys'] });
+    server = await startServer({ args: ['--require-keys', 'always'] });
   });
   after(() => server?.stop());
 

@@ -51,6 +51,12 @@ export function can(scope) {
   return scope === 'identify' && scopes.includes('enrol');
 }
 
+/// Loads the models' description if it was not to be had yet: a server that has just started loads them first.
+export async function loadModels() {
+  state.models ??= await api.server.models();
+  return state.models;
+}
+
 /// Loads what choices depend on. A key that may not see a part goes without it.
 export async function loadServer() {
   const [models, galleries, system] = await Promise.allSettled([api.server.models(), api.galleries.list(), api.server.system()]);

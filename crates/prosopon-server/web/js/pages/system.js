@@ -3,7 +3,7 @@
 import * as api from '../api.js';
 import { h, fill } from '../dom.js';
 import { errorNotice, notice } from '../notices.js';
-import { can, state } from '../state.js';
+import { can, loadModels, state } from '../state.js';
 import * as words from '../words.js';
 import { activityCard } from './activity.js';
 import { keysCard } from './keys.js';
@@ -28,8 +28,10 @@ export function systemPage() {
   async function refresh() {
     if (document.hidden) return;
     try {
-      show(await api.server.system());
-      fill(trouble);
+      const system = await api.server.system();
+      show(system);
+      fill(trouble, system.backend ? null : notice('info', 'The models are being loaded.', 'Until that is done, pictures wait.'));
+      if (system.backend && models.childElementCount === 0) showModels(await loadModels());
     } catch (error) {
       fill(trouble, errorNotice(error));
     }
@@ -44,8 +46,8 @@ export function systemPage() {
       card('Server', [
         ['Version', system.version],
         ['Running for', words.duration(system.uptime_secs)],
-        ['Backend', system.backend],
-        ['Threads', words.whole(system.threads)],
+        ['Backend', system.backend ?? 'loading'],
+        system.threads ? ['Pictures at a time', words.whole(system.threads)] : null,
         system.memory_bytes ? ['Memory', words.bytes(system.memory_bytes)] : null,
         ['Pictures by address', system.url_input ? 'allowed' : 'not allowed'],
         ['Largest request', words.bytes(system.max_body_bytes)],
@@ -72,9 +74,7 @@ export function systemPage() {
       h('dl', { class: 'facts' }, rows.filter(Boolean).map(([term, value]) => h('div', {}, h('dt', {}, term), h('dd', { class: 'number' }, value)))));
   }
 
-  function showModels() {
-    if (!state.models) return;
-    const { detector, embedder, calibration } = state.models;
+  function showModels({ detector, embedder, calibration }) {
     fill(models, h('section', { class: 'card' }, h('h2', {}, 'Models'),
       h('div', { class: 'models' }, model('Finds faces', detector), model('Compares faces', embedder),
         h('div', {}, h('h3', {}, 'Thresholds'), h('div', { class: 'table-scroll' }, h('table', {},
@@ -94,7 +94,6 @@ export function systemPage() {
   return {
     element,
     show() {
-      showModels();
       refresh();
       for (const one of cards) one.load();
       timer = setInterval(refresh, REFRESH_MILLIS);
