@@ -2,6 +2,7 @@
 
 import * as api from './api.js';
 import { h } from './dom.js';
+import { decision } from './state.js';
 
 /// Turns a file into an `<img>` that is ready to be drawn from. Fails if the browser cannot read the format.
 async function load(blob) {
@@ -18,7 +19,7 @@ async function load(blob) {
 }
 
 /// The picture to show for an answer about `blob`. Formats that the browser cannot show (or turns otherwise than
-/// the server) are fetched from the server as JPEG, on which faces are drawn already.
+/// the server) are fetched from the server as JPEG: annotated, but with no face confident enough to be marked.
 export async function pictureFor(blob, { width, height }, signal) {
   try {
     const picture = await load(blob);
@@ -27,7 +28,7 @@ export async function pictureFor(blob, { width, height }, signal) {
   } catch {
     // The server can read more formats than browsers do.
   }
-  const picture = await load(await api.ask.annotate(blob, { labels: 'none' }, signal));
+  const picture = await load(await api.ask.annotate(blob, { labels: 'none', min_confidence: 1, ...decision() }, signal));
   return { ...picture, isRendition: true };
 }
 

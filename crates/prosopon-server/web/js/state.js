@@ -5,12 +5,15 @@ import * as words from './words.js';
 
 const RATES = [1e-2, 1e-3, 1e-4, 1e-5, 1e-6];
 
+const isSameRate = (a, b) => Math.abs(a - b) < a / 100;
+
 export const state = {
   session: null,
   models: null,
   galleries: [],
   maxBodyBytes: null,
   fmr: 1e-3,
+  threshold: 0.4,
   gallery: 'default',
 };
 
@@ -64,8 +67,9 @@ export async function loadServer() {
   state.galleries = galleries.value?.galleries ?? system.value?.galleries ?? [];
   state.maxBodyBytes = system.value?.max_body_bytes ?? null;
 
-  const fmr = Number(stored('fmr') ?? system.value?.default_fmr ?? 1e-3);
-  state.fmr = RATES.find((known) => Math.abs(known - fmr) < known / 100) ?? 1e-3;
+  const fmr = Number(stored('fmr') ?? system.value?.default_fmr);
+  if (fmr > 0 && fmr < 1) state.fmr = RATES.find((known) => isSameRate(known, fmr)) ?? fmr;
+  state.threshold = Number(stored('threshold') ?? state.threshold);
 
   const names = state.galleries.map((gallery) => gallery.name);
   const standard = state.galleries.find((gallery) => gallery.is_default)?.name ?? 'default';
@@ -86,6 +90,18 @@ export function chooseRate(fmr) {
   changes.dispatchEvent(new Event('choice'));
 }
 
+export function chooseThreshold(threshold) {
+  state.threshold = threshold;
+  store('threshold', String(threshold));
+  changes.dispatchEvent(new Event('choice'));
+}
+
+/// Whether error rates can be chosen: of a model that nobody has measured only thresholds are known.
+export const isCalibrated = () => state.models === null || state.models.calibration.length > 0;
+
+/// What a decision is asked for with.
+export const decision = () => (isCalibrated() ? { fmr: state.fmr } : { threshold: state.threshold });
+
 export function chooseGallery(name) {
   state.gallery = name;
   store('gallery', name);
@@ -94,8 +110,9 @@ export function chooseGallery(name) {
 
 /// The rates to choose from, in words, and whether the calibration was measured that far.
 export function rates() {
-  return RATES.map((fmr) => {
-    const entry = state.models?.calibration?.find((known) => Math.abs(known.fmr - fmr) < fmr / 100);
+  const all = RATES.includes(state.fmr) ? RATES : [...RATES, state.fmr].sort((a, b) => b - a);
+  return all.map((fmr) => {
+    const entry = state.models?.calibration?.find((known) => isSameRate(known.fmr, fmr));
     return { fmr, words: words.rate(fmr), supported: entry ? entry.supported : true };
   });
 }

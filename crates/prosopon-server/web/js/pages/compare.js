@@ -11,7 +11,7 @@ import { cropOf, pictureFor, release } from '../picture.js';
 import { pictureInput } from '../picture-input.js';
 import { progressLine } from '../progress.js';
 import { similarityBar } from '../similarity-bar.js';
-import { changes, state } from '../state.js';
+import { changes, decision } from '../state.js';
 import { whyVerified } from '../why.js';
 import * as words from '../words.js';
 
@@ -68,7 +68,7 @@ export function comparePage() {
     fill(outcome, progress.element);
     for (const one of sides) one.input.setFilled(true);
     try {
-      const query = { faces: 'all', fmr: state.fmr };
+      const query = { faces: 'all', ...decision() };
       const answer = await patiently(() => api.ask.verify(probe.file, reference.file, query, { signal, onsent: progress.sent }), { signal, onwait: progress.waiting });
       await Promise.all([prepare(probe, answer.probe, signal), prepare(reference, answer.reference, signal)]);
       if (!signal.aborted) show(answer);

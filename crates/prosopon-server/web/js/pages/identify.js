@@ -9,7 +9,7 @@ import { patiently } from '../patience.js';
 import { centerOf, cropOf, pictureFor, release } from '../picture.js';
 import { pictureInput } from '../picture-input.js';
 import { progressLine } from '../progress.js';
-import { changes, reloadGalleries, state } from '../state.js';
+import { changes, decision, reloadGalleries, state } from '../state.js';
 import { amongWhom } from '../why.js';
 import * as words from '../words.js';
 import { facePanel } from './face-panel.js';
@@ -74,7 +74,7 @@ export function identifyPage() {
       input.setFilled(false);
     }
     try {
-      const query = { fmr: state.fmr, gallery: state.gallery };
+      const query = { ...decision(), gallery: state.gallery };
       const found = await patiently(() => api.ask.identify(file, query, { signal, onsent: progress.sent }), { signal, onwait: progress.waiting });
       const shown = isSame && picture ? picture : await pictureFor(file, found, signal);
       if (signal.aborted) return;

@@ -8,7 +8,7 @@ import { field, fill, h } from '../dom.js';
 import { icon } from '../icons.js';
 import { errorNotice } from '../notices.js';
 import { patiently, sleep } from '../patience.js';
-import { state, store, storedChoice } from '../state.js';
+import { decision, state, store, storedChoice } from '../state.js';
 import * as words from '../words.js';
 import { identifyNext } from './identify.js';
 
@@ -134,7 +134,7 @@ export function livePage() {
     const frame = await frameOf(video, { maxWidth: FRAME_WIDTH, quality: FRAME_QUALITY, canvas });
     const started = performance.now();
     let waited = 0;
-    const query = { fmr: state.fmr, gallery: state.gallery, candidates: 1 };
+    const query = { ...decision(), gallery: state.gallery, candidates: 1 };
     const answer = await patiently(() => api.ask.identifyFrame(frame, query, signal), {
       signal,
       onwait(secs, error) {
