@@ -53,6 +53,15 @@ export function cropOf(picture, face, size, label) {
   return canvas;
 }
 
+/// The same crop once more, without going back to the large picture.
+export function copyOf(crop, label = '') {
+  const canvas = h('canvas', { class: 'crop', role: 'img', 'aria-label': label });
+  canvas.width = crop.width;
+  canvas.height = crop.height;
+  canvas.getContext('2d').drawImage(crop, 0, 0);
+  return canvas;
+}
+
 export function centerOf(face) {
   const box = face.bounding_box;
   return { x: (box.left + box.right) / 2, y: (box.top + box.bottom) / 2 };

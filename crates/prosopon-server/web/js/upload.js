@@ -1,6 +1,7 @@
 // Enrols many pictures: a few in each request, one request at a time, until all are done or it is cancelled.
 
 import { patiently } from './patience.js';
+import { state } from './state.js';
 
 const MOST_PICTURES = 4;
 const MOST_BYTES = 8 * 1024 * 1024;
@@ -15,12 +16,13 @@ export function uploadOf(items, send, { onchange, onwait }) {
   function nextBatch() {
     const first = items.find((item) => item.state === 'waiting');
     if (!first) return null;
+    const mostBytes = Math.min(MOST_BYTES, (state.maxBodyBytes ?? Infinity) / 2);
     const batch = [];
     let bytes = 0;
     for (const item of items) {
       if (item.state !== 'waiting' || item.subject !== first.subject || item.query !== first.query) continue;
       bytes += item.file.size;
-      if (batch.length > 0 && (bytes > MOST_BYTES || batch.length === MOST_PICTURES || item.isAlone || first.isAlone)) break;
+      if (batch.length > 0 && (bytes > mostBytes || batch.length === MOST_PICTURES || item.isAlone || first.isAlone)) break;
       batch.push(item);
     }
     return batch;

@@ -7,7 +7,7 @@ import { fill, h } from '../dom.js';
 import { icon } from '../icons.js';
 import { errorNotice } from '../notices.js';
 import { patiently } from '../patience.js';
-import { cropOf, pictureFor, release } from '../picture.js';
+import { copyOf, cropOf, pictureFor, release } from '../picture.js';
 import { pictureInput } from '../picture-input.js';
 import { progressLine } from '../progress.js';
 import { similarityBar } from '../similarity-bar.js';
@@ -36,7 +36,7 @@ export function comparePage() {
     const stage = h('div', { class: 'stage' });
     const sideElement = h('div', { class: 'compare-side' }, input.element, stage);
     input.acceptDrops(sideElement);
-    const self = { element: sideElement, input, stage, file: null, picture: null, faces: [], boxes: null };
+    const self = { element: sideElement, input, stage, file: null, picture: null, faces: [], crops: [], boxes: null };
 
     async function take(file) {
       self.file = file;
@@ -106,6 +106,7 @@ export function comparePage() {
     release(one.picture);
     one.picture = picture;
     one.faces = found.faces;
+    one.crops = found.faces.map((face) => cropOf(picture, face, 84, ''));
     one.boxes = boxesOver(h('img', { src: picture.url, alt: `${one.file.name}, with ${words.count(found.faces.length, 'face')} marked` }));
     one.boxes.fit(found.width, found.height, PICTURE_HEIGHT);
     fill(one.stage, one.boxes.element);
@@ -115,31 +116,29 @@ export function comparePage() {
     const [probe, reference] = sides;
     const isSame = answer.outcome === 'same';
     const n = answer.pairs.length;
-    const bestOf = n > 1 ? ` It is the most similar of ${whole(n)} pairs.` : '';
-    const rows = answer.pairs.map((pair, index) => pairRow(answer, pair, index));
-    const list = h('ol', { class: 'pairs' }, rows.slice(0, PAIRS_AT_FIRST));
+    const bestOf = n > 1 ? ` It is the most similar of ${words.whole(n)} pairs.` : '';
+    const rows = (from, to) => answer.pairs.slice(from, to).map((pair, index) => pairRow(answer, pair, from + index));
+    const list = h('ol', { class: 'pairs' }, n > 1 ? rows(0, PAIRS_AT_FIRST) : null);
     const more = n > PAIRS_AT_FIRST ? h('button', {
       type: 'button',
       onclick() {
-        list.append(...rows.slice(PAIRS_AT_FIRST));
-        rows[PAIRS_AT_FIRST].querySelector('button').focus();
+        list.append(...rows(PAIRS_AT_FIRST, n));
+        list.children[PAIRS_AT_FIRST].querySelector('button').focus();
         more.remove();
       },
     }, `Show all ${words.whole(n)} pairs`) : null;
 
     fill(outcome, h('div', { class: 'card compare-card' },
       h('div', { class: 'compare-verdict' },
-        cropOf(probe.picture, probe.faces[answer.pairs[0].probe_face], 84, 'The face on the first picture'),
+        copyOf(probe.crops[answer.pairs[0].probe_face], 'The face on the first picture'),
         h('div', { class: 'compare-words' },
           h('h2', { class: `verdict verdict-${isSame ? 'known' : 'unknown'}` }, icon(isSame ? 'check' : 'close'), h('span', {}, isSame ? 'The same person' : n > 1 ? 'No pair is the same person' : 'Different people')),
           similarityBar(answer.similarity, answer.threshold)),
-        cropOf(reference.picture, reference.faces[answer.pairs[0].reference_face], 84, 'The face on the second picture')),
+        copyOf(reference.crops[answer.pairs[0].reference_face], 'The face on the second picture')),
       h('p', { class: 'why' }, whyVerified(answer), bestOf),
       n > 1 ? h('div', {}, h('h3', {}, 'Every pair'), list, more) : null));
     showPair(answer, 0);
   }
-
-  const whole = words.whole;
 
   function pairRow(answer, pair, index) {
     const [probe, reference] = sides;
@@ -150,8 +149,8 @@ export function comparePage() {
       onclick: () => showPair(answer, index),
       'aria-label': `Face ${pair.probe_face + 1} and face ${pair.reference_face + 1}: ${isSame ? 'the same person' : 'different people'}, similarity ${words.similarity(pair.similarity)}`,
     },
-    cropOf(probe.picture, probe.faces[pair.probe_face], 44, ''),
-    cropOf(reference.picture, reference.faces[pair.reference_face], 44, ''),
+    copyOf(probe.crops[pair.probe_face]),
+    copyOf(reference.crops[pair.reference_face]),
     similarityBar(pair.similarity, answer.threshold),
     h('span', { class: 'number' }, words.similarity(pair.similarity)),
     h('span', { class: `tag tag-${isSame ? 'known' : 'unknown'}` }, isSame ? 'same' : 'different')));

@@ -101,7 +101,7 @@ export function peopleGrid(uploads) {
   }
 
   function card(subject) {
-    return h('li', {}, h('a', { class: 'person-card', href: `#/people/${subject.id}` },
+    return h('li', {}, h('a', { class: 'person-card', href: `#/people/${subject.id}`, 'aria-label': `${subject.name}, ${words.count(subject.n_faces, 'face')}` },
       portrait(state.gallery, subject.cover_face_id, subject.name),
       h('span', { class: 'person-name' }, subject.name),
       h('small', { class: 'soft' }, words.count(subject.n_faces, 'face'))));
