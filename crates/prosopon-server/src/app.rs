@@ -134,7 +134,7 @@ fn cors(settings: &Settings) -> CorsLayer {
             telemetry::REQUEST_ID,
         ])
         .expose_headers([telemetry::REQUEST_ID, annotate::FACES])
-        .max_age(std::time::Duration::from_secs(3600))
+        .max_age(std::time::Duration::from_hours(1))
 }
 
 /// Headers that every answer carries unless its handler says otherwise.
