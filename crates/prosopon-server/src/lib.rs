@@ -29,6 +29,7 @@ mod state;
 mod telemetry;
 #[cfg(test)]
 mod testing;
+mod web;
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;

@@ -1,0 +1,89 @@
+// The page Live, with a clip of real people for a camera.
+
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import path from 'node:path';
+import { after, afterEach, before, describe, it } from 'node:test';
+import { closePage, makeClip, openPage, picture, solvay, startBrowser, startServer, withoutData } from './support.mjs';
+
+let server;
+let browser;
+let page;
+
+before(async () => {
+  server = await startServer();
+  const clip = path.join(server.folder, 'camera.mjpeg');
+  await makeClip(server, withoutData ? await solvay() : picture('video/short_hamilton_clip.mp4'), clip);
+  assert.ok(fs.statSync(clip).size > 10_000);
+  browser = await startBrowser({ clip });
+  if (!withoutData) {
+    for (const name of ['lin-manuel-miranda', 'alex-lacamoire']) {
+      const answer = await fetch(`${server.base}/v1/galleries/default/enrol?subject=${name}&faces=largest`, {
+        method: 'POST', headers: { 'content-type': 'image/png' }, body: fs.readFileSync(picture(`video/${name}.png`)),
+      });
+      assert.equal(answer.status, 201);
+    }
+  }
+});
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+afterEach(async () => {
+  if (page) await closePage(page);
+  page = null;
+});
+
+async function start() {
+  page = await openPage(browser, server, { route: 'live' });
+  await page.getByRole('button', { name: 'Start the camera' }).click();
+}
+
+describe('live', () => {
+  it('marks faces on the video, and says how fast', async () => {
+    await start();
+    await page.locator('.live-stage .box').first().waitFor({ timeout: 60_000 });
+    await page.getByText(/frames a second · \d+ ms there and back/).waitFor();
+    await page.getByRole('button', { name: 'Stop' }).click();
+    await page.getByText('The camera is off').waitFor();
+    assert.equal(await page.locator('.live-stage video').count(), 0);
+  });
+
+  it('names people who are enrolled', { skip: withoutData }, async () => {
+    await start();
+    await page.locator('.live-stage .box-known').first().waitFor({ timeout: 60_000 });
+    await page.locator('.in-view li', { hasText: /lin-manuel-miranda|alex-lacamoire/ }).first().waitFor();
+  });
+
+  it('hands a frame to the page Identify, and lets go of the camera', async () => {
+    await start();
+    await page.locator('.live-stage .box').first().waitFor({ timeout: 60_000 });
+    await page.getByRole('button', { name: 'Look at this frame' }).click();
+    await page.getByRole('heading', { name: 'Who is on this picture?' }).waitFor();
+    await page.locator('.results .picture img').waitFor();
+    await page.getByRole('link', { name: 'Live' }).click();
+    await page.getByText('The camera is off').waitFor();
+  });
+
+  it('waits for a server that is gone, and goes on with it', async () => {
+    await start();
+    page.expectFailure('ERR_');
+    page.expectFailure(503);
+    await page.locator('.live-stage .box').first().waitFor({ timeout: 60_000 });
+    await server.end();
+    await page.getByText('The server does not answer. This page looks for it every few seconds.').waitFor();
+    await server.start();
+    await page.locator('#banner > *').waitFor({ state: 'detached', timeout: 15_000 });
+    await page.locator('.live-stage .box').first().waitFor({ timeout: 60_000 });
+  });
+
+  it('says in words that the camera was refused', async () => {
+    page = await openPage(browser, server, { route: 'live' });
+    const session = await browser.newBrowserCDPSession();
+    const { targetInfos } = await session.send('Target.getTargets');
+    const { browserContextId } = targetInfos.find(({ url }) => url.startsWith(server.base));
+    await session.send('Browser.setPermission', { permission: { name: 'camera' }, setting: 'denied', browserContextId });
+    await page.getByRole('button', { name: 'Start the camera' }).click();
+    await page.getByText('The camera was refused.').waitFor();
+  });
+});

@@ -1,0 +1,106 @@
+// Pictures of every page, light and dark, narrow and wide, to be looked at; and nothing wider than the window.
+
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import path from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { actor, choose, closePage, makeClip, openPage, picture, screenshots, solvay, startBrowser, startServer, summary, withoutData } from './support.mjs';
+
+let server;
+let browser;
+
+before(async () => {
+  server = await startServer();
+  const clip = path.join(server.folder, 'camera.mjpeg');
+  await makeClip(server, withoutData ? await solvay() : picture('video/short_hamilton_clip.mp4'), clip);
+  browser = await startBrowser({ clip });
+  if (withoutData) return;
+  for (const name of ['billy_boyd', 'elijah_wood', 'sean_astin']) {
+    for (const file of actor(name, 0, 4)) {
+      const form = new FormData();
+      form.append('image', new Blob([fs.readFileSync(file)]), path.basename(file));
+      const answer = await fetch(`${server.base}/v1/galleries/default/enrol?subject=${name}`, { method: 'POST', body: form });
+      assert.ok(answer.ok);
+    }
+  }
+});
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+const views = [];
+for (const scheme of ['light', 'dark']) for (const width of [390, 1280]) views.push({ scheme, width, height: width < 600 ? 844 : 900 });
+
+/// Opens a page, lets `prepare` bring it to where it is worth a look, and takes its picture in all four ways.
+function look(name, route, prepare) {
+  for (const view of views) {
+    it(`${name}, ${view.scheme}, ${view.width} wide`, async () => {
+      const page = await openPage(browser, server, { route, ...view });
+      await page.locator('.page h1').waitFor();
+      await prepare(page);
+      await page.screenshot({ path: path.join(screenshots, `${name}-${view.scheme}-${view.width}.png`), fullPage: true });
+      for (const width of [view.width, view.width < 600 ? 360 : 1440]) {
+        await page.setViewportSize({ width, height: view.height });
+        const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+        assert.ok(overflow <= 0, `${overflow} px wider than the window of ${width}`);
+      }
+      await closePage(page);
+    });
+  }
+}
+
+const onePerson = () => (withoutData ? solvay() : actor('elijah_wood', 4)[0]);
+
+describe('look', () => {
+  look('identify-empty', 'identify', (page) => page.locator('.drop-more a, .drop-more:has-text("Nobody")').first().waitFor());
+  look('identify-known', 'identify', async (page) => {
+    await choose(page, await onePerson());
+    await summary(page);
+    await page.waitForLoadState('networkidle');
+  });
+  look('identify-group', 'identify', async (page) => {
+    await choose(page, await solvay());
+    await summary(page);
+    await page.keyboard.press('ArrowRight');
+    await page.waitForLoadState('networkidle');
+  });
+  look('identify-no-face', 'identify', async (page) => {
+    if (withoutData) return;
+    await choose(page, picture('hard/003_Landscape_0.jpg'));
+    await page.locator('.notice').waitFor();
+  });
+  look('compare-empty', 'compare', (page) => page.locator('.drop-zone').first().waitFor());
+  look('compare', 'compare', async (page) => {
+    await choose(page, await onePerson(), 0);
+    await choose(page, withoutData ? await solvay() : picture('groups/group-2.jpg'), 1);
+    await page.locator('.compare-card').waitFor({ timeout: 60_000 });
+  });
+  look('people', 'people', async (page) => {
+    await page.waitForLoadState('networkidle');
+  });
+  look('person', 'people', async (page) => {
+    if (withoutData) return;
+    await page.locator('.person-card').first().click();
+    await page.locator('.face-card').first().waitFor();
+    await page.waitForLoadState('networkidle');
+  });
+  look('upload', 'people', async (page) => {
+    if (withoutData) return;
+    await page.locator('.people-view input[type=file]:not([webkitdirectory])').setInputFiles([picture('groups/group-2.jpg'), picture('hard/090_shortfile.bmp'), ...actor('elijah_wood', 0, 2)]);
+    await page.getByLabel(/Who is on/).fill('elijah_wood');
+    await page.getByRole('button', { name: 'Enrol 4 pictures' }).click();
+    await page.getByText(/^Done/).waitFor({ timeout: 60_000 });
+  });
+  look('live-off', 'live', (page) => page.getByText('The camera is off').waitFor());
+  look('live', 'live', async (page) => {
+    await page.getByRole('button', { name: 'Start the camera' }).click();
+    await page.locator('.live-stage .box').first().waitFor({ timeout: 60_000 });
+    await page.getByText(/frames a second/).waitFor();
+  });
+  look('system', 'system', (page) => page.locator('.facts').first().waitFor());
+  look('dialog', 'system', async (page) => {
+    await page.getByRole('button', { name: 'New key' }).click();
+    await page.getByRole('dialog').waitFor();
+  });
+});
