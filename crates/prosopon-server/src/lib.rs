@@ -1,8 +1,8 @@
 //! HTTP API, compatible APIs and web page.
 //!
 //! [`Server::open`] opens galleries, keys and the port, [`Server::run`] answers until it is told to
-//! stop. `app.rs` lists the routes, `api/` has a file for each group of native endpoints; all of them
-//! use `recognise.rs`, which runs on the bounded pool of `compute.rs`.
+//! stop. `app.rs` lists the routes, `api/` has a file for each group of native endpoints, `compat/`
+//! the APIs of other systems; all of them use `recognise.rs`, which runs on the bounded pool of `compute.rs`.
 
 #![allow(
     unused_qualifications,
@@ -14,6 +14,7 @@ mod api;
 mod app;
 mod audit;
 mod body;
+mod compat;
 mod compute;
 mod connections;
 mod database;
