@@ -124,14 +124,15 @@ export async function startServer({ args = [] } = {}) {
   };
 }
 
-/// Starts the browser. `clip` is a video that it takes for its camera.
-export function startBrowser({ clip } = {}) {
+/// Starts the browser. `clip` is a video that it takes for its camera; `camera` is `allowed`, `refused` or `missing`.
+export function startBrowser({ clip, camera = 'allowed' } = {}) {
   return chromium.launch({
     executablePath: wanted('PROSOPON_CHROMIUM'),
     headless: true,
     args: [
       '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync',
-      '--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream',
+      ...(camera === 'missing' ? [] : ['--use-fake-device-for-media-stream']),
+      camera === 'refused' ? '--deny-permission-prompts' : '--use-fake-ui-for-media-stream',
       ...(clip ? [`--use-file-for-fake-video-capture=${clip}`] : []),
     ],
   });

@@ -39,7 +39,7 @@ describe('system, on a server that asks for no key', () => {
     await page.getByRole('button', { name: 'New key' }).click();
     await page.getByRole('dialog').getByLabel('Name').fill('door');
     await page.getByRole('dialog').getByRole('button', { name: 'Make the key' }).click();
-    const key = await page.getByLabel('The key').inputValue();
+    const key = await page.getByRole('textbox', { name: 'The key' }).inputValue();
     assert.ok(key.length >= 32);
     await page.getByRole('button', { name: 'Copy' }).click();
     await page.getByText('Copied.').waitFor();
