@@ -70,13 +70,13 @@ export function personView(id, uploads) {
       portrait(gallery, subject.cover_face_id, subject.name, 'large'),
       h('div', { class: 'person-words' },
         h('h1', { tabindex: '-1' }, subject.name),
-        h('p', { class: 'soft' }, `${words.count(subject.n_faces, 'face')} · since ${words.day(subject.created_millis)}`),
-        h('div', { class: 'buttons' },
-          h('button', { type: 'button', class: 'primary', onclick: () => files.click() }, icon('picture'), 'Add pictures'),
-          h('button', { type: 'button', onclick: () => folder.click() }, icon('folder'), 'Add a folder'),
-          h('button', { type: 'button', class: 'rename', onclick: rename }, icon('pencil'), 'Rename'),
-          h('button', { type: 'button', onclick: () => mergeDialog(gallery, subject, { onmerged }) }, icon('merge'), 'Merge'),
-          h('button', { type: 'button', class: 'danger-quiet', onclick: remove }, icon('bin'), 'Delete'))));
+        h('p', { class: 'soft' }, `${words.count(subject.n_faces, 'face')} · since ${words.day(subject.created_millis)}`)),
+      h('div', { class: 'buttons' },
+        h('button', { type: 'button', class: 'primary', onclick: () => files.click() }, icon('picture'), 'Add pictures'),
+        h('button', { type: 'button', onclick: () => folder.click() }, icon('folder'), 'Add a folder'),
+        h('button', { type: 'button', class: 'rename', onclick: rename }, icon('pencil'), 'Rename'),
+        h('button', { type: 'button', onclick: () => mergeDialog(gallery, subject, { onmerged }) }, icon('merge'), 'Merge'),
+        h('button', { type: 'button', class: 'danger-quiet', onclick: remove }, icon('bin'), 'Delete')));
     if (had) head.querySelector('h1').focus();
   }
 
@@ -161,7 +161,7 @@ export function personView(id, uploads) {
     return h('li', { class: 'face-card' },
       portrait(gallery, face.has_crop ? face.id : null, subject.name),
       h('span', { class: 'face-file', title: name }, name),
-      h('small', { class: 'soft number' }, `${Math.round(face.face_width_px)} px wide · ${words.day(face.created_millis)}`),
+      h('small', { class: 'soft number' }, `${Math.round(face.face_width_px)} px · ${words.day(face.created_millis)}`),
       h('button', { type: 'button', class: 'icon-button face-delete', 'aria-label': `Delete ${name}`, title: 'Delete this face', onclick: () => removeFace(face, list) }, icon('bin')));
   }
 
