@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use axum::Router;
+use axum::body::Bytes;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderName, HeaderValue, Method, header};
 use axum::middleware::{from_fn_with_state, map_response_with_state};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
-use axum::{Json, Router};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use utoipa_axum::router::OpenApiRouter;
@@ -33,17 +34,13 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
 pub(crate) fn router(app: App) -> Router {
     let (native, api) = native().split_for_parts();
     let api = openapi::finish(api);
-    let api = Arc::new(serde_json::to_value(&api).unwrap_or_default());
-    let page = Arc::new(openapi::page(&api));
+    let api = serde_json::to_value(&api).unwrap_or_default();
+    let page = Bytes::from(openapi::page(&api));
+    let api = Bytes::from(api.to_string());
+    let json = [(header::CONTENT_TYPE, "application/json")];
     let described = Router::new()
-        .route(
-            "/openapi.json",
-            get(move || async move { Json(api.as_ref().clone()) }),
-        )
-        .route(
-            "/docs",
-            get(move || async move { Html(page.as_ref().clone()) }),
-        )
+        .route("/openapi.json", get(async move || (json, api.clone())))
+        .route("/docs", get(async move || Html(page.clone())))
         .route("/docs.css", get(openapi::style));
     let settings = &app.settings;
     Router::new()
@@ -134,7 +131,7 @@ fn cors(settings: &Settings) -> CorsLayer {
             telemetry::REQUEST_ID,
         ])
         .expose_headers([telemetry::REQUEST_ID, annotate::FACES])
-        .max_age(std::time::Duration::from_secs(3600))
+        .max_age(std::time::Duration::from_hours(1))
 }
 
 /// Headers that every answer carries unless its handler says otherwise.

@@ -139,12 +139,11 @@ impl Form {
     /// As [`Form::picture`], but none is no error.
     pub(crate) async fn pictures(&self, app: &App, name: &str) -> ApiResult<Vec<Upload>> {
         match self {
-            Self::Empty => Ok(Vec::new()),
             Self::Raw(bytes) if name == "image" => Ok(vec![Upload {
                 bytes: bytes.clone(),
                 file_name: String::new(),
             }]),
-            Self::Raw(_) => Ok(Vec::new()),
+            Self::Raw(_) | Self::Empty => Ok(Vec::new()),
             Self::Parts(parts) => {
                 let named = parts.iter().filter(|(known, _)| known == name);
                 Ok(named.map(|(_, upload)| upload.clone()).collect())

@@ -33,7 +33,7 @@ mod web;
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use axum_server::Handle;
@@ -125,12 +125,10 @@ impl Server {
             .map_err(StartError::Runtime)?;
         let Self { app, listener } = self;
         let handle = Handle::new();
-        let loading = spawn_load(Arc::clone(&app), handle.clone(), load, on_ready);
+        let (failed, failure) = mpsc::channel();
+        spawn_load(Arc::clone(&app), handle.clone(), load, on_ready, failed);
         runtime.block_on(serve(&app, listener, handle))?;
-        // Nobody waits for models that are still being loaded.
-        if loading.is_finished()
-            && let Ok(Err(error)) = loading.join()
-        {
+        if let Ok(error) = failure.try_recv() {
             return Err(RunError::Load(error));
         }
         tracing::info!("stopped");
@@ -139,14 +137,25 @@ impl Server {
     }
 }
 
+/// Loads the models on a thread of its own, for which nobody waits; if it fails, says so and stops
+/// the server.
 fn spawn_load<E: Send + 'static>(
     app: App,
     handle: Handle<SocketAddr>,
     load: impl FnOnce() -> Result<LoadedModels, E> + Send + 'static,
     on_ready: impl FnOnce(&LoadedModels) + Send + 'static,
-) -> std::thread::JoinHandle<Result<(), E>> {
+    failed: mpsc::Sender<E>,
+) {
     std::thread::spawn(move || {
-        let models = load().inspect_err(|_| handle.shutdown())?;
+        let models = match load() {
+            Ok(models) => models,
+            Err(error) => {
+                // Before the server stops, so that the error is there when it has.
+                let _ = failed.send(error);
+                handle.shutdown();
+                return;
+            }
+        };
         if let Err(error) = models.warm_up() {
             tracing::warn!(cause = %error, "could not warm up");
         }
@@ -156,11 +165,13 @@ fn spawn_load<E: Send + 'static>(
             ("embedder", models.model.to_string()),
             ("backend", models.backend.clone()),
         ]);
-        tracing::info!(detector = models.detector.id, embedder = %models.model, backend = models.backend, "ready");
-        on_ready(&models);
+        let (detector, backend) = (models.detector.id.clone(), models.backend.clone());
+        tracing::info!(detector, embedder = %models.model, backend, "ready");
         app.compute.ready(models);
-        Ok(())
-    })
+        if let Ok(models) = app.compute.models() {
+            on_ready(models);
+        }
+    });
 }
 
 async fn serve(

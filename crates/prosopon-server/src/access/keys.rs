@@ -1,6 +1,6 @@
 //! API keys: made once, shown once, kept as hashes.
 //!
-//! A key is a random UUID (122 bits), the shape that clients of CompreFace insist on. With so many
+//! A key is a random UUID (122 bits), the shape that clients of `CompreFace` insist on. With so many
 //! random bits a plain SHA-256 cannot be reversed by guessing; a slow password hash would only slow
 //! down every request.
 

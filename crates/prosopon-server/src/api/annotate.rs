@@ -1,7 +1,5 @@
 //! `POST /v1/annotate`: the picture with boxes and names on it.
 
-use std::sync::Arc;
-
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, header};
 use axum::response::{IntoResponse, Response};
@@ -11,14 +9,13 @@ use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
 use super::extract::Query;
-use super::identify::{SearchQuery, audit};
+use super::identify::{Question, SearchQuery};
 use super::types::{DecideQuery, DetectQuery};
 use crate::access::Caller;
-use crate::audit::Actor;
 use crate::error::ApiResult;
 use crate::input::Form;
 use crate::metrics::Stage;
-use crate::recognise::{self, Identified};
+use crate::recognise::Identified;
 use crate::state::App;
 
 /// The header that says how many faces were found.
@@ -51,43 +48,41 @@ pub(crate) async fn annotate(
     caller: Caller,
     headers: HeaderMap,
     Query(query): Query<AnnotateQuery>,
-    Query(search): Query<SearchQuery>,
-    Query(detect): Query<DetectQuery>,
-    Query(decide): Query<DecideQuery>,
+    question: Question,
     form: Form,
 ) -> ApiResult<Response> {
-    let (wanted, asked, options) = (detect.wanted()?, decide.asked()?, search.options()?);
-    let (name, gallery) = app.gallery(&caller, search.gallery.as_deref())?;
-    let upload = form.picture(&app, "image").await?;
     let accept = headers
         .get(header::ACCEPT)
         .and_then(|value| value.to_str().ok());
     let as_png = accept.is_some_and(|accept| accept.trim().starts_with("image/png"));
-    let (state, actor) = (Arc::clone(&app), Actor::from(&caller));
-    app.compute
-        .run(move |models| {
-            let identified =
-                recognise::identify(&state, models, &gallery, &upload, wanted, asked, options)?;
-            audit(&state, &actor, "annotate", &name, &identified);
-            let (media_type, bytes) = state.metrics.time(Stage::Draw, || {
-                let drawn = drawn(&identified, query.labels != Some(Labels::None));
-                if as_png {
-                    drawn.encode_png().map(|bytes| ("image/png", bytes))
-                } else {
-                    let quality = prosopon::image::JPEG_QUALITY;
-                    drawn
-                        .encode_jpeg(quality)
-                        .map(|bytes| ("image/jpeg", bytes))
-                }
-            })?;
-            let n_faces = identified.found.faces.len().to_string();
-            let headers = [
-                (header::CONTENT_TYPE, media_type.to_owned()),
-                (header::CACHE_CONTROL, "no-store".to_owned()),
-                (FACES, n_faces),
-            ];
-            Ok((headers, bytes).into_response())
-        })
+    let with_names = query.labels != Some(Labels::None);
+    question
+        .answer(
+            &app,
+            &caller,
+            &form,
+            "annotate",
+            move |app, _, _, identified| {
+                let (media_type, bytes) = app.metrics.time(Stage::Draw, || {
+                    let drawn = drawn(&identified, with_names);
+                    if as_png {
+                        drawn.encode_png().map(|bytes| ("image/png", bytes))
+                    } else {
+                        let quality = prosopon::image::JPEG_QUALITY;
+                        drawn
+                            .encode_jpeg(quality)
+                            .map(|bytes| ("image/jpeg", bytes))
+                    }
+                })?;
+                let n_faces = identified.found.faces.len().to_string();
+                let headers = [
+                    (header::CONTENT_TYPE, media_type.to_owned()),
+                    (header::CACHE_CONTROL, "no-store".to_owned()),
+                    (FACES, n_faces),
+                ];
+                Ok((headers, bytes).into_response())
+            },
+        )
         .await
 }
 

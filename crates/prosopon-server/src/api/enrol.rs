@@ -229,99 +229,120 @@ async fn enrol(
             Err(refusal) => rejected.push(refusal.listed(index, upload)),
         }
     }
-    let (state, name, file_names) = (
-        Arc::clone(app),
-        gallery_name.to_owned(),
-        uploads
+    let batch = Batch {
+        gallery_name: gallery_name.to_owned(),
+        gallery,
+        subject,
+        file_names: uploads.into_iter().map(|upload| upload.file_name).collect(),
+        faces,
+        rejected,
+    };
+    let state = Arc::clone(app);
+    app.compute.store(move || batch.store(&state, &actor)).await
+}
+
+/// Pictures that were judged, on their way to the gallery.
+struct Batch {
+    gallery_name: String,
+    gallery: Arc<Gallery>,
+    subject: String,
+    /// Of all pictures of the request.
+    file_names: Vec<String>,
+    /// Those to be added, by index.
+    faces: Vec<(usize, NewFace)>,
+    rejected: Vec<Rejected>,
+}
+
+impl Batch {
+    /// Adds the faces in one transaction; what is answered is on disk.
+    fn store(self, app: &Server, actor: &Actor) -> ApiResult<(StatusCode, Json<Enrolled>)> {
+        let Self {
+            gallery,
+            subject,
+            mut rejected,
+            ..
+        } = self;
+        let (indices, requests): (Vec<usize>, Vec<EnrolmentRequest>) = self
+            .faces
             .into_iter()
-            .map(|upload| upload.file_name)
-            .collect::<Vec<_>>(),
-    );
-    app.compute
-        .store(move || {
-            let (indices, requests): (Vec<usize>, Vec<EnrolmentRequest>) = faces
-                .into_iter()
-                .map(|(index, face)| {
-                    (
-                        index,
-                        EnrolmentRequest {
-                            subject: subject.clone(),
-                            face,
-                        },
-                    )
-                })
-                .unzip();
-            let outcomes = state
-                .metrics
-                .time(Stage::Store, || gallery.enrol_batch(&requests))?;
-            let (mut added, mut subject_id, mut is_new_subject) = (Vec::new(), None, false);
-            for (index, outcome) in indices.into_iter().zip(outcomes) {
-                subject_id = Some(outcome.subject().0);
-                let file_name = file_names[index].clone();
-                match outcome {
-                    Enrolment::Added {
+            .map(|(index, face)| {
+                (
+                    index,
+                    EnrolmentRequest {
+                        subject: subject.clone(),
                         face,
-                        is_new_subject: is_new,
-                        ..
-                    } => {
-                        is_new_subject |= is_new;
-                        let face = EnrolledFace::new(gallery.face(face)?, &gallery)?;
-                        added.push(Added {
-                            index,
-                            file_name,
-                            face,
-                        });
-                    }
-                    Enrolment::Duplicate { face, .. } => {
-                        rejected.push(Rejected {
-                            index,
-                            file_name,
-                            reason: "duplicate".to_owned(),
-                            message: format!(
-                                "the subject has this face of this picture already, as face {face}"
-                            ),
-                            hint: None,
-                            subject: None,
-                            similarity: None,
-                        });
-                    }
+                    },
+                )
+            })
+            .unzip();
+        let outcomes = app
+            .metrics
+            .time(Stage::Store, || gallery.enrol_batch(&requests))?;
+        let (mut added, mut subject_id, mut is_new_subject) = (Vec::new(), None, false);
+        for (index, outcome) in indices.into_iter().zip(outcomes) {
+            subject_id = Some(outcome.subject().0);
+            let file_name = self.file_names[index].clone();
+            match outcome {
+                Enrolment::Added {
+                    face,
+                    is_new_subject: is_new,
+                    ..
+                } => {
+                    is_new_subject |= is_new;
+                    let face = EnrolledFace::new(gallery.face(face)?, &gallery)?;
+                    added.push(Added {
+                        index,
+                        file_name,
+                        face,
+                    });
                 }
-            }
-            rejected.sort_by_key(|rejected| rejected.index);
-            if subject_id.is_none() {
-                subject_id = gallery
-                    .show(&subject)
-                    .ok()
-                    .map(|details| details.subject.id.0);
-            }
-            let about = About {
-                gallery: Some(&name),
-                subject: Some(&subject),
-            };
-            let outcome = format!("{} added, {} rejected", added.len(), rejected.len());
-            state.audit.record(&actor, "enrol", about, outcome);
-            let status = if added.is_empty() {
-                StatusCode::OK
-            } else {
-                StatusCode::CREATED
-            };
-            Ok((
-                status,
-                Json(Enrolled {
-                    subject_id,
-                    subject,
-                    is_new_subject,
-                    added,
-                    rejected,
+                Enrolment::Duplicate { face, .. } => rejected.push(Rejected {
+                    index,
+                    file_name,
+                    reason: "duplicate".to_owned(),
+                    message: format!(
+                        "the subject has this face of this picture already, as face {face}"
+                    ),
+                    hint: None,
+                    subject: None,
+                    similarity: None,
                 }),
-            ))
-        })
-        .await
+            }
+        }
+        rejected.sort_by_key(|rejected| rejected.index);
+        if subject_id.is_none() {
+            subject_id = gallery
+                .show(&subject)
+                .ok()
+                .map(|details| details.subject.id.0);
+        }
+        let about = About {
+            gallery: Some(&self.gallery_name),
+            subject: Some(&subject),
+        };
+        let outcome = format!("{} added, {} rejected", added.len(), rejected.len());
+        app.audit.record(actor, "enrol", about, outcome);
+        let status = if added.is_empty() {
+            StatusCode::OK
+        } else {
+            StatusCode::CREATED
+        };
+        Ok((
+            status,
+            Json(Enrolled {
+                subject_id,
+                subject,
+                is_new_subject,
+                added,
+                rejected,
+            }),
+        ))
+    }
 }
 
 /// Why a picture is not taken.
 pub(crate) struct Refusal {
-    pub(crate) error: ApiError,
+    pub(crate) error: Box<ApiError>,
     /// Another subject that the face looks like, and how much.
     pub(crate) other: Option<(String, f32)>,
 }
@@ -329,12 +350,13 @@ pub(crate) struct Refusal {
 impl Refusal {
     fn listed(self, index: usize, upload: &Upload) -> Rejected {
         let (subject, similarity) = self.other.unzip();
+        let error = *self.error;
         Rejected {
             index,
             file_name: upload.file_name.clone(),
-            reason: self.error.code.to_owned(),
-            message: self.error.message,
-            hint: self.error.hint,
+            reason: error.code.to_owned(),
+            message: error.message,
+            hint: error.hint,
             subject,
             similarity,
         }
@@ -343,7 +365,10 @@ impl Refusal {
 
 impl From<ApiError> for Refusal {
     fn from(error: ApiError) -> Self {
-        Self { error, other: None }
+        Self {
+            error: Box::new(error),
+            other: None,
+        }
     }
 }
 
@@ -361,7 +386,7 @@ async fn judge(
     let work = move |models: &LoadedModels| match face_of(
         &state, models, &gallery, &subject, &upload, rules,
     ) {
-        Err(refusal) if refusal.error.status.is_server_error() => Err(refusal.error),
+        Err(refusal) if refusal.error.status.is_server_error() => Err(*refusal.error),
         judged => Ok(judged),
     };
     if may_wait {
@@ -438,8 +463,10 @@ fn refuse_other_subject(
         best.name, best.similarity
     );
     Err(Refusal {
-        error: ApiError::new("looks_like_another_subject", message)
-            .with_hint("check the name, or pass `allow_conflict=true`"),
+        error: Box::new(
+            ApiError::new("looks_like_another_subject", message)
+                .with_hint("check the name, or pass `allow_conflict=true`"),
+        ),
         other: Some((best.name.to_string(), best.similarity.value())),
     })
 }

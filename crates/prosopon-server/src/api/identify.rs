@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::State;
-use prosopon_gallery::{IdentifyOptions, TemplateKind};
+use axum::extract::{FromRequestParts, State};
+use axum::http::request::Parts;
+use prosopon_gallery::{Candidate, IdentifyOptions, TemplateKind};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -14,7 +15,8 @@ use crate::access::Caller;
 use crate::audit::{About, Actor};
 use crate::error::{ApiError, ApiResult};
 use crate::input::Form;
-use crate::recognise::{self, Identified};
+use crate::models::LoadedModels;
+use crate::recognise::{self, Asked, Identified, Wanted};
 use crate::state::{App, State as Server};
 
 /// Candidates that may be asked for.
@@ -61,6 +63,64 @@ impl SearchQuery {
     }
 }
 
+/// The parameters of an identification, checked.
+pub(crate) struct Question {
+    gallery: Option<String>,
+    wanted: Wanted,
+    asked: Asked,
+    pub(crate) options: IdentifyOptions,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Question {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> ApiResult<Self> {
+        let Query(search) = Query::<SearchQuery>::from_request_parts(parts, state).await?;
+        let Query(detect) = Query::<DetectQuery>::from_request_parts(parts, state).await?;
+        let Query(decide) = Query::<DecideQuery>::from_request_parts(parts, state).await?;
+        Ok(Self {
+            options: search.options()?,
+            gallery: search.gallery,
+            wanted: detect.wanted()?,
+            asked: decide.asked()?,
+        })
+    }
+}
+
+impl Question {
+    /// Answers the question about the picture in `form`, notes it in the audit log as `action`, and
+    /// hands the answer to `present`, still on the bounded pool.
+    pub(crate) async fn answer<T: Send + 'static>(
+        self,
+        app: &App,
+        caller: &Caller,
+        form: &Form,
+        action: &'static str,
+        present: impl FnOnce(&Server, &LoadedModels, String, Identified) -> ApiResult<T>
+        + Send
+        + 'static,
+    ) -> ApiResult<T> {
+        let (name, gallery) = app.gallery(caller, self.gallery.as_deref())?;
+        let upload = form.picture(app, "image").await?;
+        let (state, actor) = (Arc::clone(app), Actor::from(caller));
+        app.compute
+            .run(move |models| {
+                let identified = recognise::identify(
+                    &state,
+                    models,
+                    &gallery,
+                    &upload,
+                    self.wanted,
+                    self.asked,
+                    self.options,
+                )?;
+                audit(&state, &actor, action, &name, &identified);
+                present(&state, models, name, identified)
+            })
+            .await
+    }
+}
+
 /// The faces on a picture, and who they are.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct IdentifiedJson {
@@ -88,43 +148,40 @@ pub(crate) struct IdentifiedJson {
 pub(crate) async fn identify(
     State(app): State<App>,
     caller: Caller,
-    Query(search): Query<SearchQuery>,
-    Query(detect): Query<DetectQuery>,
-    Query(decide): Query<DecideQuery>,
+    question: Question,
     form: Form,
 ) -> ApiResult<Json<IdentifiedJson>> {
-    let (wanted, asked, options) = (detect.wanted()?, decide.asked()?, search.options()?);
-    let (name, gallery) = app.gallery(&caller, search.gallery.as_deref())?;
-    let upload = form.picture(&app, "image").await?;
-    let (state, actor) = (Arc::clone(&app), Actor::from(&caller));
-    app.compute
-        .run(move |models| {
-            let identified =
-                recognise::identify(&state, models, &gallery, &upload, wanted, asked, options)?;
-            audit(&state, &actor, "identify", &name, &identified);
-            let image = &identified.found.image;
-            let faces = identified.found.faces.iter().zip(&identified.candidates);
-            Ok(Json(IdentifiedJson {
-                width: image.width(),
-                height: image.height(),
-                detector: models.detector.id.clone(),
-                model: models.model.to_string(),
-                gallery_subjects: identified.subjects,
-                gallery_faces: identified.faces,
-                fpir_estimate: identified.fpir,
-                faces: faces
-                    .map(|(face, candidates)| FaceJson {
-                        identification: Some(Identification::new(
-                            candidates,
-                            &identified.threshold,
-                            options.max_candidates,
-                        )),
-                        ..FaceJson::new(&face.detection, image)
-                    })
-                    .collect(),
-                gallery: name,
-            }))
-        })
+    let n_listed = question.options.max_candidates;
+    question
+        .answer(
+            &app,
+            &caller,
+            &form,
+            "identify",
+            move |_, models, gallery, identified| {
+                let image = &identified.found.image;
+                let face = |(face, candidates): (&prosopon::Face, &Vec<Candidate>)| FaceJson {
+                    identification: Some(Identification::new(
+                        candidates,
+                        &identified.threshold,
+                        n_listed,
+                    )),
+                    ..FaceJson::new(&face.detection, image)
+                };
+                let faces = identified.found.faces.iter().zip(&identified.candidates);
+                Ok(Json(IdentifiedJson {
+                    width: image.width(),
+                    height: image.height(),
+                    detector: models.detector.id.clone(),
+                    model: models.model.to_string(),
+                    gallery,
+                    gallery_subjects: identified.subjects,
+                    gallery_faces: identified.faces,
+                    fpir_estimate: identified.fpir,
+                    faces: faces.map(face).collect(),
+                }))
+            },
+        )
         .await
 }
 

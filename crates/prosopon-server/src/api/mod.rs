@@ -15,3 +15,6 @@ pub(crate) mod session;
 pub(crate) mod subjects;
 pub(crate) mod types;
 pub(crate) mod verify;
+
+#[cfg(test)]
+mod tests;

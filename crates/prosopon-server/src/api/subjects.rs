@@ -102,6 +102,10 @@ pub(crate) struct NewSubjectJson {
 }
 
 /// What to change; what is left out stays as it is.
+#[expect(
+    clippy::option_option,
+    reason = "null removes, nothing leaves as it is"
+)]
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SubjectPatch {
