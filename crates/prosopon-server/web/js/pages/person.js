@@ -53,9 +53,10 @@ export function personView(id, uploads) {
   async function load() {
     try {
       const [found, { faces: list }] = await Promise.all([api.subjects.get(gallery, id), api.subjects.faces(gallery, id)]);
+      if (!isShown) return;
       subject = found;
       document.title = `${subject.name} · Prosopon`;
-      showHead(list.length);
+      showHead();
       fill(particulars, particularsForm(subject, change));
       showFaces(list.filter((face) => !deletedFaces.has(gallery, face.id)));
     } catch (error) {
@@ -127,7 +128,7 @@ export function personView(id, uploads) {
 
   function remove() {
     const { name } = subject;
-    deletedSubjects.add(gallery, id);
+    deletedSubjects.add(gallery, id, subject.n_faces);
     const restore = () => {
       deletedSubjects.remove(gallery, id);
       if (location.hash === '#/people') dispatchEvent(new HashChangeEvent('hashchange'));
