@@ -30,11 +30,25 @@ pub(crate) struct Upload {
     pub(crate) file_name: String,
 }
 
+impl Upload {
+    /// The picture itself: a form's field may hold it as a data URL.
+    fn decoded(&self, name: &str) -> ApiResult<Self> {
+        if !self.bytes.starts_with(b"data:") {
+            return Ok(self.clone());
+        }
+        let text = String::from_utf8_lossy(&self.bytes).into_owned();
+        Ok(Self {
+            bytes: decode(name, &Value::String(text))?,
+            file_name: self.file_name.clone(),
+        })
+    }
+}
+
 /// The body of a request.
 pub(crate) enum Form {
     /// `multipart/form-data`: parts in order, fields are parts without a file name.
     Parts(Vec<(String, Upload)>),
-    /// A JSON object: pictures are base64 texts.
+    /// A JSON object, or the fields of a form without files: pictures are base64 texts.
     Json(Map<String, Value>),
     /// The picture itself.
     Raw(Bytes),
@@ -52,6 +66,7 @@ impl FromRequest<App> for Form {
         let kind = kind.split(';').next().unwrap_or("").trim();
         match kind {
             "multipart/form-data" => parts(request, app).await,
+            "application/x-www-form-urlencoded" => fields(request, app).await,
             "application/json" => {
                 let bytes = Bytes::from_request(request, app).await;
                 let bytes = bytes.map_err(|error| ApiError::new("invalid_request", error))?;
@@ -107,6 +122,19 @@ async fn raw(request: Request, app: &App) -> ApiResult<Form> {
     } else {
         Form::Raw(bytes)
     })
+}
+
+async fn fields(request: Request, app: &App) -> ApiResult<Form> {
+    let fields = axum::Form::<Vec<(String, String)>>::from_request(request, app).await;
+    let axum::Form(fields) = fields.map_err(|error| {
+        let message = format!("expected the fields of a form, found {}", error.body_text());
+        ApiError::new("invalid_request", message)
+    })?;
+    if fields.is_empty() {
+        return Ok(Form::Empty);
+    }
+    let member = |(name, value)| (name, Value::String(value));
+    Ok(Form::Json(fields.into_iter().map(member).collect()))
 }
 
 async fn parts(request: Request, app: &App) -> ApiResult<Form> {
@@ -174,7 +202,7 @@ impl Form {
             Self::Raw(_) | Self::Empty => Ok(Vec::new()),
             Self::Parts(parts) => {
                 let named = parts.iter().filter(|(known, _)| known == name);
-                Ok(named.map(|(_, upload)| upload.clone()).collect())
+                named.map(|(_, upload)| upload.decoded(name)).collect()
             }
             Self::Json(object) => {
                 let mut pictures = Vec::new();

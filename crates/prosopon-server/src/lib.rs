@@ -1,8 +1,8 @@
 //! HTTP API, compatible APIs and web page.
 //!
 //! [`Server::open`] opens galleries, keys and the port, [`Server::run`] answers until it is told to
-//! stop. `app.rs` lists the routes, `api/` has a file for each group of native endpoints; all of them
-//! use `recognise.rs`, which runs on the bounded pool of `compute.rs`.
+//! stop. `app.rs` lists the routes, `api/` has a file for each group of native endpoints, `compat/`
+//! the APIs of other systems; all of them use `recognise.rs`, which runs on the bounded pool of `compute.rs`.
 
 #![allow(
     unused_qualifications,
@@ -14,6 +14,7 @@ mod api;
 mod app;
 mod audit;
 mod body;
+mod compat;
 mod compute;
 mod connections;
 mod database;
@@ -34,7 +35,7 @@ mod web;
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use axum_server::Handle;
@@ -127,12 +128,10 @@ impl Server {
             .map_err(StartError::Runtime)?;
         let Self { app, listener } = self;
         let handle = Handle::new();
-        let loading = spawn_load(Arc::clone(&app), handle.clone(), load, on_ready);
+        let (failed, failure) = mpsc::channel();
+        spawn_load(Arc::clone(&app), handle.clone(), load, on_ready, failed);
         runtime.block_on(serve(&app, listener, handle))?;
-        // Nobody waits for models that are still being loaded.
-        if loading.is_finished()
-            && let Ok(Err(error)) = loading.join()
-        {
+        if let Ok(error) = failure.try_recv() {
             return Err(RunError::Load(error));
         }
         tracing::info!("stopped");
@@ -141,14 +140,25 @@ impl Server {
     }
 }
 
+/// Loads the models on a thread of its own, for which nobody waits; if it fails, says so and stops
+/// the server.
 fn spawn_load<E: Send + 'static>(
     app: App,
     handle: Handle<SocketAddr>,
     load: impl FnOnce() -> Result<LoadedModels, E> + Send + 'static,
     on_ready: impl FnOnce(&LoadedModels) + Send + 'static,
-) -> std::thread::JoinHandle<Result<(), E>> {
+    failed: mpsc::Sender<E>,
+) {
     std::thread::spawn(move || {
-        let models = load().inspect_err(|_| handle.shutdown())?;
+        let models = match load() {
+            Ok(models) => models,
+            Err(error) => {
+                // Before the server stops, so that the error is there when it has.
+                let _ = failed.send(error);
+                handle.shutdown();
+                return;
+            }
+        };
         if let Err(error) = models.warm_up() {
             tracing::warn!(cause = %error, "could not warm up");
         }
@@ -158,11 +168,13 @@ fn spawn_load<E: Send + 'static>(
             ("embedder", models.model.to_string()),
             ("backend", models.backend.clone()),
         ]);
-        tracing::info!(detector = models.detector.id, embedder = %models.model, backend = models.backend, "ready");
-        on_ready(&models);
+        let (detector, backend) = (models.detector.id.clone(), models.backend.clone());
+        tracing::info!(detector, embedder = %models.model, backend, "ready");
         app.compute.ready(models);
-        Ok(())
-    })
+        if let Ok(models) = app.compute.models() {
+            on_ready(models);
+        }
+    });
 }
 
 async fn serve(

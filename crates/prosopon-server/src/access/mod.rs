@@ -67,6 +67,16 @@ impl From<Denied> for ApiError {
 }
 
 impl Caller {
+    fn of(record: keys::KeyRecord, address: IpAddr) -> Self {
+        Self {
+            key: Some(record.id),
+            name: Some(record.name),
+            scopes: record.scopes,
+            gallery: record.gallery,
+            address,
+        }
+    }
+
     /// Whether the caller has `scope`, by itself or through a wider one.
     pub(crate) fn may(&self, scope: Scope) -> bool {
         self.scopes.iter().any(|own| own.includes(scope))
@@ -202,31 +212,34 @@ impl Access {
 
     /// Who sent these headers.
     pub(crate) fn recognise(&self, headers: &HeaderMap, address: IpAddr) -> Recognised {
-        let caller = |record: keys::KeyRecord| Caller {
-            key: Some(record.id),
-            name: Some(record.name),
-            scopes: record.scopes,
-            gallery: record.gallery,
-            address,
-        };
         if let Some(key) = sent_key(headers) {
-            let known = self.keys.find(key).map(caller).ok_or(Denied::WrongKey);
-            return Recognised(known);
+            return Recognised(self.by_key(key, address));
         }
         let session = cookie(headers).and_then(|token| self.sessions.find(token));
         if let Some(record) = session.and_then(|id| self.keys.by_id(id)) {
-            return Recognised(Ok(caller(record)));
+            return Recognised(Ok(Caller::of(record, address)));
         }
+        Recognised(self.without_key(address))
+    }
+
+    /// Whose key this is.
+    pub(crate) fn by_key(&self, key: &str, address: IpAddr) -> Result<Caller, Denied> {
+        let record = self.keys.find(key).ok_or(Denied::WrongKey)?;
+        Ok(Caller::of(record, address))
+    }
+
+    /// Somebody who shows no key: may do everything where none is required.
+    pub(crate) fn without_key(&self, address: IpAddr) -> Result<Caller, Denied> {
         if self.required {
-            return Recognised(Err(Denied::NoKey));
+            return Err(Denied::NoKey);
         }
-        Recognised(Ok(Caller {
+        Ok(Caller {
             key: None,
             name: None,
             scopes: vec![Scope::Admin],
             gallery: None,
             address,
-        }))
+        })
     }
 
     /// Refuses requests that a page from elsewhere makes a browser send: those carry the cookie, or
@@ -286,7 +299,9 @@ impl Access {
                 .retry_after(secs)
         };
         match &recognised.0 {
-            Err(Denied::WrongKey) => self
+            // Where no key is required there is nothing to be guessed, and clients of compatible
+            // APIs send the key of the system that they came from.
+            Err(Denied::WrongKey) if self.required => self
                 .wrong_keys
                 .take(&network(address))
                 .map_err(|secs| too_many(secs, "wrong keys")),
