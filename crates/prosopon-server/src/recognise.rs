@@ -11,6 +11,13 @@ use crate::metrics::Stage;
 use crate::models::LoadedModels;
 use crate::state::State;
 
+/// Least confidence that is looked for. Below it nearly every place of a picture is a face: tens of
+/// thousands, which would hold a thread for minutes.
+const MIN_CONFIDENCE: f32 = 0.02;
+
+/// Faces of a picture that are told about and embedded.
+const MAX_FACES: usize = 1000;
+
 /// What counts as a face, as a request may say.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Wanted {
@@ -49,13 +56,15 @@ pub(crate) fn detect(
 ) -> ApiResult<Found<Detection>> {
     let image = decode(app, upload)?;
     let mut options = models.engine.options().detector;
-    options.min_confidence = wanted.min_confidence.unwrap_or(options.min_confidence);
+    let least = wanted.min_confidence.unwrap_or(options.min_confidence);
+    options.min_confidence = least.max(MIN_CONFIDENCE);
     options.min_face_px = wanted.min_face_px.unwrap_or(options.min_face_px);
     let mut faces = app.metrics.time(Stage::Detect, || {
         models.engine.detect_with(&image, &options)
     })?;
     faces.sort_by(|a, b| b.bounding_box.area().total_cmp(&a.bounding_box.area()));
-    faces.truncate(wanted.max_faces.filter(|n| *n > 0).unwrap_or(usize::MAX));
+    let n_faces = wanted.max_faces.filter(|n| *n > 0).unwrap_or(MAX_FACES);
+    faces.truncate(n_faces.min(MAX_FACES));
     app.metrics.looked(faces.len());
     Ok(Found { image, faces })
 }

@@ -69,6 +69,35 @@ const OPERATIONS: &[(&str, &str, &str, Need, Reach, &str)] = &[
     ("GET", "/v1/audit", "/v1/audit", Admin, Server, ""),
 ];
 
+/// Operations of compatible APIs, which have no description: method, path, what it needs. They say
+/// in words of their own what is wrong with a key.
+#[rustfmt::skip]
+const COMPATIBLE: &[(&str, &str, Need)] = &[
+    ("GET", "/api/v1/recognition/subjects", Enrol),
+    ("POST", "/api/v1/recognition/subjects", Enrol),
+    ("PUT", "/api/v1/recognition/subjects/nobody", Enrol),
+    ("DELETE", "/api/v1/recognition/subjects/nobody", Enrol),
+    ("GET", "/api/v1/recognition/faces", Enrol),
+    ("POST", "/api/v1/recognition/faces?subject=a", Enrol),
+    ("POST", "/api/v1/recognition/faces/delete", Enrol),
+    ("DELETE", "/api/v1/recognition/faces/00000000-0000-4000-8000-000000000001", Enrol),
+    ("GET", "/api/v1/recognition/faces/00000000-0000-4000-8000-000000000001/img", Enrol),
+    ("POST", "/api/v1/recognition/recognize", Identify),
+    ("POST", "/api/v1/recognition/faces/00000000-0000-4000-8000-000000000001/verify", Identify),
+    ("POST", "/api/v1/recognition/embeddings/recognize", Identify),
+    ("POST", "/api/v1/detection/detect", Identify),
+    ("POST", "/api/v1/verification/verify", Identify),
+    ("POST", "/api/v1/verification/embeddings/verify", Identify),
+    ("POST", "/v1/vision/face", Identify),
+    ("POST", "/v1/vision/face/recognize", Identify),
+    ("POST", "/v1/vision/face/match", Identify),
+    ("POST", "/v1/vision/face/register", Enrol),
+    ("POST", "/v1/vision/face/list", Enrol),
+    ("POST", "/v1/vision/face/delete", Enrol),
+    ("POST", "/classify_image", Identify),
+    ("POST", "/upload", Identify),
+];
+
 /// How somebody shows who they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Proof {
@@ -257,6 +286,7 @@ fn everybody(server: &Served) -> Vec<Somebody> {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table, or one story")]
 fn everybody_may_do_what_they_may_and_nothing_else() {
     let settings = [
         ("require_keys", "always"),
@@ -336,7 +366,32 @@ fn everybody_may_do_what_they_may_and_nothing_else() {
             );
             asked += 1;
         }
+        for (method, path, need) in COMPATIBLE {
+            let answer = somebody.ask(method, path, "", server.address, (n * 4 + 3) as u8);
+            let text = String::from_utf8_lossy(&answer.body).to_lowercase();
+            let what = format!(
+                "{} ({:?}): {method} {path}: {} {text}",
+                somebody.name, somebody.proof, answer.status
+            );
+            match somebody.refusal(method, *need, Own) {
+                // CompreFace's own words speak of the key, too.
+                Some((_, code)) => {
+                    let word = if code == "cross_site" { "site" } else { "key" };
+                    assert!(
+                        (400..500).contains(&answer.status) && text.contains(word),
+                        "{what}"
+                    );
+                }
+                None => assert!(answer.status < 500 && !text.contains("key"), "{what}"),
+            }
+            asked += 1;
+        }
     }
+    // What was turned away has left nothing behind.
+    let people = Request::new("GET", "/v1/galleries/default")
+        .key(&admin)
+        .send(server.address);
+    assert_eq!(people.expect(200).json()["faces"], 0);
     println!(
         "{asked} requests: {} operations, each by everybody",
         OPERATIONS.len()
@@ -538,6 +593,23 @@ fn pages_from_elsewhere_do_not_reach_a_server_without_keys() {
                 answer.status
             );
         }
+    }
+    // An unknown key is as good as none here, also for this.
+    for path in [
+        "/api/v1/recognition/subjects",
+        "/v1/vision/face/delete",
+        "/v1/galleries",
+    ] {
+        let request = Request::new("POST", path).key("00000000-0000-4000-8000-000000000000");
+        let answer = request
+            .header("origin", "http://elsewhere.example")
+            .json("{}")
+            .send(server.address);
+        assert!(
+            (401..=403).contains(&answer.status),
+            "{path}: {}",
+            answer.status
+        );
     }
     // What is read is not shown to them.
     let read = Request::new("GET", "/v1/galleries").header("origin", "http://elsewhere.example");

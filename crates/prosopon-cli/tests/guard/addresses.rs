@@ -11,6 +11,7 @@ use crate::client::Request;
 use crate::served::Served;
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table, or one story")]
 fn addresses_in_here_are_refused() {
     let settings = [("threads", "1"), ("allow_url_input", "true")];
     let Some(server) = Served::start(&settings) else {

@@ -72,6 +72,21 @@ fn hard_pictures_and_bombs_are_answered_in_words() {
         }
         assert!(start.elapsed() < Duration::from_secs(10), "{what}");
     }
+    // Asking for every doubtful face must not hold a thread for minutes.
+    let group = shared("data/groups/solvay_conference_1927.jpg").expect("a picture");
+    let group = std::fs::read(group).expect("a picture");
+    let start = Instant::now();
+    let found = Request::new("POST", "/v1/identify?min_confidence=0")
+        .body("image/jpeg", group)
+        .send(server.address)
+        .expect(200)
+        .json();
+    let n_faces = found["faces"].as_array().expect("a list").len();
+    println!(
+        "{n_faces} doubtful faces identified in {:?}",
+        start.elapsed()
+    );
+    assert!((100..=1000).contains(&n_faces) && start.elapsed() < Duration::from_secs(60));
     is_well(&server, &good);
     let (after, most) = server.memory_mib();
     // The engine keeps what it has prepared for each shape of picture, and pictures here have many.
@@ -170,6 +185,7 @@ fn png(width: u32, height: u32, extra: &[(&[u8; 4], &[u8])], data: &[u8]) -> Vec
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table, or one story")]
 fn bodies_that_make_no_sense_are_answered_in_words() {
     let Some(server) = Served::start(&[("threads", "1"), ("requests_per_minute", "0")]) else {
         return;

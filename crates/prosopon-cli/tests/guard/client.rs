@@ -139,8 +139,8 @@ pub(crate) fn connect(to: SocketAddr, from: Ipv4Addr) -> io::Result<TcpStream> {
     }
     socket.connect(&to.into())?;
     let stream = TcpStream::from(socket);
-    stream.set_read_timeout(Some(Duration::from_secs(60)))?;
-    stream.set_write_timeout(Some(Duration::from_secs(60)))?;
+    stream.set_read_timeout(Some(Duration::from_mins(1)))?;
+    stream.set_write_timeout(Some(Duration::from_mins(1)))?;
     Ok(stream)
 }
 
@@ -171,7 +171,7 @@ pub(crate) fn read_answer(stream: &mut TcpStream) -> io::Result<Answer> {
         head,
         body: Vec::new(),
     };
-    let length = answer.header("content-length").map(|length| length.parse());
+    let length = answer.header("content-length").map(str::parse);
     match length {
         Some(Ok(length)) => {
             answer.body = vec![0; length];

@@ -14,6 +14,7 @@ fn audit(server: &Served, more: &[&str]) -> Vec<Value> {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table, or one story")]
 fn keys_come_and_go_while_the_server_runs_and_all_is_written_down() {
     let settings = [
         ("require_keys", "always"),

@@ -264,11 +264,16 @@ impl Access {
         if matches!(
             *request.method(),
             Method::GET | Method::HEAD | Method::OPTIONS
-        ) || sent_key(headers).is_some()
-        {
+        ) {
             return Ok(());
         }
-        if recognised.0.is_err() {
+        // A valid key is known to whoever sends it, a cookie is not. Where keys are required, nobody
+        // gains anything without one; where they are not, an invalid one must not open anything.
+        let needs_no_check = match &recognised.0 {
+            Ok(caller) => caller.key.is_some() && sent_key(headers).is_some(),
+            Err(_) => self.required,
+        };
+        if needs_no_check {
             return Ok(());
         }
         // What the browser says of itself counts more than a comparison of ours: behind a proxy that

@@ -195,13 +195,13 @@ impl From<&Threshold> for Decision {
 #[derive(Debug, Clone, Copy, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct DetectQuery {
-    /// Least confidence of a face; 0.5 if not given.
+    /// Least confidence of a face; 0.5 if not given. What is below 0.02 counts as 0.02.
     #[param(minimum = 0.0, maximum = 1.0)]
     pub(crate) min_confidence: Option<f32>,
     /// Leave out faces narrower than this, in pixels.
     #[param(minimum = 0.0)]
     pub(crate) min_face_px: Option<f32>,
-    /// At most so many faces, largest first; 0 for all.
+    /// At most so many faces, largest first; 1000 if 0, more or not given.
     pub(crate) max_faces: Option<usize>,
 }
 

@@ -17,6 +17,9 @@ use crate::input::Form;
 use crate::recognise::{self, Found};
 use crate::state::App;
 
+/// Pairs that are listed.
+const MAX_PAIRS: usize = 1000;
+
 /// Which faces of each picture are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
@@ -77,7 +80,7 @@ pub(crate) struct Verified {
     decision: Decision,
     probe: Compared,
     reference: Compared,
-    /// Most similar first.
+    /// Most similar first, at most 1000.
     pairs: Vec<Pair>,
 }
 
@@ -128,6 +131,7 @@ pub(crate) async fn verify(
                 }
             }
             pairs.sort_by(|a, b| b.similarity.total_cmp(&a.similarity));
+            pairs.truncate(MAX_PAIRS);
             let best = pairs
                 .first()
                 .ok_or_else(|| ApiError::internal("pairs of faces without faces"))?;
