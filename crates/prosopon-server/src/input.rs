@@ -14,6 +14,14 @@ use crate::state::App;
 /// Parts in one form, at most; a folder of photographs sent at once stays far below.
 const MAX_PARTS: usize = 1000;
 
+/// Pictures in one request that are fetched from addresses, at most: a small request must not make
+/// the server send many.
+const MAX_ADDRESSES: usize = 20;
+
+/// Values in one JSON document, at most. Each takes some thirty bytes in memory and may be two in the
+/// text.
+const MAX_JSON_VALUES: usize = 50_000;
+
 /// An encoded picture as it was sent.
 #[derive(Clone)]
 pub(crate) struct Upload {
@@ -62,6 +70,7 @@ impl FromRequest<App> for Form {
             "application/json" => {
                 let bytes = Bytes::from_request(request, app).await;
                 let bytes = bytes.map_err(|error| ApiError::new("invalid_request", error))?;
+                check_values(&bytes)?;
                 match serde_json::from_slice(&bytes) {
                     Ok(Value::Object(object)) => Ok(Self::Json(object)),
                     Ok(_) => Err(ApiError::new(
@@ -84,6 +93,25 @@ impl FromRequest<App> for Form {
 fn unsupported(found: &str) -> ApiError {
     ApiError::new("unsupported_content_type", format!("expected pictures, found content of type `{found}`"))
         .with_hint("send multipart/form-data, image/*, application/octet-stream or application/json with base64")
+}
+
+/// Refuses documents that would take a multiple of their size in memory, before they are read.
+fn check_values(json: &[u8]) -> ApiResult<()> {
+    let (mut values, mut in_text, mut escaped) = (0, false, false);
+    for byte in json {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_text => escaped = true,
+            b'"' => in_text = !in_text,
+            b',' | b'[' | b'{' if !in_text => values += 1,
+            _ => {}
+        }
+    }
+    if values > MAX_JSON_VALUES {
+        let message = format!("expected at most {MAX_JSON_VALUES} JSON values, found {values}");
+        return Err(ApiError::new("invalid_request", message));
+    }
+    Ok(())
 }
 
 async fn raw(request: Request, app: &App) -> ApiResult<Form> {
@@ -188,6 +216,19 @@ impl Form {
                             "expected a list as `images`, found another JSON value",
                         )
                     })?;
+                    let n_addresses = list
+                        .iter()
+                        .filter(|item| item.get("url").is_some_and(Value::is_string))
+                        .count();
+                    for (found, most, what) in [
+                        (list.len(), MAX_PARTS, "pictures"),
+                        (n_addresses, MAX_ADDRESSES, "addresses of pictures"),
+                    ] {
+                        if found > most {
+                            let message = format!("expected at most {most} {what}, found {found}");
+                            return Err(ApiError::new("invalid_request", message));
+                        }
+                    }
                     for item in list {
                         let picture = match item {
                             Value::Object(item) => json_picture(app, item, name).await?,
@@ -272,7 +313,13 @@ async fn json_picture(
         format!("{name}_url")
     };
     match text(&url) {
-        Some(url) => Ok(Some(fetch::picture(app, url).await?)),
+        Some(url) => {
+            let fetched = fetch::picture(app, url).await?;
+            Ok(Some(Upload {
+                file_name,
+                ..fetched
+            }))
+        }
         None => Ok(None),
     }
 }
@@ -330,5 +377,15 @@ mod tests {
             "{}",
             error.message
         );
+    }
+
+    #[test]
+    fn values_are_counted_before_they_are_made() {
+        let list = |n: usize| format!("[{}0]", "0,".repeat(n)).into_bytes();
+        assert!(check_values(&list(MAX_JSON_VALUES - 1)).is_ok());
+        assert!(check_values(&list(MAX_JSON_VALUES)).is_err());
+        assert!(check_values("[".repeat(MAX_JSON_VALUES + 1).as_bytes()).is_err());
+        let text = format!(r#"{{"image": "\"{}\\"}}"#, ",[{".repeat(MAX_JSON_VALUES));
+        assert!(check_values(text.as_bytes()).is_ok());
     }
 }

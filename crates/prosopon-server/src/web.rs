@@ -65,6 +65,7 @@ const ASSETS: &[Asset] = assets![
     "js/pages/compare.js",
     "js/pages/enrol-form.js",
     "js/pages/face-panel.js",
+    "js/pages/galleries.js",
     "js/pages/identify.js",
     "js/pages/keys.js",
     "js/pages/live.js",

@@ -71,6 +71,35 @@ describe('identify, with nobody enrolled', () => {
   });
 });
 
+describe('identify, on a server with no room', () => {
+  it('waits as long as it is told to, then asks again', async () => {
+    page = await openPage(browser, server);
+    page.expectFailure(503);
+    let refused = 0;
+    await page.route('**/v1/identify?*', async (route) => {
+      refused += 1;
+      if (refused > 1) return route.fallback();
+      return route.fulfill({ status: 503, headers: { 'retry-after': '1' }, json: { error: { code: 'queue_full', message: 'the queue is full' } } });
+    });
+    await choose(page, await solvay());
+    await page.getByText('The queue is full. Trying again in 1 second.').waitFor();
+    assert.match(await summary(page), /^29 faces/);
+  });
+
+  it('can be cancelled', async () => {
+    page = await openPage(browser, server);
+    page.expectFailure('ERR_');
+    await page.route('**/v1/identify?*', () => {});
+    await choose(page, await solvay());
+    await page.getByRole('button', { name: 'Cancel' }).click();
+    await page.getByText('Drop a photograph here').waitFor();
+    assert.equal(await page.locator('.progress-line').count(), 0);
+    await page.unroute('**/v1/identify?*');
+    await choose(page, await solvay());
+    assert.match(await summary(page), /^29 faces/);
+  });
+});
+
 describe('identify, enrolling', { skip: withoutData }, () => {
   it('enrols a face by its typed name and knows it on another picture', async () => {
     const [first, second] = actor('elijah_wood', 0, 2);

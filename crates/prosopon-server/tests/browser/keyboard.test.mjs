@@ -97,6 +97,23 @@ describe('keyboard', () => {
     assert.equal((await focused()).name, 'Rename');
   });
 
+  it('changes the theme, and keeps it', async () => {
+    page = await openPage(browser, server);
+    const ground = () => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
+    const light = await ground();
+    await tabTo('Theme: system. Change to light');
+    await page.keyboard.press('Enter');
+    await page.keyboard.press('Enter');
+    assert.equal((await focused()).name, 'Theme: dark. Change to system');
+    const dark = await ground();
+    assert.notEqual(dark, light);
+    await page.reload();
+    await page.locator('.drop-zone').waitFor();
+    assert.equal(await ground(), dark);
+    await page.getByRole('button', { name: 'Theme: dark' }).press('Enter');
+    assert.equal(await ground(), light);
+  });
+
   it('skips to the content', async () => {
     page = await openPage(browser, server);
     await page.locator('.drop-zone').waitFor();

@@ -77,13 +77,20 @@ describe('live', () => {
     await page.locator('.live-stage .box').first().waitFor({ timeout: 60_000 });
   });
 
-  it('says in words that the camera was refused', async () => {
-    page = await openPage(browser, server, { route: 'live' });
-    const session = await browser.newBrowserCDPSession();
-    const { targetInfos } = await session.send('Target.getTargets');
-    const { browserContextId } = targetInfos.find(({ url }) => url.startsWith(server.base));
-    await session.send('Browser.setPermission', { permission: { name: 'camera' }, setting: 'denied', browserContextId });
-    await page.getByRole('button', { name: 'Start the camera' }).click();
-    await page.getByText('The camera was refused.').waitFor();
-  });
+  for (const [camera, words] of [['refused', 'The camera was refused.'], ['missing', 'There is no camera on this machine.']]) {
+    it(`says in words that the camera is ${camera}`, async () => {
+      const other = await startBrowser({ camera });
+      try {
+        const view = await openPage(other, server, { route: 'live' });
+        await view.getByRole('button', { name: 'Start the camera' }).click();
+        await view.getByText(words).waitFor();
+        await view.getByRole('link', { name: 'Identify' }).click();
+        await view.getByRole('button', { name: 'Use the camera' }).click();
+        await view.getByRole('dialog').getByText(words).waitFor();
+        await closePage(view);
+      } finally {
+        await other.close();
+      }
+    });
+  }
 });

@@ -124,14 +124,15 @@ export async function startServer({ args = [] } = {}) {
   };
 }
 
-/// Starts the browser. `clip` is a video that it takes for its camera.
-export function startBrowser({ clip } = {}) {
+/// Starts the browser. `clip` is a video that it takes for its camera; `camera` is `allowed`, `refused` or `missing`.
+export function startBrowser({ clip, camera = 'allowed' } = {}) {
   return chromium.launch({
     executablePath: wanted('PROSOPON_CHROMIUM'),
     headless: true,
     args: [
       '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync',
-      '--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream',
+      ...(camera === 'missing' ? [] : ['--use-fake-device-for-media-stream']),
+      camera === 'refused' ? '--deny-permission-prompts' : '--use-fake-ui-for-media-stream',
       ...(clip ? [`--use-file-for-fake-video-capture=${clip}`] : []),
     ],
   });
@@ -140,7 +141,7 @@ export function startBrowser({ clip } = {}) {
 /// Opens the page of `server` and watches it: `page.troubles` collects console errors, broken rules of the content
 /// security policy and requests to anywhere else. `page.expectFailure(422)` says which failed answers are part of the test.
 export async function openPage(browser, server, { route = 'identify', scheme = 'light', width = 1280, height = 900 } = {}) {
-  const context = await browser.newContext({ colorScheme: scheme, viewport: { width, height }, locale: 'en-GB' });
+  const context = await browser.newContext({ colorScheme: scheme, viewport: { width, height }, locale: 'en-GB', reducedMotion: 'reduce' });
   const page = await context.newPage();
   const expected = [];
   page.troubles = [];
@@ -206,7 +207,7 @@ export async function paste(page, file) {
 
 /// Makes a video for the browser's fake camera: frames of a real clip, or of photographs, one after the other, as
 /// motion JPEG. The browser itself decodes and scales them, so no other program is needed.
-export async function makeClip(server, source, target, { frames = 24 } = {}) {
+export async function makeClip(server, source, target, { frames = 12, hold = 20 } = {}) {
   const browser = await startBrowser();
   try {
     const page = await (await browser.newContext()).newPage();
@@ -238,7 +239,8 @@ export async function makeClip(server, source, target, { frames = 24 } = {}) {
       }
       return out;
     }, [fs.readFileSync(source).toString('base64'), isVideo, frames]);
-    fs.writeFileSync(target, Buffer.concat(images.map((image) => Buffer.from(image, 'base64'))));
+    // The camera shows 30 frames a second: each picture stays long enough for an answer about it.
+    fs.writeFileSync(target, Buffer.concat(images.flatMap((image) => Array(hold).fill(Buffer.from(image, 'base64')))));
   } finally {
     await browser.close();
   }

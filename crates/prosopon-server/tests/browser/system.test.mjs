@@ -39,7 +39,7 @@ describe('system, on a server that asks for no key', () => {
     await page.getByRole('button', { name: 'New key' }).click();
     await page.getByRole('dialog').getByLabel('Name').fill('door');
     await page.getByRole('dialog').getByRole('button', { name: 'Make the key' }).click();
-    const key = await page.getByLabel('The key').inputValue();
+    const key = await page.getByRole('textbox', { name: 'The key' }).inputValue();
     assert.ok(key.length >= 32);
     await page.getByRole('button', { name: 'Copy' }).click();
     await page.getByText('Copied.').waitFor();
@@ -51,6 +51,30 @@ describe('system, on a server that asks for no key', () => {
     await row.getByRole('button', { name: 'Revoke door' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click();
     await row.getByText('revoked').waitFor();
+  });
+
+  it('makes a gallery, and deletes it', async () => {
+    page = await openPage(browser, server, { route: 'system' });
+    await page.getByRole('button', { name: 'New gallery' }).click();
+    await page.getByRole('dialog').getByLabel('Name').fill('visitors');
+    await page.keyboard.press('Enter');
+    await page.getByRole('cell', { name: 'visitors', exact: true }).waitFor();
+    await page.getByRole('link', { name: 'Identify' }).click();
+    assert.equal(await page.getByLabel('Gallery').inputValue(), 'visitors');
+    await choose(page, await solvay());
+    await summary(page);
+    await page.getByLabel('Who is this?').fill('Guest');
+    await page.keyboard.press('Enter');
+    await page.locator('.verdict-known').waitFor();
+    await page.getByLabel('Gallery').selectOption('default');
+    await page.getByText('29 unknown').waitFor();
+    await page.getByRole('link', { name: 'System' }).click();
+    await page.getByRole('button', { name: 'Delete visitors' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByText('1 person and 1 face are deleted with it.').waitFor();
+    await dialog.getByRole('button', { name: 'Delete', exact: true }).click();
+    await page.getByRole('cell', { name: 'visitors', exact: true }).waitFor({ state: 'detached' });
+    assert.equal((await server.api('GET', '/v1/galleries')).galleries.length, 1);
   });
 
   it('says that the server is gone, and goes on when it is back', async () => {

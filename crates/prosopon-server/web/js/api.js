@@ -158,6 +158,8 @@ export const ask = {
 
 export const galleries = {
   list: () => call('GET', '/v1/galleries'),
+  add: (name) => call('POST', '/v1/galleries', { json: { name } }),
+  remove: (name) => call('DELETE', gallery(name), { query: { force: 'true' } }),
   enrol: (name, files, query, options) => upload(`${gallery(name)}/enrol`, pictures(files), { query, ...options }),
 };
 

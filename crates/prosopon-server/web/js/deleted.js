@@ -1,17 +1,19 @@
 // What was deleted on the page while the server does not know of it yet.
 
-const subjects = new Set();
-const faces = new Set();
-
-const entry = (gallery, id) => `${gallery}/${id}`;
-
-function marks(set) {
+function marks() {
+  const marked = new Map();
+  const entry = (gallery, id) => `${gallery}/${id}`;
   return {
-    has: (gallery, id) => set.has(entry(gallery, id)),
-    add: (gallery, id) => set.add(entry(gallery, id)),
-    remove: (gallery, id) => set.delete(entry(gallery, id)),
+    has: (gallery, id) => marked.has(entry(gallery, id)),
+    add: (gallery, id, faces = 1) => marked.set(entry(gallery, id), { gallery, faces }),
+    remove: (gallery, id) => marked.delete(entry(gallery, id)),
+    /// How many of a gallery there are, and how many faces go with them.
+    count(gallery) {
+      const own = [...marked.values()].filter((mark) => mark.gallery === gallery);
+      return { n: own.length, faces: own.reduce((sum, mark) => sum + mark.faces, 0) };
+    },
   };
 }
 
-export const deletedSubjects = marks(subjects);
-export const deletedFaces = marks(faces);
+export const deletedSubjects = marks();
+export const deletedFaces = marks();

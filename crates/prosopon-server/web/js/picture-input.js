@@ -51,5 +51,7 @@ export function pictureInput({ title, hint, onpicture, more }) {
     chooseLabel.textContent = isFilled ? 'Another picture' : 'Choose a picture';
   }
 
-  return { element, acceptDrops, setFilled, paste: (event) => take(event.clipboardData?.files ?? []) };
+  const focus = () => element.querySelector('.choose').focus();
+
+  return { element, focus, acceptDrops, setFilled, paste: (event) => take(event.clipboardData?.files ?? []) };
 }

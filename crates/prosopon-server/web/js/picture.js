@@ -66,3 +66,9 @@ export function centerOf(face) {
   const box = face.bounding_box;
   return { x: (box.left + box.right) / 2, y: (box.top + box.bottom) / 2 };
 }
+
+/// A point of the face that is on the picture: a box may reach past the border.
+export function pointOn(face, { width, height }) {
+  const { x, y } = centerOf(face);
+  return { x: Math.min(Math.max(x, 0), width - 1), y: Math.min(Math.max(y, 0), height - 1) };
+}

@@ -3,11 +3,13 @@
 import { fill, h } from './dom.js';
 import * as words from './words.js';
 
-/// `sent(bytes, total)` and `waiting(secs, error)` are made to be given to `api` and `patiently`.
-export function progressLine(doing) {
+/// `oncancel` gives it a button. `sent(bytes, total)` and `waiting(secs, error)` are made to be given to `api` and `patiently`.
+export function progressLine(doing, oncancel) {
   const text = h('span', {}, doing);
   const meter = h('progress', { 'aria-label': doing });
-  const element = h('div', { class: 'progress-line', role: 'status' }, meter, text);
+  const element = h('div', { class: 'progress-line' }, meter,
+    h('div', { class: 'progress-words' }, h('span', { role: 'status' }, text),
+      oncancel ? h('button', { type: 'button', class: 'small', onclick: oncancel }, 'Cancel') : null));
   return {
     element,
     sent(bytes, total) {

@@ -5,7 +5,7 @@ import { fill, h } from '../dom.js';
 import { errorNotice } from '../notices.js';
 import * as words from '../words.js';
 
-const PAGE_SIZE = 20;
+const PAGE_SIZE = 10;
 
 export function activityCard() {
   let next = null;
@@ -15,7 +15,7 @@ export function activityCard() {
     h('thead', {}, h('tr', {}, ['When', 'Who', 'What', 'Gallery', 'Subject', 'Outcome'].map((title) => h('th', {}, title)))), rows));
   const none = h('p', { class: 'soft', hidden: true }, 'Nothing is recorded yet.');
   const more = h('button', { type: 'button', hidden: true, onclick: () => load({ isMore: true }) }, 'Show earlier');
-  const element = h('section', { class: 'card' }, h('h2', {}, 'Audit log'), trouble, table, none, more);
+  const element = h('section', { class: 'card' }, h('h2', {}, 'Audit log'), trouble, none, table, more);
 
   async function load({ isMore = false } = {}) {
     try {

@@ -64,7 +64,11 @@ export function comparePage() {
     running?.abort();
     running = new AbortController();
     const { signal } = running;
-    const progress = progressLine('Comparing…');
+    const progress = progressLine('Comparing…', () => {
+      running.abort();
+      fill(outcome);
+      sides[1].input.focus();
+    });
     fill(outcome, progress.element);
     for (const one of sides) one.input.setFilled(true);
     try {

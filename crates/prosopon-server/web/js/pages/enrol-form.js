@@ -5,11 +5,11 @@ import { field, fill, h } from '../dom.js';
 import { nameField } from '../name-field.js';
 import { errorNotice, notice, prose } from '../notices.js';
 import { patiently } from '../patience.js';
-import { centerOf } from '../picture.js';
+import { pointOn } from '../picture.js';
 import { progressLine } from '../progress.js';
 import { finishAll } from '../undo.js';
 
-export function enrolForm({ file, gallery, face, isKnown, onenrolled }) {
+export function enrolForm({ file, answer, face, isKnown, onenrolled }) {
   const { input, list } = nameField({ name: 'subject', value: isKnown ? face.identification.subject : '' });
   const outcome = h('div', {});
   const button = h('button', { type: 'submit', class: isKnown ? '' : 'primary' }, 'Enrol');
@@ -25,7 +25,7 @@ export function enrolForm({ file, gallery, face, isKnown, onenrolled }) {
   async function send({ allowConflict }) {
     const subject = input.value.trim();
     if (!subject) return;
-    const { x, y } = centerOf(face);
+    const { x, y } = pointOn(face, answer);
     const progress = progressLine('Enrolling…');
     button.disabled = true;
     fill(outcome, progress.element);
@@ -33,7 +33,7 @@ export function enrolForm({ file, gallery, face, isKnown, onenrolled }) {
       const query = { subject, face_at: `${x.toFixed(1)},${y.toFixed(1)}`, allow_conflict: allowConflict ? 'true' : null };
       // Who was deleted just now and is enrolled again must not be deleted afterwards.
       await finishAll();
-      const enrolment = await patiently(() => api.galleries.enrol(gallery, [file], query, { onsent: progress.sent }), { onwait: progress.waiting });
+      const enrolment = await patiently(() => api.galleries.enrol(answer.gallery, [file], query, { onsent: progress.sent }), { onwait: progress.waiting });
       if (enrolment.added.length > 0) return onenrolled(enrolment);
       fill(outcome, refusal(enrolment.rejected[0]));
     } catch (error) {

@@ -43,7 +43,7 @@ export function facePanel({ onstep, onenrolled }) {
 
   function enrolPart({ file, answer, face, isKnown }) {
     if (!can('enrol')) return null;
-    const form = enrolForm({ file, gallery: answer.gallery, face, isKnown, onenrolled: (enrolment) => onenrolled(enrolment, face) });
+    const form = enrolForm({ file, answer, face, isKnown, onenrolled: (enrolment) => onenrolled(enrolment, face) });
     // A known face needs no name; the form is there for whoever wants to add the picture or correct the name.
     return isKnown ? h('details', {}, h('summary', {}, 'Enrol this face too'), form) : form;
   }

@@ -67,7 +67,7 @@ export function identifyPage() {
     const { signal } = running;
     const isSame = chosen === file;
     file = chosen;
-    const progress = progressLine('Looking for faces…');
+    const progress = progressLine('Looking for faces…', cancel);
     fill(status, progress.element);
     if (!isSame) {
       results.hidden = true;
@@ -93,6 +93,17 @@ export function identifyPage() {
       fill(status, errorNotice(error, h('p', { class: 'soft' }, chosen.name), again));
       status.scrollIntoView({ block: 'nearest' });
     }
+  }
+
+  /// Back to what was shown before, or to the empty page.
+  function cancel() {
+    running?.abort();
+    if (answer && picture && !results.hidden) show();
+    else {
+      file = null;
+      fill(status);
+    }
+    input.focus();
   }
 
   function nearest(face) {

@@ -89,7 +89,8 @@ export function peopleGrid(uploads) {
   async function showTotal() {
     await reloadGalleries().catch(() => {});
     const gallery = state.galleries.find(({ name }) => name === state.gallery);
-    fill(total, gallery ? `${words.count(gallery.subjects, 'person', 'people')}, ${words.count(gallery.faces, 'face')}` : '');
+    const gone = deletedSubjects.count(state.gallery);
+    fill(total, gallery ? `${words.count(gallery.subjects - gone.n, 'person', 'people')}, ${words.count(gallery.faces - gone.faces, 'face')}` : '');
   }
 
   function nobody() {

@@ -53,9 +53,10 @@ export function personView(id, uploads) {
   async function load() {
     try {
       const [found, { faces: list }] = await Promise.all([api.subjects.get(gallery, id), api.subjects.faces(gallery, id)]);
+      if (!isShown) return;
       subject = found;
       document.title = `${subject.name} · Prosopon`;
-      showHead(list.length);
+      showHead();
       fill(particulars, particularsForm(subject, change));
       showFaces(list.filter((face) => !deletedFaces.has(gallery, face.id)));
     } catch (error) {
@@ -70,13 +71,13 @@ export function personView(id, uploads) {
       portrait(gallery, subject.cover_face_id, subject.name, 'large'),
       h('div', { class: 'person-words' },
         h('h1', { tabindex: '-1' }, subject.name),
-        h('p', { class: 'soft' }, `${words.count(subject.n_faces, 'face')} · since ${words.day(subject.created_millis)}`),
-        h('div', { class: 'buttons' },
-          h('button', { type: 'button', class: 'primary', onclick: () => files.click() }, icon('picture'), 'Add pictures'),
-          h('button', { type: 'button', onclick: () => folder.click() }, icon('folder'), 'Add a folder'),
-          h('button', { type: 'button', class: 'rename', onclick: rename }, icon('pencil'), 'Rename'),
-          h('button', { type: 'button', onclick: () => mergeDialog(gallery, subject, { onmerged }) }, icon('merge'), 'Merge'),
-          h('button', { type: 'button', class: 'danger-quiet', onclick: remove }, icon('bin'), 'Delete'))));
+        h('p', { class: 'soft' }, `${words.count(subject.n_faces, 'face')} · since ${words.day(subject.created_millis)}`)),
+      h('div', { class: 'buttons' },
+        h('button', { type: 'button', class: 'primary', onclick: () => files.click() }, icon('picture'), 'Add pictures'),
+        h('button', { type: 'button', onclick: () => folder.click() }, icon('folder'), 'Add a folder'),
+        h('button', { type: 'button', class: 'rename', onclick: rename }, icon('pencil'), 'Rename'),
+        h('button', { type: 'button', onclick: () => mergeDialog(gallery, subject, { onmerged }) }, icon('merge'), 'Merge'),
+        h('button', { type: 'button', class: 'danger-quiet', onclick: remove }, icon('bin'), 'Delete')));
     if (had) head.querySelector('h1').focus();
   }
 
@@ -127,7 +128,7 @@ export function personView(id, uploads) {
 
   function remove() {
     const { name } = subject;
-    deletedSubjects.add(gallery, id);
+    deletedSubjects.add(gallery, id, subject.n_faces);
     const restore = () => {
       deletedSubjects.remove(gallery, id);
       if (location.hash === '#/people') dispatchEvent(new HashChangeEvent('hashchange'));
@@ -161,7 +162,7 @@ export function personView(id, uploads) {
     return h('li', { class: 'face-card' },
       portrait(gallery, face.has_crop ? face.id : null, subject.name),
       h('span', { class: 'face-file', title: name }, name),
-      h('small', { class: 'soft number' }, `${Math.round(face.face_width_px)} px wide · ${words.day(face.created_millis)}`),
+      h('small', { class: 'soft number' }, `${Math.round(face.face_width_px)} px · ${words.day(face.created_millis)}`),
       h('button', { type: 'button', class: 'icon-button face-delete', 'aria-label': `Delete ${name}`, title: 'Delete this face', onclick: () => removeFace(face, list) }, icon('bin')));
   }
 
