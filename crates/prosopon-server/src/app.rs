@@ -6,7 +6,7 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderName, HeaderValue, Method, header};
-use axum::middleware::{from_fn_with_state, map_response_with_state};
+use axum::middleware::{from_fn, from_fn_with_state, map_response_with_state};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -23,7 +23,7 @@ use crate::api::{
 use crate::error::ApiError;
 use crate::settings::Settings;
 use crate::state::App;
-use crate::{body, openapi, telemetry, web};
+use crate::{body, compat, openapi, telemetry, web};
 
 /// What pages may load and do: nothing from elsewhere, no script or style inside a page.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
@@ -47,6 +47,7 @@ pub(crate) fn router(app: App) -> Router {
         .merge(native)
         .merge(described)
         .merge(web::routes())
+        .merge(compat::routes(&app))
         .fallback(async || {
             ApiError::new("not_found", "there is nothing at this address")
                 .with_hint("`/docs` lists all endpoints")
@@ -66,6 +67,7 @@ pub(crate) fn router(app: App) -> Router {
         .layer(CatchPanicLayer::custom(|_| {
             ApiError::internal("a panic").into_response()
         }))
+        .layer(from_fn(compat::speak))
         .layer(map_response_with_state(Arc::clone(&app), secure))
         .layer(from_fn_with_state(Arc::clone(&app), telemetry::observe))
         .with_state(app)

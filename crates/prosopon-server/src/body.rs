@@ -4,18 +4,20 @@
 //! the queue. What is too large is read on and thrown away for a while, since a client that is
 //! still sending would see a broken connection instead of the answer.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::BoxError;
-use axum::body::{Body, Bytes};
+use axum::body::{Body, Bytes, HttpBody as _};
 use axum::extract::{Request, State};
-use axum::http::header;
+use axum::http::{HeaderMap, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
+use crate::access::Recognised;
 use crate::error::{ApiError, ApiResult};
 use crate::settings::Settings;
 use crate::state::App;
@@ -35,57 +37,111 @@ pub(crate) struct Intake {
     timeout: Duration,
     /// Memory left, in [`UNIT`]s.
     memory: Arc<Semaphore>,
+    /// What of it callers may have that show no valid key in a header: they must not keep out those
+    /// that do.
+    strangers: Arc<Semaphore>,
 }
 
 impl Intake {
     pub(crate) fn new(settings: &Settings) -> Self {
-        let units = (settings.max_buffered_mib << 20) / UNIT;
+        let pool = |mib: u64| Arc::new(Semaphore::new(((mib << 20) / UNIT) as usize));
+        let (all, one) = (settings.max_buffered_mib, settings.max_body_mib);
         Self {
-            max_bytes: settings.max_body_mib << 20,
+            max_bytes: one << 20,
             timeout: Duration::from_secs(settings.body_timeout_secs),
-            memory: Arc::new(Semaphore::new(units as usize)),
+            memory: pool(all),
+            strangers: pool((all / 4).max(one)),
         }
+    }
+
+    /// Units of memory that `bytes` take.
+    pub(crate) fn units(bytes: u64) -> u32 {
+        u32::try_from(bytes.div_ceil(UNIT)).unwrap_or(u32::MAX)
+    }
+
+    /// Room for `bytes` that are going to be received.
+    ///
+    /// # Errors
+    /// `too_busy`.
+    pub(crate) fn reserve(&self, bytes: u64) -> ApiResult<OwnedSemaphorePermit> {
+        let memory = Arc::clone(&self.memory).try_acquire_many_owned(Self::units(bytes));
+        memory.map_err(|_| too_busy())
+    }
+}
+
+fn too_busy() -> ApiError {
+    ApiError::new("too_busy", "too many requests are being received")
+        .with_hint("try again; the setting `max_buffered_mib` says how much memory they may take")
+        .retry_after(1)
+}
+
+/// The memory that a request has taken. It grows with what has arrived, not with what was announced:
+/// announcing costs nothing.
+struct Room {
+    pools: Vec<(Arc<Semaphore>, Option<OwnedSemaphorePermit>)>,
+    units: u32,
+}
+
+impl Room {
+    fn new(intake: &Intake, is_known: bool) -> Self {
+        let mut pools = vec![(Arc::clone(&intake.memory), None)];
+        if !is_known {
+            pools.push((Arc::clone(&intake.strangers), None));
+        }
+        Self { pools, units: 0 }
+    }
+
+    /// Takes what is missing for `bytes` in all.
+    fn grow(&mut self, bytes: u64) -> ApiResult<()> {
+        let missing = Intake::units(bytes).saturating_sub(self.units);
+        for (pool, held) in &mut self.pools {
+            let more = Arc::clone(pool).try_acquire_many_owned(missing);
+            let more = more.map_err(|_| too_busy())?;
+            match held {
+                Some(held) => held.merge(more),
+                None => *held = Some(more),
+            }
+        }
+        self.units += missing;
+        Ok(())
     }
 }
 
 /// Receives the request before it goes on to the handler.
 pub(crate) async fn receive(State(app): State<App>, request: Request, next: Next) -> Response {
-    let intake = &app.intake;
     let (head, body) = request.into_parts();
-    let length = head.headers.get(header::CONTENT_LENGTH);
-    let length = length.and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    let chunked = head.headers.contains_key(header::TRANSFER_ENCODING);
-    if length.unwrap_or(0) == 0 && !chunked {
+    if body.is_end_stream() {
         return next.run(Request::from_parts(head, Body::empty())).await;
     }
-    let expected = length.unwrap_or(intake.max_bytes).min(intake.max_bytes);
-    let units = expected.div_ceil(UNIT) as u32;
-    let Ok(memory) = Arc::clone(&intake.memory).try_acquire_many_owned(units) else {
-        drain(body).await;
-        return ApiError::new("too_busy", "too many requests are being received")
-            .with_hint(
-                "try again; the setting `max_buffered_mib` says how much memory they may take",
-            )
-            .retry_after(1)
-            .into_response();
-    };
-    let response = match intake.read(length, body).await {
+    let is_known = head
+        .extensions
+        .get::<Recognised>()
+        .is_some_and(|recognised| recognised.0.is_ok());
+    let mut room = Room::new(&app.intake, is_known);
+    let response = match app.intake.read(&head.headers, body, &mut room).await {
         Ok(bytes) => next.run(Request::from_parts(head, Body::from(bytes))).await,
         Err(error) => error.into_response(),
     };
-    drop(memory);
+    drop(room);
     response
 }
 
+/// Throws away what is still to come of a request that is refused before it is received.
+pub(crate) async fn discard(request: Request) {
+    let (head, body) = request.into_parts();
+    drain(&head.headers, body).await;
+}
+
 impl Intake {
-    async fn read(&self, length: Option<u64>, body: Body) -> ApiResult<Bytes> {
+    async fn read(&self, headers: &HeaderMap, mut body: Body, room: &mut Room) -> ApiResult<Bytes> {
+        let length = body.size_hint().exact();
         if length.is_some_and(|length| length > self.max_bytes) {
-            drain(body).await;
+            drain(headers, body).await;
             return Err(self.too_large(length));
         }
         let deadline = Instant::now() + self.timeout;
+        // Memory is given by the system when it is written to, not now.
         let mut bytes = Vec::with_capacity(length.unwrap_or(0) as usize);
-        let mut body = body;
         loop {
             match timeout_at(deadline, next_chunk(&mut body)).await {
                 Err(_) => {
@@ -104,11 +160,20 @@ impl Intake {
                     );
                     return Err(ApiError::new("incomplete_body", message));
                 }
-                Ok(Some(Ok(chunk))) if bytes.len() as u64 + chunk.len() as u64 > self.max_bytes => {
-                    drain(body).await;
-                    return Err(self.too_large(None));
+                Ok(Some(Ok(chunk))) => {
+                    let total = bytes.len() as u64 + chunk.len() as u64;
+                    let refused = if total > self.max_bytes {
+                        Err(self.too_large(None))
+                    } else {
+                        room.grow(total)
+                    };
+                    if let Err(error) = refused {
+                        drop((bytes, chunk));
+                        drain(headers, body).await;
+                        return Err(error);
+                    }
+                    bytes.extend_from_slice(&chunk);
                 }
-                Ok(Some(Ok(chunk))) => bytes.extend_from_slice(&chunk),
             }
         }
     }
@@ -125,8 +190,6 @@ impl Intake {
 }
 
 async fn next_chunk(body: &mut Body) -> Option<Result<Bytes, BoxError>> {
-    use axum::body::HttpBody;
-    use std::pin::Pin;
     loop {
         let frame =
             std::future::poll_fn(|context| Pin::new(&mut *body).poll_frame(context)).await?;
@@ -141,8 +204,12 @@ async fn next_chunk(body: &mut Body) -> Option<Result<Bytes, BoxError>> {
     }
 }
 
-/// Reads on without keeping anything.
-async fn drain(mut body: Body) {
+/// Reads on without keeping anything. A client that asked before sending (RFC 9110, section 10.1.1)
+/// has not sent it, and need not.
+async fn drain(headers: &HeaderMap, mut body: Body) {
+    if headers.contains_key(header::EXPECT) {
+        return;
+    }
     let deadline = Instant::now() + MAX_DRAIN;
     let mut drained = 0;
     while let Ok(Some(Ok(chunk))) = timeout_at(deadline, next_chunk(&mut body)).await {
@@ -150,5 +217,45 @@ async fn drain(mut body: Body) {
         if drained > MAX_DRAINED_BYTES {
             break;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn intake(settings: &str) -> Intake {
+        let settings = Settings::load(None, |_| None, settings.parse().unwrap()).unwrap();
+        Intake::new(&settings.settings)
+    }
+
+    #[test]
+    fn strangers_leave_room_for_callers_with_a_key() {
+        let intake = intake("max_buffered_mib = 8\nmax_body_mib = 1");
+        let mut strangers: Vec<Room> = (0..3).map(|_| Room::new(&intake, false)).collect();
+        assert!(strangers[0].grow(1 << 20).is_ok());
+        assert!(strangers[1].grow(1 << 20).is_ok());
+        assert_eq!(strangers[2].grow(1).unwrap_err().code, "too_busy");
+        let mut known: Vec<Room> = (0..6).map(|_| Room::new(&intake, true)).collect();
+        assert!(known.iter_mut().all(|room| room.grow(1 << 20).is_ok()));
+        assert!(Room::new(&intake, true).grow(1).is_err());
+        drop(strangers);
+        assert!(Room::new(&intake, false).grow(1 << 20).is_ok());
+    }
+
+    #[test]
+    fn room_grows_by_what_is_missing() {
+        let intake = intake("max_buffered_mib = 1\nmax_body_mib = 1");
+        let mut room = Room::new(&intake, true);
+        for bytes in [1, 1000, 1024, 1025, 5000, 1 << 20] {
+            room.grow(bytes).unwrap();
+            assert_eq!(
+                intake.memory.available_permits() as u32,
+                1024 - Intake::units(bytes)
+            );
+        }
+        assert!(room.grow((1 << 20) + 1).is_err());
+        drop(room);
+        assert_eq!(intake.memory.available_permits(), 1024);
     }
 }

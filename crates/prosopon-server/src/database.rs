@@ -88,6 +88,7 @@ impl Database {
             path: path.to_path_buf(),
             source,
         };
+        make_private(path);
         let mut connection = connect(path).map_err(failed)?;
         let transaction = connection
             .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
@@ -257,6 +258,16 @@ impl Database {
         };
         query().map_err(|error| self.failed(error))
     }
+}
+
+/// Makes the file, if there is none, so that only its owner reads it; SQLite gives the files beside it
+/// the same rights. What goes wrong here SQLite will report.
+fn make_private(path: &Path) {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let _ = options.open(path);
 }
 
 fn connect(path: &Path) -> rusqlite::Result<Connection> {

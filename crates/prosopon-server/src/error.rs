@@ -1,6 +1,7 @@
 //! Errors as the client sees them: one table of codes, one JSON shape.
 
 use std::fmt::Display;
+use std::sync::Arc;
 
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -264,6 +265,9 @@ impl IntoResponse for ApiError {
                 .headers_mut()
                 .insert(header::WWW_AUTHENTICATE, scheme);
         }
+        response
+            .extensions_mut()
+            .insert(Given(Arc::new(self.clone())));
         response.extensions_mut().insert(Logged {
             code: self.code,
             cause: self.cause,
@@ -271,6 +275,10 @@ impl IntoResponse for ApiError {
         response
     }
 }
+
+/// The error that a response stands for, so that another API can say it in its own shape.
+#[derive(Debug, Clone)]
+pub(crate) struct Given(pub(crate) Arc<ApiError>);
 
 /// What the log says about a response that is an error.
 #[derive(Debug, Clone)]

@@ -14,6 +14,14 @@ use crate::state::App;
 /// Parts in one form, at most; a folder of photographs sent at once stays far below.
 const MAX_PARTS: usize = 1000;
 
+/// Pictures in one request that are fetched from addresses, at most: a small request must not make
+/// the server send many.
+const MAX_ADDRESSES: usize = 20;
+
+/// Values in one JSON document, at most. Each takes some thirty bytes in memory and may be two in the
+/// text.
+const MAX_JSON_VALUES: usize = 50_000;
+
 /// An encoded picture as it was sent.
 #[derive(Clone)]
 pub(crate) struct Upload {
@@ -22,11 +30,25 @@ pub(crate) struct Upload {
     pub(crate) file_name: String,
 }
 
+impl Upload {
+    /// The picture itself: a form's field may hold it as a data URL.
+    fn decoded(&self, name: &str) -> ApiResult<Self> {
+        if !self.bytes.starts_with(b"data:") {
+            return Ok(self.clone());
+        }
+        let text = String::from_utf8_lossy(&self.bytes).into_owned();
+        Ok(Self {
+            bytes: decode(name, &Value::String(text))?,
+            file_name: self.file_name.clone(),
+        })
+    }
+}
+
 /// The body of a request.
 pub(crate) enum Form {
     /// `multipart/form-data`: parts in order, fields are parts without a file name.
     Parts(Vec<(String, Upload)>),
-    /// A JSON object: pictures are base64 texts.
+    /// A JSON object, or the fields of a form without files: pictures are base64 texts.
     Json(Map<String, Value>),
     /// The picture itself.
     Raw(Bytes),
@@ -44,9 +66,11 @@ impl FromRequest<App> for Form {
         let kind = kind.split(';').next().unwrap_or("").trim();
         match kind {
             "multipart/form-data" => parts(request, app).await,
+            "application/x-www-form-urlencoded" => fields(request, app).await,
             "application/json" => {
                 let bytes = Bytes::from_request(request, app).await;
                 let bytes = bytes.map_err(|error| ApiError::new("invalid_request", error))?;
+                check_values(&bytes)?;
                 match serde_json::from_slice(&bytes) {
                     Ok(Value::Object(object)) => Ok(Self::Json(object)),
                     Ok(_) => Err(ApiError::new(
@@ -71,6 +95,25 @@ fn unsupported(found: &str) -> ApiError {
         .with_hint("send multipart/form-data, image/*, application/octet-stream or application/json with base64")
 }
 
+/// Refuses documents that would take a multiple of their size in memory, before they are read.
+fn check_values(json: &[u8]) -> ApiResult<()> {
+    let (mut values, mut in_text, mut escaped) = (0, false, false);
+    for byte in json {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_text => escaped = true,
+            b'"' => in_text = !in_text,
+            b',' | b'[' | b'{' if !in_text => values += 1,
+            _ => {}
+        }
+    }
+    if values > MAX_JSON_VALUES {
+        let message = format!("expected at most {MAX_JSON_VALUES} JSON values, found {values}");
+        return Err(ApiError::new("invalid_request", message));
+    }
+    Ok(())
+}
+
 async fn raw(request: Request, app: &App) -> ApiResult<Form> {
     let bytes = Bytes::from_request(request, app).await;
     let bytes = bytes.map_err(|error| ApiError::new("invalid_request", error))?;
@@ -79,6 +122,19 @@ async fn raw(request: Request, app: &App) -> ApiResult<Form> {
     } else {
         Form::Raw(bytes)
     })
+}
+
+async fn fields(request: Request, app: &App) -> ApiResult<Form> {
+    let fields = axum::Form::<Vec<(String, String)>>::from_request(request, app).await;
+    let axum::Form(fields) = fields.map_err(|error| {
+        let message = format!("expected the fields of a form, found {}", error.body_text());
+        ApiError::new("invalid_request", message)
+    })?;
+    if fields.is_empty() {
+        return Ok(Form::Empty);
+    }
+    let member = |(name, value)| (name, Value::String(value));
+    Ok(Form::Json(fields.into_iter().map(member).collect()))
 }
 
 async fn parts(request: Request, app: &App) -> ApiResult<Form> {
@@ -146,7 +202,7 @@ impl Form {
             Self::Raw(_) | Self::Empty => Ok(Vec::new()),
             Self::Parts(parts) => {
                 let named = parts.iter().filter(|(known, _)| known == name);
-                Ok(named.map(|(_, upload)| upload.clone()).collect())
+                named.map(|(_, upload)| upload.decoded(name)).collect()
             }
             Self::Json(object) => {
                 let mut pictures = Vec::new();
@@ -160,6 +216,19 @@ impl Form {
                             "expected a list as `images`, found another JSON value",
                         )
                     })?;
+                    let n_addresses = list
+                        .iter()
+                        .filter(|item| item.get("url").is_some_and(Value::is_string))
+                        .count();
+                    for (found, most, what) in [
+                        (list.len(), MAX_PARTS, "pictures"),
+                        (n_addresses, MAX_ADDRESSES, "addresses of pictures"),
+                    ] {
+                        if found > most {
+                            let message = format!("expected at most {most} {what}, found {found}");
+                            return Err(ApiError::new("invalid_request", message));
+                        }
+                    }
                     for item in list {
                         let picture = match item {
                             Value::Object(item) => json_picture(app, item, name).await?,
@@ -244,7 +313,13 @@ async fn json_picture(
         format!("{name}_url")
     };
     match text(&url) {
-        Some(url) => Ok(Some(fetch::picture(app, url).await?)),
+        Some(url) => {
+            let fetched = fetch::picture(app, url).await?;
+            Ok(Some(Upload {
+                file_name,
+                ..fetched
+            }))
+        }
         None => Ok(None),
     }
 }
@@ -302,5 +377,15 @@ mod tests {
             "{}",
             error.message
         );
+    }
+
+    #[test]
+    fn values_are_counted_before_they_are_made() {
+        let list = |n: usize| format!("[{}0]", "0,".repeat(n)).into_bytes();
+        assert!(check_values(&list(MAX_JSON_VALUES - 1)).is_ok());
+        assert!(check_values(&list(MAX_JSON_VALUES)).is_err());
+        assert!(check_values("[".repeat(MAX_JSON_VALUES + 1).as_bytes()).is_err());
+        let text = format!(r#"{{"image": "\"{}\\"}}"#, ",[{".repeat(MAX_JSON_VALUES));
+        assert!(check_values(text.as_bytes()).is_ok());
     }
 }

@@ -1,8 +1,8 @@
 //! HTTP API, compatible APIs and web page.
 //!
 //! [`Server::open`] opens galleries, keys and the port, [`Server::run`] answers until it is told to
-//! stop. `app.rs` lists the routes, `api/` has a file for each group of native endpoints; all of them
-//! use `recognise.rs`, which runs on the bounded pool of `compute.rs`.
+//! stop. `app.rs` lists the routes, `api/` has a file for each group of native endpoints, `compat/`
+//! the APIs of other systems; all of them use `recognise.rs`, which runs on the bounded pool of `compute.rs`.
 
 #![allow(
     unused_qualifications,
@@ -14,7 +14,9 @@ mod api;
 mod app;
 mod audit;
 mod body;
+mod compat;
 mod compute;
+mod connections;
 mod database;
 mod error;
 mod fetch;
@@ -37,7 +39,7 @@ use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use axum_server::Handle;
-use axum_server::tls_rustls::RustlsConfig;
+use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 
 pub use access::keys::{KeyId, KeyRecord, KeyStore, NewKey, Scope};
 pub use audit::{AuditLog, Entry as AuditEntry};
@@ -47,6 +49,7 @@ pub use settings::{LoadedSettings, Settings, SettingsError};
 pub use state::StartError;
 pub use telemetry::start_log;
 
+use connections::Limited;
 use state::{App, State};
 
 /// Name of the file with keys and audit log, in the data directory.
@@ -192,22 +195,34 @@ async fn serve(
         let config = config.map_err(|error| StartError::Tls {
             message: error.to_string(),
         })?;
-        let mut server = axum_server::from_tcp_rustls(listener, config).map_err(listen)?;
-        limit(server.http_builder());
-        server.handle(handle).serve(service).await.map_err(listen)
+        let mut http1 = rustls::ServerConfig::clone(&config.get_inner());
+        http1.alpn_protocols = vec![b"http/1.1".to_vec()];
+        config.reload_from_config(Arc::new(http1));
+        let acceptor = RustlsAcceptor::new(config).acceptor(Limited::default());
+        let server = axum_server::from_tcp(listener)
+            .map_err(listen)?
+            .acceptor(acceptor);
+        let served = limit(server).handle(handle).serve(service);
+        served.await.map_err(listen)
     } else {
-        let mut server = axum_server::from_tcp(listener).map_err(listen)?;
-        limit(server.http_builder());
-        server.handle(handle).serve(service).await.map_err(listen)
+        let server = axum_server::from_tcp(listener)
+            .map_err(listen)?
+            .acceptor(Limited::default());
+        let served = limit(server).handle(handle).serve(service);
+        served.await.map_err(listen)
     }
 }
 
-/// Closes connections on which no request comes.
-fn limit(builder: &mut hyper_util::server::conn::auto::Builder<hyper_util::rt::TokioExecutor>) {
-    builder
+/// Closes connections on which no request comes. Only HTTP/1.1: with HTTP/2 one connection would hold
+/// any number of requests, and the time in which the protocol is told has no limit.
+fn limit<A>(server: axum_server::Server<SocketAddr, A>) -> axum_server::Server<SocketAddr, A> {
+    let mut server = server.http1_only();
+    server
+        .http_builder()
         .http1()
         .timer(hyper_util::rt::TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT);
+    server
 }
 
 /// Stops gently at the first signal, at once at the second.

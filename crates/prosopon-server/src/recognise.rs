@@ -160,7 +160,7 @@ pub(crate) fn identify(
     })
 }
 
-/// The faces of an enrolment picture that may be meant: the one at a point, the largest, or all.
+/// Which face of an enrolment picture is meant.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Choice {
     /// There must be exactly one.
@@ -174,7 +174,7 @@ pub(crate) enum Choice {
 /// The face that is meant.
 ///
 /// # Errors
-/// `face_not_found`, `multiple_faces`, `no_face_at_point`.
+/// `face_not_found`, `multiple_faces`.
 pub(crate) fn choose(detections: &[Detection], choice: Choice) -> ApiResult<Detection> {
     let none = |message: &str| Err(ApiError::new("face_not_found", message.to_owned()));
     match (detections, choice) {

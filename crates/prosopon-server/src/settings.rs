@@ -17,6 +17,10 @@ use toml::{Table, Value};
     missing_docs,
     reason = "documented in SETTINGS, for people and programs alike"
 )]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "switches are settings of their own"
+)]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
@@ -33,6 +37,8 @@ pub struct Settings {
     pub allow_url_input: bool,
     pub fmr: f64,
     pub keep_crops: bool,
+    pub compreface_rows: CompreFaceRows,
+    pub compreface_static_images: bool,
     pub max_body_mib: u64,
     pub max_file_mib: u64,
     pub max_megapixels: u64,
@@ -62,6 +68,16 @@ pub enum RequireKeys {
     Always,
     /// Never.
     Never,
+}
+
+/// What the rows of a recognition through the API of CompreFace are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CompreFaceRows {
+    /// One for each subject, compared by the mean of its faces.
+    Subject,
+    /// One for each enrolled face, as CompreFace has it: a subject may be there several times.
+    Face,
 }
 
 /// How the log is written.
@@ -132,6 +148,8 @@ pub const SETTINGS: &[Setting] = &[
     setting("allow_url_input", Kind::Switch, Some("false"), "fetch pictures from addresses in requests (public addresses only)"),
     setting("fmr", Kind::Rate, Some("1e-3"), "false match rate of decisions that name none"),
     setting("keep_crops", Kind::Switch, Some("true"), "keep a small picture of each enrolled face"),
+    setting("compreface_rows", Kind::Text, Some("\"subject\""), "rows of a recognition through CompreFace's API: subject, or face as CompreFace has it"),
+    setting("compreface_static_images", Kind::Switch, Some("false"), "CompreFace's addresses of pictures with the key in them: whoever sees one can use the key"),
     setting("max_body_mib", Kind::Number, Some("32"), "largest request"),
     setting("max_file_mib", Kind::Number, Some("20"), "largest picture file"),
     setting("max_megapixels", Kind::Number, Some("50"), "largest picture"),

@@ -14,6 +14,7 @@ use crate::body::Intake;
 use crate::compute::Compute;
 use crate::database::{Database, DatabaseError};
 use crate::error::ApiResult;
+use crate::fetch::Fetcher;
 use crate::galleries::Galleries;
 use crate::metrics::Metrics;
 use crate::settings::Settings;
@@ -30,6 +31,7 @@ pub(crate) struct State {
     pub(crate) access: Access,
     pub(crate) audit: AuditLog,
     pub(crate) intake: Intake,
+    pub(crate) fetcher: Fetcher,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) started: Instant,
 }
@@ -109,6 +111,7 @@ impl State {
             access: Access::new(&settings, KeyStore::on(Arc::clone(&database))),
             audit: AuditLog::on(database),
             intake: Intake::new(&settings),
+            fetcher: Fetcher::new(&settings),
             metrics,
             started: Instant::now(),
             settings,

@@ -90,6 +90,32 @@ impl Gallery {
             TemplateKind::Best => self.current()?,
             TemplateKind::Mean => self.current_with_means()?,
         };
+        let rows = (options.max_candidates, Grouping::Subjects);
+        self.search(&snapshot, probes, options.template, rows)
+    }
+
+    /// The enrolled faces closest to each probe, best first; equally close ones by lowest number.
+    ///
+    /// One row per face, so that a subject may be there several times.
+    ///
+    /// # Errors
+    /// As [`Gallery::identify`].
+    pub fn nearest_faces(
+        &self,
+        probes: &[Embedding],
+        max_faces: usize,
+    ) -> Result<Vec<Vec<Candidate>>, GalleryError> {
+        let rows = (max_faces, Grouping::Faces);
+        self.search(&*self.current()?, probes, TemplateKind::Best, rows)
+    }
+
+    fn search(
+        &self,
+        snapshot: &Snapshot,
+        probes: &[Embedding],
+        template: TemplateKind,
+        (k, grouping): (usize, Grouping),
+    ) -> Result<Vec<Vec<Candidate>>, GalleryError> {
         if let Some(bound) = &snapshot.binding {
             for probe in probes {
                 check_binding(bound, probe.model(), probe.dim())?;
@@ -99,15 +125,14 @@ impl Gallery {
             return Ok(vec![Vec::new(); probes.len()]);
         }
         let values: Vec<&[f32]> = probes.iter().map(Embedding::values).collect();
-        let k = options.max_candidates;
-        let search = |index: &(dyn Index + '_)| index.search_batch(&values, k, Grouping::Subjects);
-        let answers = match (options.template, &snapshot.means) {
+        let search = |index: &(dyn Index + '_)| index.search_batch(&values, k, grouping);
+        let answers = match (template, &snapshot.means) {
             (TemplateKind::Mean, Some(means)) => self.on_pool(|| search(means.index())),
             _ => self.on_pool(|| search(&snapshot.faces)),
         };
         let candidates = |(probe, hits): (&&[f32], Vec<Hit>)| {
             hits.into_iter()
-                .filter_map(|hit| snapshot.candidate(probe, hit, options.template))
+                .filter_map(|hit| snapshot.candidate(probe, hit, template))
                 .collect()
         };
         Ok(values.iter().zip(answers).map(candidates).collect())

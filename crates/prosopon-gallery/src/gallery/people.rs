@@ -378,6 +378,25 @@ impl Gallery {
             Ok(writer.delete_face(id)?)
         })
     }
+
+    /// Deletes several faces in one transaction; their subjects stay. Gives back those that were
+    /// there, each with its subject's name.
+    ///
+    /// # Errors
+    /// [`GalleryError::Store`].
+    pub fn delete_faces(&self, ids: &[FaceId]) -> Result<Vec<(Face, String)>, GalleryError> {
+        self.write(|writer| {
+            let mut deleted = Vec::new();
+            for id in ids {
+                if let Some(face) = writer.face(*id)? {
+                    let name = known(writer, face.subject.into())?.name;
+                    writer.delete_face(*id)?;
+                    deleted.push((face, name));
+                }
+            }
+            Ok(deleted)
+        })
+    }
 }
 
 /// The subject that is meant, or an error with the name that was probably meant.

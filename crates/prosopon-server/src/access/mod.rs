@@ -67,6 +67,16 @@ impl From<Denied> for ApiError {
 }
 
 impl Caller {
+    fn of(record: keys::KeyRecord, address: IpAddr) -> Self {
+        Self {
+            key: Some(record.id),
+            name: Some(record.name),
+            scopes: record.scopes,
+            gallery: record.gallery,
+            address,
+        }
+    }
+
     /// Whether the caller has `scope`, by itself or through a wider one.
     pub(crate) fn may(&self, scope: Scope) -> bool {
         self.scopes.iter().any(|own| own.includes(scope))
@@ -142,6 +152,8 @@ pub(crate) async fn recognise_caller(
         .check_origin(&request, &recognised)
         .and_then(|()| app.access.count(&recognised, address))
     {
+        // A client that sends its picture first and reads then would see a broken connection.
+        crate::body::discard(request).await;
         return error.into_response();
     }
     let caller = recognised.0.as_ref().ok().cloned();
@@ -200,31 +212,34 @@ impl Access {
 
     /// Who sent these headers.
     pub(crate) fn recognise(&self, headers: &HeaderMap, address: IpAddr) -> Recognised {
-        let caller = |record: keys::KeyRecord| Caller {
-            key: Some(record.id),
-            name: Some(record.name),
-            scopes: record.scopes,
-            gallery: record.gallery,
-            address,
-        };
         if let Some(key) = sent_key(headers) {
-            let known = self.keys.find(key).map(caller).ok_or(Denied::WrongKey);
-            return Recognised(known);
+            return Recognised(self.by_key(key, address));
         }
         let session = cookie(headers).and_then(|token| self.sessions.find(token));
         if let Some(record) = session.and_then(|id| self.keys.by_id(id)) {
-            return Recognised(Ok(caller(record)));
+            return Recognised(Ok(Caller::of(record, address)));
         }
+        Recognised(self.without_key(address))
+    }
+
+    /// Whose key this is.
+    pub(crate) fn by_key(&self, key: &str, address: IpAddr) -> Result<Caller, Denied> {
+        let record = self.keys.find(key).ok_or(Denied::WrongKey)?;
+        Ok(Caller::of(record, address))
+    }
+
+    /// Somebody who shows no key: may do everything where none is required.
+    pub(crate) fn without_key(&self, address: IpAddr) -> Result<Caller, Denied> {
         if self.required {
-            return Recognised(Err(Denied::NoKey));
+            return Err(Denied::NoKey);
         }
-        Recognised(Ok(Caller {
+        Ok(Caller {
             key: None,
             name: None,
             scopes: vec![Scope::Admin],
             gallery: None,
             address,
-        }))
+        })
     }
 
     /// Refuses requests that a page from elsewhere makes a browser send: those carry the cookie, or
@@ -232,7 +247,14 @@ impl Access {
     fn check_origin(&self, request: &Request, recognised: &Recognised) -> ApiResult<()> {
         let headers = request.headers();
         let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-        let host = text(header::HOST).unwrap_or("");
+        let host = text(header::HOST)
+            .or_else(|| {
+                request
+                    .uri()
+                    .authority()
+                    .map(|authority| authority.as_str())
+            })
+            .unwrap_or("");
         if self.only_loopback && !host.is_empty() && !is_loopback_name(host) {
             let message = format!("expected a loopback address as host, found `{host}`");
             return Err(ApiError::new("host_not_allowed", message).with_hint(
@@ -249,16 +271,17 @@ impl Access {
         if recognised.0.is_err() {
             return Ok(());
         }
-        let foreign = match (
-            text(header::ORIGIN),
-            text(header::HeaderName::from_static("sec-fetch-site")),
-        ) {
-            (Some(origin), _) => {
-                let own = format!("{}://{host}", self.scheme);
-                origin != own && !self.cors_origins.iter().any(|allowed| allowed == origin)
-            }
-            (None, Some(site)) => !matches!(site, "same-origin" | "none"),
-            (None, None) => false,
+        // What the browser says of itself counts more than a comparison of ours: behind a proxy that
+        // speaks HTTPS the scheme is not the one that is seen here.
+        let origin = text(header::ORIGIN);
+        let is_allowed = origin.is_some_and(|origin| {
+            let own = format!("{}://{host}", self.scheme);
+            origin == own || self.cors_origins.iter().any(|allowed| allowed == origin)
+        });
+        let foreign = match text(header::HeaderName::from_static("sec-fetch-site")) {
+            Some("same-origin" | "none") => false,
+            Some(_) => !is_allowed,
+            None => origin.is_some() && !is_allowed,
         };
         if foreign {
             return Err(ApiError::new(
@@ -276,9 +299,11 @@ impl Access {
                 .retry_after(secs)
         };
         match &recognised.0 {
-            Err(Denied::WrongKey) => self
+            // Where no key is required there is nothing to be guessed, and clients of compatible
+            // APIs send the key of the system that they came from.
+            Err(Denied::WrongKey) if self.required => self
                 .wrong_keys
-                .take(&format!("address {address}"))
+                .take(&network(address))
                 .map_err(|secs| too_many(secs, "wrong keys")),
             Ok(Caller { key: Some(id), .. }) => self
                 .requests
@@ -286,7 +311,7 @@ impl Access {
                 .map_err(|secs| too_many(secs, "requests")),
             _ => self
                 .requests
-                .take(&format!("address {address}"))
+                .take(&network(address))
                 .map_err(|secs| too_many(secs, "requests")),
         }
     }
@@ -294,6 +319,14 @@ impl Access {
     /// Notes a wrong key at the sign-in form.
     pub(crate) fn count_wrong_key(&self, address: IpAddr) -> ApiResult<()> {
         self.count(&Recognised(Err(Denied::WrongKey)), address)
+    }
+}
+
+/// What is counted together: an address, or the network of 2^64 that a single customer has in IPv6.
+fn network(address: IpAddr) -> String {
+    match address {
+        IpAddr::V4(address) => format!("address {address}"),
+        IpAddr::V6(address) => format!("network {:x}", address.to_bits() >> 64),
     }
 }
 

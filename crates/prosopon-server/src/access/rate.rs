@@ -2,15 +2,27 @@
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-/// Names that are remembered before those that have been quiet are forgotten.
+/// Names that are remembered; when there are more, those that have been quiet are forgotten.
 const MAX_NAMES: usize = 10_000;
+
+/// How often those are looked for, at most: it takes a look at every name.
+const SWEEP: Duration = Duration::from_secs(1);
+
+/// The bucket of all that have none of their own because there are too many.
+const OTHERS: &str = "others";
 
 /// A bucket for each name: it holds a minute's requests and fills up evenly.
 pub(crate) struct Rate {
     per_minute: u32,
-    buckets: Mutex<HashMap<String, Bucket>>,
+    buckets: Mutex<Buckets>,
+}
+
+#[derive(Default)]
+struct Buckets {
+    by_name: HashMap<String, Bucket>,
+    swept: Option<Instant>,
 }
 
 struct Bucket {
@@ -45,10 +57,17 @@ impl Rate {
             (bucket.left + now.duration_since(bucket.at).as_secs_f64() * per_sec).min(full)
         };
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
-        if buckets.len() >= MAX_NAMES && !buckets.contains_key(name) {
-            buckets.retain(|_, bucket| refilled(bucket) < full);
+        let Buckets { by_name, swept } = &mut *buckets;
+        if by_name.len() >= MAX_NAMES
+            && !by_name.contains_key(name)
+            && swept.is_none_or(|at| now.duration_since(at) >= SWEEP)
+        {
+            by_name.retain(|_, bucket| refilled(bucket) < full);
+            *swept = Some(now);
         }
-        let bucket = buckets.entry(name.to_owned()).or_insert(Bucket {
+        let is_room = by_name.len() < MAX_NAMES || by_name.contains_key(name);
+        let name = if is_room { name } else { OTHERS };
+        let bucket = by_name.entry(name.to_owned()).or_insert(Bucket {
             left: full,
             at: now,
         });
@@ -64,8 +83,6 @@ impl Rate {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]
@@ -78,5 +95,21 @@ mod tests {
         assert_eq!(rate.take_at("b", start), Ok(()));
         assert_eq!(rate.take_at("a", start + Duration::from_secs(31)), Ok(()));
         assert_eq!(Rate::new(0).take_at("a", start), Ok(()));
+    }
+
+    #[test]
+    fn names_without_end_share_a_bucket() {
+        let rate = Rate::new(3);
+        let start = Instant::now();
+        for i in 0..MAX_NAMES {
+            assert_eq!(rate.take_at(&i.to_string(), start), Ok(()));
+        }
+        let refused = (0..100).filter(|i| rate.take_at(&format!("new {i}"), start).is_err());
+        assert_eq!(refused.count(), 97);
+        assert_eq!(rate.take_at("0", start), Ok(()));
+        assert!(rate.buckets.lock().unwrap().by_name.len() <= MAX_NAMES + 1);
+        let later = start + Duration::from_mins(2);
+        assert_eq!(rate.take_at("new", later), Ok(()));
+        assert_eq!(rate.buckets.lock().unwrap().by_name.len(), 1);
     }
 }

@@ -1,5 +1,6 @@
 //! Extractors whose errors are ours.
 
+use axum::body::HttpBody as _;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
@@ -38,6 +39,9 @@ fn invalid(reason: &str) -> ApiError {
     ApiError::new("invalid_parameter", reason.replace('\n', " "))
 }
 
+/// Bytes of a JSON body without a picture. Values take a multiple of their text in memory.
+const MAX_JSON_BYTES: u64 = 1 << 20;
+
 /// A JSON body.
 pub(crate) struct Json<T>(pub(crate) T);
 
@@ -46,6 +50,11 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
 
     async fn from_request(request: Request, state: &S) -> ApiResult<Self> {
         use axum::extract::rejection::JsonRejection;
+        let found = request.body().size_hint().lower();
+        if found > MAX_JSON_BYTES {
+            let message = format!("expected JSON of at most {MAX_JSON_BYTES} bytes, found {found}");
+            return Err(ApiError::new("body_too_large", message));
+        }
         match axum::Json::from_request(request, state).await {
             Ok(axum::Json(value)) => Ok(Self(value)),
             Err(JsonRejection::MissingJsonContentType(_)) => Err(ApiError::new(

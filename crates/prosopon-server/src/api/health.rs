@@ -9,6 +9,8 @@ use axum::response::IntoResponse;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::keys::unbound;
+use crate::access::Caller;
 use crate::error::ApiResult;
 use crate::state::App;
 
@@ -50,9 +52,16 @@ pub(crate) async fn ready(State(app): State<App>) -> ApiResult<Json<Health>> {
 }
 
 /// Counters, for Prometheus
+///
+/// Of the whole server: for keys that are not bound to a gallery.
 #[utoipa::path(get, path = "/metrics", tag = "Server",
     responses((status = 200, body = String, content_type = "application/openmetrics-text")))]
-pub(crate) async fn metrics(State(app): State<App>) -> ApiResult<impl IntoResponse> {
+pub(crate) async fn metrics(
+    State(app): State<App>,
+    caller: Caller,
+) -> ApiResult<impl IntoResponse> {
+    // It names all galleries and their sizes.
+    unbound(&caller)?;
     let state = Arc::clone(&app);
     app.compute
         .store(move || {

@@ -59,8 +59,8 @@ impl From<DatabaseError> for ApiError {
     }
 }
 
-/// Keys of one gallery must not make keys for others.
-fn unbound(caller: &Caller) -> ApiResult<()> {
+/// Keys of one gallery have no business with the server as a whole.
+pub(super) fn unbound(caller: &Caller) -> ApiResult<()> {
     match &caller.gallery {
         None => Ok(()),
         Some(own) => {

@@ -148,7 +148,7 @@ pub(crate) struct Merged {
 }
 
 /// Runs `work` on a gallery that the caller may use, away from the async threads.
-pub(super) async fn on_gallery<T: Send + 'static>(
+pub(crate) async fn on_gallery<T: Send + 'static>(
     app: &App,
     caller: Caller,
     name: String,

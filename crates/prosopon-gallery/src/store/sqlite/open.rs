@@ -78,6 +78,7 @@ pub(super) fn writer(place: &Place, options: &SqliteOptions) -> Result<Connectio
     let is_new = check_file(place, options)?;
     let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     if is_new {
+        make_private(&place.0);
         flags |= OpenFlags::SQLITE_OPEN_CREATE;
     }
     let failed = |error| place.error("open", error);
@@ -102,6 +103,16 @@ pub(super) fn writer(place: &Place, options: &SqliteOptions) -> Result<Connectio
     }
     transaction.commit().map_err(failed)?;
     Ok(connection)
+}
+
+/// Makes the file so that only its owner reads it: faces are nobody else's business. SQLite gives the
+/// files beside it the same rights; what goes wrong here it will report.
+fn make_private(path: &std::path::Path) {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let _ = options.open(path);
 }
 
 /// The connection that reads.
