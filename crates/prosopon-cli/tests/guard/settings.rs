@@ -61,13 +61,15 @@ fn settings_are_shown_with_where_they_come_from() {
     assert!(!place.path("home/server.db").exists());
 }
 
+/// Settings in the environment, arguments, exit status, and what the message has.
+type Case<'a> = (&'a [(&'a str, &'a str)], &'a [&'a str], i32, &'a str);
+
 #[test]
 fn mistakes_are_one_clear_line() {
     let Some(place) = Place::new() else { return };
     std::fs::write(place.path("typo.toml"), "quue = 7\n").expect("a file");
     std::fs::write(place.path("broken.toml"), "queue = \n").expect("a file");
     std::fs::write(place.path("text.toml"), "queue = \"many\"\n").expect("a file");
-    type Case<'a> = (&'a [(&'a str, &'a str)], &'a [&'a str], i32, &'a str);
     let cases: &[Case<'_>] = &[
         (
             &[],
