@@ -142,6 +142,8 @@ export function startBrowser({ clip, camera = 'allowed' } = {}) {
 /// security policy and requests to anywhere else. `page.expectFailure(422)` says which failed answers are part of the test.
 export async function openPage(browser, server, { route = 'identify', scheme = 'light', width = 1280, height = 900 } = {}) {
   const context = await browser.newContext({ colorScheme: scheme, viewport: { width, height }, locale: 'en-GB', reducedMotion: 'reduce' });
+  // Builds and other tests may keep the machine busy.
+  context.setDefaultTimeout(60_000);
   const page = await context.newPage();
   const expected = [];
   page.troubles = [];

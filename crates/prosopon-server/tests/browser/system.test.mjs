@@ -58,7 +58,7 @@ describe('system, on a server that asks for no key', () => {
     await page.getByRole('button', { name: 'New gallery' }).click();
     await page.getByRole('dialog').getByLabel('Name').fill('visitors');
     await page.keyboard.press('Enter');
-    await page.getByRole('cell', { name: 'visitors', exact: true }).waitFor();
+    await page.getByRole('button', { name: 'Delete visitors' }).waitFor();
     await page.getByRole('link', { name: 'Identify' }).click();
     assert.equal(await page.getByLabel('Gallery').inputValue(), 'visitors');
     await choose(page, await solvay());
@@ -73,7 +73,7 @@ describe('system, on a server that asks for no key', () => {
     const dialog = page.getByRole('dialog');
     await dialog.getByText('1 person and 1 face are deleted with it.').waitFor();
     await dialog.getByRole('button', { name: 'Delete', exact: true }).click();
-    await page.getByRole('cell', { name: 'visitors', exact: true }).waitFor({ state: 'detached' });
+    await page.getByRole('button', { name: 'Delete visitors' }).waitFor({ state: 'detached' });
     assert.equal((await server.api('GET', '/v1/galleries')).galleries.length, 1);
   });
 
