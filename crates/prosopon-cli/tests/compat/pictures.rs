@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use prosopon::image::ResizeFilter;
 use prosopon::{DecodeLimits, Image};
 
 use crate::common::shared;
@@ -25,7 +26,7 @@ pub(crate) fn side_by_side(small: &[u8], large: &[u8]) -> Vec<u8> {
     let decode = |bytes| Image::decode(bytes, &DecodeLimits::default()).expect("a picture");
     let (small, large) = (decode(small), decode(large));
     let large = large
-        .resized(375, 375, Default::default())
+        .resized(375, 375, ResizeFilter::default())
         .expect("a picture");
     let mut both = Image::filled(625, 375, [0; 3]);
     for (image, left) in [(&small, 0), (&large, 250)] {

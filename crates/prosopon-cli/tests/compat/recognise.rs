@@ -277,3 +277,19 @@ fn a_row_for_each_face_where_that_is_set() {
     }
     assert!(server.is_running());
 }
+
+/// As Double Take asks, with the threshold that it has by default.
+#[test]
+fn thresholds_from_old_installations_find_the_same_faces() {
+    let Some(all) = enrolled() else { return };
+    for (name, i) in [(ANNA, 1), (AMELIA, 1), (AZRA, 0)] {
+        let [form, _] = Body::both(&[("file", &person(name, i).unwrap())]);
+        let query = "face_plugins=&det_prob_threshold=0.8";
+        let answer = all.post(&format!("{RECOGNIZE}?{query}"), form.clone());
+        let answer = answer.expect(200);
+        let probability = number(&answer["result"][0]["box"]["probability"]);
+        assert!(probability > 0.99, "{name}: {probability}");
+        let surer = format!("{DETECT}?det_prob_threshold=0.99");
+        all.post(&surer, form).expect(200);
+    }
+}

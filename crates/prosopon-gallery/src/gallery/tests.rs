@@ -430,3 +430,53 @@ fn several_are_deleted_together_or_not_at_all() {
     assert_eq!(gallery.clear().unwrap().subjects, 1);
     assert_eq!(gallery.counts().unwrap().subjects, 0);
 }
+
+#[test]
+fn the_nearest_faces_are_rows_of_their_own() {
+    let Fixture {
+        folder: _f,
+        gallery,
+    } = fixture();
+    let mut near = face(1).embedding.values().to_vec();
+    near[0] += 0.05;
+    let near = embedding(near);
+    gallery.enrol("anna", face(1)).unwrap();
+    gallery.enrol("anna", NewFace::new(near.clone())).unwrap();
+    gallery.enrol("ben", face(2)).unwrap();
+    let probes = [near, face(2).embedding];
+    let found = gallery.nearest_faces(&probes, 2).unwrap();
+    let ids = |candidates: &[Candidate]| -> Vec<i64> {
+        candidates
+            .iter()
+            .map(|candidate| candidate.face.0)
+            .collect()
+    };
+    assert_eq!(ids(&found[0]), [2, 1]);
+    assert!(found[0].iter().all(|candidate| &*candidate.name == "anna"));
+    assert!(found[0][0].similarity > found[0][1].similarity);
+    assert_eq!(ids(&found[1])[0], 3);
+    assert_eq!(&*found[1][0].name, "ben");
+    let empty = fixture();
+    assert_eq!(empty.gallery.nearest_faces(&probes, 2).unwrap(), [[], []]);
+}
+
+#[test]
+fn several_faces_are_deleted_at_once_and_unknown_ones_passed_over() {
+    let Fixture {
+        folder: _f,
+        gallery,
+    } = fixture();
+    for (name, seed) in [("anna", 1), ("anna", 2), ("ben", 3)] {
+        gallery.enrol(name, face(seed)).unwrap();
+    }
+    let ids = [3, 99, 1, 3].map(FaceId);
+    let deleted = gallery.delete_faces(&ids).unwrap();
+    let rows: Vec<(i64, &str)> = deleted
+        .iter()
+        .map(|(face, name)| (face.id.0, name.as_str()))
+        .collect();
+    assert_eq!(rows, [(3, "ben"), (1, "anna")]);
+    let counts = gallery.counts().unwrap();
+    assert_eq!((counts.subjects, counts.faces), (2, 1));
+    assert!(gallery.delete_faces(&[]).unwrap().is_empty());
+}

@@ -15,6 +15,7 @@ use prosopon_gallery::{EnrolmentRequest, GalleryError, IdentifyOptions};
 use serde::Serialize;
 use serde_json::json;
 
+use super::confidence::{ours, theirs};
 use super::similarity::{Scale, round5};
 use super::{Pixels, compreface, face_to_enrol, said, whole_pixels};
 use crate::access::keys::Scope;
@@ -150,7 +151,7 @@ impl Predictions {
 async fn detect(State(app): State<App>, asking: Asking) -> ApiResult<Json<Predictions>> {
     asking.caller.must(Scope::Identify)?;
     let wanted = Wanted {
-        min_confidence: asking.min_confidence()?,
+        min_confidence: asking.min_confidence()?.map(ours),
         ..Wanted::default()
     };
     let upload = asking.form.picture(&app, "image").await?;
@@ -160,7 +161,7 @@ async fn detect(State(app): State<App>, asking: Asking) -> ApiResult<Json<Predic
             let found = recognise::detect(&state, models, &upload, wanted)?;
             let faces = found.faces.iter().map(|face| Prediction {
                 userid: None,
-                confidence: round5(f64::from(face.confidence)),
+                confidence: round5(theirs(face.confidence)),
                 pixels: whole_pixels(&face.bounding_box, &found.image),
             });
             Ok(Predictions::of(faces.collect()))

@@ -7,6 +7,7 @@
 
 mod classify_image;
 mod compreface;
+mod confidence;
 mod deepstack;
 mod similarity;
 mod upload;

@@ -7,6 +7,7 @@ use axum::http::request::Parts;
 
 use super::errors::{invalid, missing_parameter, unreadable};
 use crate::api::extract::Query;
+use crate::compat::confidence::ours;
 use crate::error::{ApiError, ApiResult};
 use crate::recognise::Wanted;
 
@@ -76,7 +77,7 @@ impl Parameters {
             return Err(invalid("det_prob_threshold should be between 0 and 1"));
         }
         Ok(Wanted {
-            min_confidence,
+            min_confidence: min_confidence.map(ours),
             min_face_px: None,
             max_faces: Some(limit),
         })
@@ -180,7 +181,7 @@ mod tests {
             &status=True&prediction_count=3&detect_faces=false";
         let query = read(query).unwrap();
         assert_eq!(query.wanted.max_faces, Some(2));
-        assert_eq!(query.wanted.min_confidence, Some(0.8));
+        assert_eq!(query.wanted.min_confidence, Some(ours(0.8)));
         assert!(query.plugins.landmarks && query.plugins.calculator);
         assert!(query.status && !query.detect_faces && query.prediction_count == 3);
     }

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::looking::{Seen, SeenFace};
 use super::query::FaceQuery;
+use crate::compat::confidence::theirs;
 use crate::compat::similarity::round5;
 use crate::compat::{Pixels, whole_pixels};
 use crate::models::LoadedModels;
@@ -84,7 +85,7 @@ struct BoxJson {
 impl BoxJson {
     fn new(detection: &Detection, image: &Image) -> Self {
         Self {
-            probability: round5(f64::from(detection.confidence)),
+            probability: round5(theirs(detection.confidence)),
             pixels: whole_pixels(&detection.bounding_box, image),
         }
     }
