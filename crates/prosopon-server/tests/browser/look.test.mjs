@@ -39,7 +39,9 @@ function look(name, route, prepare, on = () => server) {
       const page = await openPage(browser, on(), { route, ...view });
       await page.locator('main h1').waitFor();
       await prepare(page);
-      await page.screenshot({ path: path.join(screenshots, `${name}-${view.scheme}-${view.width}.png`), fullPage: true });
+      // A dialog lies over the window, not over the whole page.
+      const fullPage = await page.locator('dialog').count() === 0;
+      await page.screenshot({ path: path.join(screenshots, `${name}-${view.scheme}-${view.width}.png`), fullPage });
       for (const width of [view.width, view.width < 600 ? 360 : 1440]) {
         await page.setViewportSize({ width, height: view.height });
         const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
