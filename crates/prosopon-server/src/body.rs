@@ -84,10 +84,12 @@ struct Room {
 
 impl Room {
     fn new(intake: &Intake, is_known: bool) -> Self {
-        let mut pools = vec![(Arc::clone(&intake.memory), None)];
+        let mut pools = Vec::new();
+        // The smaller pool first: what it refuses takes nothing from the other.
         if !is_known {
             pools.push((Arc::clone(&intake.strangers), None));
         }
+        pools.push((Arc::clone(&intake.memory), None));
         Self { pools, units: 0 }
     }
 

@@ -26,7 +26,7 @@ const MAX_CONNECTIONS: usize = 512;
 const MAX_PER_ADDRESS: usize = 256;
 
 /// Time in which a client must take some of an answer.
-const MAX_STALL: Duration = Duration::from_secs(60);
+const MAX_STALL: Duration = Duration::from_mins(1);
 
 /// Accepts connections while there are not too many.
 #[derive(Clone)]

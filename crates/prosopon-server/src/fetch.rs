@@ -72,9 +72,12 @@ pub(crate) struct Fetcher {
     max_time: Duration,
 }
 
+/// The addresses of a host, with the port.
+type Resolve = dyn Fn(&str, u16) -> io::Result<Vec<SocketAddr>> + Send + Sync;
+
 /// What a fetch may reach. Tests put their own here.
 struct Network {
-    resolve: Box<dyn Fn(&str, u16) -> io::Result<Vec<SocketAddr>> + Send + Sync>,
+    resolve: Box<Resolve>,
     is_allowed: fn(IpAddr) -> bool,
 }
 

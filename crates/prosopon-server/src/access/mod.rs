@@ -252,7 +252,7 @@ impl Access {
                 request
                     .uri()
                     .authority()
-                    .map(|authority| authority.as_str())
+                    .map(axum::http::uri::Authority::as_str)
             })
             .unwrap_or("");
         if self.only_loopback && !host.is_empty() && !is_loopback_name(host) {

@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 /// updates), multicast, and one address that a cloud uses for itself.
 const CLOSED_V4: &[(Ipv4Addr, u32)] = &[
     // This network, and "any address".
-    (Ipv4Addr::new(0, 0, 0, 0), 8),
+    (Ipv4Addr::UNSPECIFIED, 8),
     // Private.
     (Ipv4Addr::new(10, 0, 0, 0), 8),
     // Carrier-grade NAT (RFC 6598); also metadata of Alibaba Cloud.
@@ -38,7 +38,7 @@ const CLOSED_V4: &[(Ipv4Addr, u32)] = &[
     (Ipv4Addr::new(240, 0, 0, 0), 4),
 ];
 
-/// Ranges of global unicast IPv6 (2000::/3) that are not the open internet.
+/// Ranges of global unicast IPv6 (`2000::/3`) that are not the open internet.
 const CLOSED_V6: &[(Ipv6Addr, u32)] = &[
     // Protocol assignments: Teredo, benchmarks, ORCHID.
     (Ipv6Addr::new(0x2001, 0, 0, 0, 0, 0, 0, 0), 23),
@@ -65,7 +65,7 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
 }
 
 /// What is allowed is listed, what is not is the rest: new ranges of special meaning appear outside
-/// of 2000::/3.
+/// of `2000::/3`.
 fn is_public_v6(address: Ipv6Addr) -> bool {
     let inside = |start: Ipv6Addr, length: u32| {
         let mask = u128::MAX << (128 - length);

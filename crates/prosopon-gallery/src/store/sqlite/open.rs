@@ -107,7 +107,7 @@ pub(super) fn writer(place: &Place, options: &SqliteOptions) -> Result<Connectio
 
 /// Makes the file so that only its owner reads it: faces are nobody else's business. SQLite gives the
 /// files beside it the same rights; what goes wrong here it will report.
-fn make_private(path: &std::path::Path) {
+fn make_private(path: &Path) {
     let mut options = fs::OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
