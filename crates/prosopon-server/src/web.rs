@@ -206,10 +206,13 @@ mod tests {
     /// The content security policy would refuse them, and only a browser would say so.
     #[test]
     fn no_inline_script_or_style() {
-        for asset in ASSETS
-            .iter()
-            .filter(|asset| asset.path.ends_with(".html") || asset.path.ends_with(".svg"))
-        {
+        for asset in ASSETS {
+            if !matches!(
+                asset.content_type(),
+                "text/html; charset=utf-8" | "image/svg+xml"
+            ) {
+                continue;
+            }
             let text = text(asset);
             for forbidden in ["style=", "<style", "onclick=", "onload=", "javascript:"] {
                 assert!(
@@ -249,7 +252,9 @@ mod tests {
                 for step in import.split('/') {
                     match step {
                         "." => {}
-                        ".." => drop(path.pop()),
+                        ".." => {
+                            path.pop();
+                        }
                         name => path.push(name),
                     }
                 }

@@ -33,13 +33,15 @@ const views = [];
 for (const scheme of ['light', 'dark']) for (const width of [390, 1280]) views.push({ scheme, width, height: width < 600 ? 844 : 900 });
 
 /// Opens a page, lets `prepare` bring it to where it is worth a look, and takes its picture in all four ways.
-function look(name, route, prepare) {
+function look(name, route, prepare, on = () => server) {
   for (const view of views) {
     it(`${name}, ${view.scheme}, ${view.width} wide`, async () => {
-      const page = await openPage(browser, server, { route, ...view });
-      await page.locator('.page h1').waitFor();
+      const page = await openPage(browser, on(), { route, ...view });
+      await page.locator('main h1').waitFor();
       await prepare(page);
-      await page.screenshot({ path: path.join(screenshots, `${name}-${view.scheme}-${view.width}.png`), fullPage: true });
+      // A dialog lies over the window, not over the whole page.
+      const fullPage = await page.locator('dialog').count() === 0;
+      await page.screenshot({ path: path.join(screenshots, `${name}-${view.scheme}-${view.width}.png`), fullPage });
       for (const width of [view.width, view.width < 600 ? 360 : 1440]) {
         await page.setViewportSize({ width, height: view.height });
         const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
@@ -103,4 +105,19 @@ describe('look', () => {
     await page.getByRole('button', { name: 'New key' }).click();
     await page.getByRole('dialog').waitFor();
   });
+});
+
+describe('look, on a server that asks for keys', () => {
+  let locked;
+  before(async () => {
+    locked = await startServer({ args: ['--require-keys', 'always'] });
+  });
+  after(() => locked?.stop());
+
+  look('sign-in', 'identify', async (page) => {
+    page.expectFailure(401);
+    await page.getByLabel('Key').fill('not a key');
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.locator('.notice-error').waitFor();
+  }, () => locked);
 });

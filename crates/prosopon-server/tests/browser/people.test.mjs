@@ -90,6 +90,18 @@ describe('people', { skip: withoutData }, () => {
     await card('Largest of the group').waitFor();
   });
 
+  it('takes the largest face of several pictures at once', async () => {
+    page = await openPage(browser, server, { route: 'people' });
+    await card('elijah_wood').waitFor();
+    await page.locator('.people-view input[type=file]:not([webkitdirectory])').setInputFiles([picture('groups/group-1.jpg'), picture('groups/group-3.jpg')]);
+    await page.getByLabel('Who is on 2 pictures?').fill('Two strangers');
+    await page.getByRole('button', { name: 'Enrol 2 pictures' }).click();
+    await page.getByRole('button', { name: 'Take the largest face of these 2 pictures with several' }).click();
+    await page.locator('.upload').getByText(/^Done: (2 added|1 added, 1 not taken)\.$/).waitFor();
+    const [{ id }] = await subjects('Two strangers');
+    await server.api('DELETE', `/v1/galleries/default/subjects/${id}`);
+  });
+
   it('finds people by name', async () => {
     page = await openPage(browser, server, { route: 'people' });
     await card('elijah_wood').waitFor();

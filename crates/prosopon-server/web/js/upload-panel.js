@@ -14,16 +14,21 @@ addEventListener('beforeunload', (event) => {
   if (running.size > 0) event.preventDefault();
 });
 
-/// Starts at once. `ondone(upload)` runs each time that nothing is left to send.
-export function uploadPanel(items, send, { title, leftOut = [], ondone }) {
+const TELL_MILLIS = 2000;
+
+/// Starts at once. `onadded` runs now and then as long as pictures are added, `ondone(upload)` each time that nothing is
+/// left to send.
+export function uploadPanel(items, send, { title, leftOut = [], onadded, ondone }) {
   const text = h('p', { class: 'number', role: 'status' });
   const meter = h('progress', { max: String(items.length), 'aria-label': title });
   const list = h('ul', { class: 'upload-list' });
   const trouble = h('div', {});
+  const forAll = h('div', {});
+  let told = { added: 0, at: 0 };
   const cancel = h('button', { type: 'button', onclick: () => upload.cancel() }, 'Cancel');
   const close = h('button', { type: 'button', class: 'icon-button', 'aria-label': 'Close this report', hidden: true, onclick: () => element.remove() }, icon('close'));
   const element = h('section', { class: 'card upload', 'aria-label': title },
-    h('div', { class: 'upload-head' }, h('h2', {}, title), cancel, close), meter, text, trouble, list);
+    h('div', { class: 'upload-head' }, h('h2', {}, title), cancel, close), meter, text, trouble, forAll, list);
   const rows = new Map();
   const n = new Set(items.map((item) => item.subject)).size;
 
@@ -51,6 +56,12 @@ export function uploadPanel(items, send, { title, leftOut = [], ondone }) {
     close.hidden = upload.isRunning;
     meter.hidden = !upload.isRunning;
     for (const item of items) showItem(item);
+    showForAll();
+    const now = performance.now();
+    if (added > told.added && now - told.at > TELL_MILLIS) {
+      told = { added, at: now };
+      onadded?.();
+    }
   }
 
   function showItem(item) {
@@ -71,15 +82,24 @@ export function uploadPanel(items, send, { title, leftOut = [], ondone }) {
 
   /// What can be done about a picture that was not taken, as a button.
   function remedy(item) {
-    const offer = (label, query) => h('button', { type: 'button', class: 'small', onclick: () => again(item, query) }, label);
+    const offer = (label, query) => h('button', { type: 'button', class: 'small', onclick: () => again([item], query) }, label);
     if (item.reason === 'multiple_faces') return offer('Take the largest face', { faces: 'largest' });
     if (item.reason === 'looks_like_another_subject') return offer('Enrol all the same', { allow_conflict: 'true' });
     return null;
   }
 
-  /// Sends a picture once more, with another query: now, or in its turn if others are still being sent.
-  function again(item, query) {
-    Object.assign(item, { state: 'waiting', query: { ...item.query, ...query }, reason: null });
+  /// One button in place of dozens.
+  function showForAll() {
+    const several = items.filter((item) => item.state === 'rejected' && item.reason === 'multiple_faces');
+    fill(forAll, several.length > 1 && !upload.isRunning
+      ? h('button', { type: 'button', class: 'small', onclick: () => again(several, { faces: 'largest' }) }, `Take the largest face of these ${words.whole(several.length)} pictures with several`)
+      : null);
+  }
+
+  /// Sends pictures once more, with another query: now, or in their turn if others are still being sent.
+  function again(some, query) {
+    const common = { ...some[0].query, ...query };
+    for (const item of some) Object.assign(item, { state: 'waiting', query: common, reason: null });
     if (upload.isRunning) show();
     else start();
   }

@@ -158,7 +158,12 @@ export function peopleGrid(uploads) {
     const n = new Set(items.map((item) => item.subject)).size;
     const send = ({ subject, files: some, query }, options) => api.galleries.enrol(gallery, some, { ...query, subject }, options);
     const title = n === 1 ? `Pictures of ${items[0].subject}` : `Pictures of ${words.count(n, 'person', 'people')}`;
-    uploads.prepend(uploadPanel(items, send, { title, leftOut, ondone: () => isShown && load() }));
+    uploads.prepend(uploadPanel(items, send, { title, leftOut, onadded, ondone: () => isShown && load() }));
+  }
+
+  /// The grid fills while pictures are sent, unless somebody is in the middle of it.
+  function onadded() {
+    if (isShown && !list.contains(document.activeElement) && list.childElementCount <= PAGE_SIZE) load();
   }
 
   return {
