@@ -32,6 +32,7 @@ mod telemetry;
 #[cfg(test)]
 mod testing;
 mod web;
+mod workers;
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
@@ -169,8 +170,13 @@ fn spawn_load<E: Send + 'static>(
             ("backend", models.backend.clone()),
         ]);
         let (detector, backend) = (models.detector.id.clone(), models.backend.clone());
-        tracing::info!(detector, embedder = %models.model, backend, "ready");
-        app.compute.ready(models);
+        let embedder = models.model.to_string();
+        if let Err(error) = app.compute.ready(models) {
+            tracing::error!(cause = %error, "could not start the threads");
+            handle.shutdown();
+            return;
+        }
+        tracing::info!(detector, embedder, backend, "ready");
         if let Ok(models) = app.compute.models() {
             on_ready(models);
         }

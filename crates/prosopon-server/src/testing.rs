@@ -90,7 +90,7 @@ impl TestServer {
         let table = settings.parse().expect("settings");
         let loaded = Settings::load(None, |_| None, table).expect("settings");
         let app = State::open(loaded.settings, folder.path()).expect("a server");
-        app.compute.ready(models());
+        app.compute.ready(models()).expect("threads");
         Self {
             router: crate::app::router(App::clone(&app)),
             app,
