@@ -1,6 +1,6 @@
 //! `prosopon calibrate`: which similarity stands for which false match rate?
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use prosopon::Calibration;
@@ -8,12 +8,10 @@ use prosopon::evaluate::calibrate::{LabelledFace, calibrate};
 use serde::Serialize;
 
 use super::detect::exit_of;
-use super::evaluate::{central_face, identity_of};
-use crate::analysis::{StageTimes, analyze_all, size_of};
 use crate::args::{EngineArgs, OutputArgs};
+use crate::faces::{self, LabelledPicture};
 use crate::failure::{Exit, Failure};
-use crate::output::{About, count, eprint, print_value};
-use crate::pictures::{self, Input};
+use crate::output::{About, count, print_value};
 use crate::session::{self, Load};
 
 /// Measure thresholds for false match rates on pictures of known people
@@ -51,44 +49,23 @@ struct Document {
 }
 
 pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
-    let inputs: Vec<Input> = pictures::collect(std::slice::from_ref(&args.folder))?;
-    let session = session::open_engine(&args.engine, Load::of(inputs.len()))?;
+    let session = session::open_engine(&args.engine, Load::Batch)?;
+    let labelled = faces::labelled(&args.folder, &session.engine, &args.engine)?;
+    let without_face = labelled
+        .pictures
+        .iter()
+        .filter(|p| p.face.is_none())
+        .count();
+    let failed = labelled.failed.len();
+    let label = |picture: LabelledPicture| {
+        Some(LabelledFace {
+            identity: picture.identity,
+            embedding: picture.face?.embedding,
+        })
+    };
+    let faces: Vec<_> = labelled.pictures.into_iter().filter_map(label).collect();
+    let people: BTreeSet<usize> = faces.iter().map(|face| face.identity).collect();
     let threads = args.engine.inference.options(0).thread_count();
-    let mut identities = BTreeMap::new();
-    let mut faces = Vec::new();
-    let (mut without_face, mut failed) = (0, 0);
-    analyze_all(
-        &inputs,
-        &session.engine,
-        &args.engine.detect.limits(),
-        threads,
-        &StageTimes::default(),
-        |picture| size_of(&picture),
-        |input, analysed| {
-            match analysed {
-                Ok((size, found)) => match central_face(size, found) {
-                    Some(face) => {
-                        let Input::File(path) = input else {
-                            return Ok(());
-                        };
-                        let next = identities.len();
-                        let identity = *identities.entry(identity_of(path)).or_insert(next);
-                        faces.push(LabelledFace {
-                            identity,
-                            embedding: face.embedding,
-                        });
-                    }
-                    None => without_face += 1,
-                },
-                Err(failure) if failure.exit == Exit::BadInput => {
-                    eprint(&failure.to_string());
-                    failed += 1;
-                }
-                Err(failure) => return Err(failure),
-            }
-            Ok(())
-        },
-    )?;
     let source = args
         .source
         .clone()
@@ -101,7 +78,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     let document = Document {
         lowest_supported_fmr: calibration.lowest_supported_fmr(),
         calibration,
-        people: identities.len(),
+        people: people.len(),
         faces: faces.len(),
         without_face,
         failed,
