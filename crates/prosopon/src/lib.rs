@@ -2,6 +2,7 @@
 
 pub mod align;
 pub mod annotate;
+pub mod classic;
 pub mod cluster;
 pub mod compare;
 pub mod detect;
