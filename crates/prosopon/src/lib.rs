@@ -2,15 +2,20 @@
 
 pub mod align;
 pub mod annotate;
+pub mod classic;
+pub mod cluster;
 pub mod compare;
 pub mod detect;
 pub mod embed;
 pub mod engine;
 pub mod evaluate;
+mod font;
 pub mod geometry;
 pub mod image;
 pub mod inference;
 pub mod model;
+pub mod plot;
+pub mod report;
 pub mod testing;
 
 pub use align::{AlignError, AlignedCrop, align};

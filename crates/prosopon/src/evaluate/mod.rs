@@ -1,6 +1,7 @@
 //! Measuring accuracy, so that every figure in the documentation has a command that prints it.
 
 pub mod calibrate;
+pub mod clusters;
 pub mod pairs;
 
 /// A small, seeded generator (`SplitMix64`, Steele et al. 2014) for resampling: the same seed gives

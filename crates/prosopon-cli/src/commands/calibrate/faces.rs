@@ -7,7 +7,7 @@ use prosopon::evaluate::pairs::{PairList, PictureName};
 
 use super::Args;
 use crate::analysis::{StageTimes, analyze_all, size_of};
-use crate::commands::evaluate::{central_face, identity_of};
+use crate::faces::{central_face, identity_of};
 use crate::failure::{Exit, Failure};
 use crate::output::eprint;
 use crate::pictures::{self, Input};
