@@ -7,7 +7,7 @@ use prosopon::evaluate::gate::{Gate, Judgement, Measured, Metric};
 use prosopon::evaluate::report::{Preamble, begin};
 use prosopon::image::write_whole;
 use prosopon::report::Page;
-use prosopon::{Calibration, ModelId};
+use prosopon::{ActiveCalibration, ModelId};
 use serde::Serialize;
 
 use crate::args::{OutputArgs, rate, similarity};
@@ -52,10 +52,10 @@ impl ThresholdsArgs {
     pub(super) fn operating(
         &self,
         model: &ModelId,
-        calibration: Option<&Calibration>,
+        calibration: Option<&ActiveCalibration>,
     ) -> Option<Operating> {
-        calibration.map(|calibration| Operating {
-            threshold: calibration.threshold(model.clone(), self.fmr).similarity,
+        calibration.map(|active| Operating {
+            threshold: active.calibration.threshold(model.clone(), self.fmr).similarity,
             fmr: self.fmr,
         })
     }

@@ -61,7 +61,6 @@ fn error(node: &Node<'_, '_>, expected: &'static str) -> TruthError {
 #[cfg(test)]
 mod tests {
     use super::super::truth::{TruthFormat, parse};
-    use super::*;
 
     const LIST: &str = "<?xml version='1.0' encoding='ISO-8859-1'?>
 <?xml-stylesheet type='text/xsl' href='image_metadata_stylesheet.xsl'?>
