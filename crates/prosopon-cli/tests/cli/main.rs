@@ -4,6 +4,7 @@
 mod common;
 mod detect;
 mod errors;
+mod evaluate;
 mod help;
 mod measure;
 mod models;

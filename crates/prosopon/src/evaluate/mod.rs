@@ -9,6 +9,7 @@ mod bootstrap;
 pub mod calibrate;
 pub mod clusters;
 pub mod detection;
+pub mod folder;
 pub mod gate;
 pub mod grouping;
 pub mod groups;

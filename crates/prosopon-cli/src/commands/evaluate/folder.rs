@@ -1,24 +1,15 @@
 //! `prosopon evaluate folder`: every picture against every other.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use prosopon::evaluate::all_pairs::{
-    AllPairs, AllPairsError, MAX_IMPOSTORS, Pairing, Sample, all_pairs,
-};
-use prosopon::evaluate::gate::{Measured, Metric};
+use prosopon::evaluate::all_pairs::{AllPairsError, Pairing};
+use prosopon::evaluate::folder::{FolderCurves, FolderEvaluation, FolderOptions, FolderReport};
 use prosopon::evaluate::groups::{GroupList, GroupRates, group_rates};
-use prosopon::evaluate::identification::{
-    self, FPIRS, IdentificationReport, Points, Search, leave_one_out, search,
-};
-use prosopon::evaluate::report::{
-    ErrorPair, add_groups, add_identification, add_verification, add_worst, grouped,
-};
+use prosopon::evaluate::report::{ErrorPair, add_folder, add_groups, grouped, lead};
 use prosopon::evaluate::scores::Scores;
-use prosopon::evaluate::verification::{Curves, FMRS, VerificationReport};
 use serde::Serialize;
 
-use super::common::{Document, Heading, Operating, ReportArgs, ThresholdsArgs, finish};
+use super::common::{Document, Gates, Heading, Operating, ReportArgs, ThresholdsArgs, finish};
 use super::identification::{RanksArgs, TemplateArg};
 use super::pairs::{Groups, N_WORST, read_groups};
 use super::samples::{Identities, Samples};
@@ -68,16 +59,9 @@ pub(super) struct Args {
 
 #[derive(Serialize)]
 struct Figures {
-    people: usize,
-    /// Pictures without a face.
-    undetected: usize,
-    /// Impostor comparisons that were made; if they are more than `impostor`, that many of them
-    /// were drawn at random for the rates.
-    impostor_made: u64,
     #[serde(flatten)]
-    verification: VerificationReport,
-    identification: IdentificationReport,
-    template: identification::Template,
+    report: FolderReport,
+    /// The threshold that the model's calibration gives; null without one.
     operating: Option<Operating>,
     #[serde(skip_serializing_if = "Option::is_none")]
     groups: Option<Groups>,
@@ -95,15 +79,12 @@ struct NamedPair {
 /// For the file beside the report.
 #[derive(Serialize)]
 struct Details {
-    curves: Option<Curves>,
-    identification_curves: Option<Curves>,
+    #[serde(flatten)]
+    curves: Option<FolderCurves>,
 }
 
 pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
-    let mut known = VerificationReport::metrics();
-    known.extend(IdentificationReport::metrics(&args.ranks.ranks));
-    known.push(Metric::new("undetected"));
-    let gates = args.report.check(&known)?;
+    let gates = args.report.check(&FolderReport::metrics(&args.ranks.ranks))?;
     let groups = args.groups.as_deref().map(read_groups).transpose()?;
     let session = session::open_engine(&args.engine, Load::Batch)?;
     let mut people = Identities::default();
@@ -114,44 +95,19 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
         |person, _| person.to_owned(),
         args.report.is_wanted(),
     )?;
-
-    let AllPairs {
-        scores,
-        n_impostor,
-        worst_genuine,
-        worst_impostor,
-    } = all_pairs(&samples.samples, MAX_IMPOSTORS, N_WORST).map_err(failure)?;
     let operating = args
         .thresholds
         .operating(&session.model, session.calibration.as_ref());
-    let thresholds = args.thresholds.all(operating, &gates);
-    let mut fmrs = FMRS.to_vec();
-    fmrs.extend(gates.points("fnmr", "fmr").chain(gates.points("tar", "far")));
-    let verification = VerificationReport::new(&scores, &fmrs, &thresholds);
-
-    let searches = search_folder(args, &samples.samples)?;
-    let mut fpirs = FPIRS.to_vec();
-    fpirs.extend(gates.points("fnir", "fpir"));
-    let identification = IdentificationReport::new(
-        searches.gallery,
-        &searches.mated,
-        &searches.non_mated,
-        Points {
-            ranks: &args.ranks.ranks,
-            fpirs: &fpirs,
-            thresholds: &thresholds,
-        },
-    );
+    let options = args.options(operating, &gates);
+    let evaluation = FolderEvaluation::new(&samples.samples, &options).map_err(failure)?;
     let groups = groups.map(|groups| {
+        let scores = &evaluation.scores;
         let threshold = operating.map_or_else(|| scores.threshold_at_fmr(1e-3), |o| o.threshold);
         Groups {
             threshold,
-            rates: rates_of_groups(&groups, &people, &scores, threshold),
+            rates: rates_of_groups(&groups, &people, scores, threshold),
         }
     });
-    let mut measured: Vec<Measured> = verification.measured();
-    measured.extend(identification.measured());
-    measured.push(("undetected".to_owned(), samples.undetected() as f64));
 
     let named = |pairing: &Pairing| NamedPair {
         similarity: pairing.similarity,
@@ -160,43 +116,25 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
     let document = Document {
         pictures: samples.n_pictures(),
         unusable_pictures: samples.failed.clone(),
-        gates: gates.judge(&measured),
+        gates: gates.judge(&evaluation.report.measured()),
         about: session.about,
         figures: Figures {
-            people: people.len(),
-            undetected: samples.undetected(),
-            impostor_made: n_impostor,
-            verification,
-            identification,
-            template: args.template.into(),
+            report: evaluation.report.clone(),
             operating,
             groups,
-            worst_genuine: worst_genuine.iter().map(named).collect(),
-            worst_impostor: worst_impostor.iter().map(named).collect(),
+            worst_genuine: evaluation.worst_genuine.iter().map(named).collect(),
+            worst_impostor: evaluation.worst_impostor.iter().map(named).collect(),
         },
     };
     let figures = &document.figures;
-    let wanted = args.report.is_wanted();
     let details = Details {
-        curves: wanted.then(|| Curves::new(&scores)),
-        identification_curves: identification::scores(&searches.mated, &searches.non_mated)
-            .filter(|_| wanted)
-            .map(|scores| Curves::new(&scores)),
+        curves: args.report.is_wanted().then(|| evaluation.curves()),
     };
-    let lead = texts::lead(&figures.verification);
-    let mut data = vec![
-        ("pictures in", args.folder.display().to_string()),
-        ("people", grouped(figures.people as u64)),
-        ("pictures without a face", figures.undetected.to_string()),
-    ];
-    if n_impostor > figures.verification.impostor {
-        let sampled = format!("{} impostor comparisons, drawn at random", grouped(n_impostor));
-        data.push(("rates rest on a sample of", sampled));
-    }
+    let summary = lead(&figures.report.verification);
     let heading = Heading {
         title: "Accuracy, all pictures against all",
-        lead: &lead,
-        data,
+        lead: &summary,
+        data: args.data(&figures.report),
     };
     finish(
         (&args.report, &args.output),
@@ -204,79 +142,49 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
         &heading,
         &details,
         |page| {
-            if let Some(curves) = &details.curves {
-                add_verification(page, &figures.verification, curves);
-            }
-            if let Some(groups) = &figures.groups {
-                add_groups(page, &groups.rates, groups.threshold);
-            }
-            let curves = details.identification_curves.as_ref();
-            add_identification(page, &figures.identification, curves, &args.how());
             let shown = |pairings: &[Pairing]| -> Vec<ErrorPair> {
                 pairings.iter().map(|pairing| samples.shown(pairing)).collect()
             };
-            let genuine = shown(&worst_genuine);
-            add_worst(page, texts::LEAST_SIMILAR, texts::LEAST_SIMILAR_REMARK, &genuine);
-            let impostor = shown(&worst_impostor);
-            add_worst(page, texts::MOST_SIMILAR, texts::MOST_SIMILAR_REMARK, &impostor);
+            if let Some(groups) = &figures.groups {
+                add_groups(page, &groups.rates, groups.threshold);
+            }
+            if let Some(curves) = &details.curves {
+                let genuine = shown(&evaluation.worst_genuine);
+                let impostor = shown(&evaluation.worst_impostor);
+                add_folder(page, &figures.report, curves, &options, (&genuine, &impostor));
+            }
         },
-        || describe(args, figures),
+        || describe(&options, figures),
     )
 }
 
 impl Args {
-    /// How gallery and probes were made.
-    fn how(&self) -> String {
-        let template = self.template.words();
-        match self.enrol {
-            Some(n) => format!(
-                "The first {n} pictures of everybody who has more were enrolled; probes are their \
-                 further pictures (mated) and all pictures of others (non-mated). People are \
-                 compared by {template}."
-            ),
-            None => format!(
-                "Each picture was searched for among all others: with its own person's other \
-                 pictures (mated), and without them (non-mated). People are compared by {template}."
-            ),
+    fn options(&self, operating: Option<Operating>, gates: &Gates) -> FolderOptions {
+        let tars = gates.points("tar", "far");
+        FolderOptions {
+            enrol: self.enrol,
+            template: self.template.into(),
+            ranks: self.ranks.ranks.clone(),
+            fmrs: gates.points("fnmr", "fmr").chain(tars).collect(),
+            fpirs: gates.points("fnir", "fpir").collect(),
+            thresholds: self.thresholds.all(operating, gates),
+            n_worst: N_WORST,
         }
     }
-}
 
-/// Searches, and the number of people in the gallery.
-struct Searches {
-    gallery: usize,
-    mated: Vec<Search>,
-    non_mated: Vec<Search>,
-}
-
-fn search_folder(args: &Args, samples: &[Sample]) -> Result<Searches, Failure> {
-    let template = args.template.into();
-    let mut n_samples: BTreeMap<u32, u32> = BTreeMap::new();
-    for sample in samples {
-        *n_samples.entry(sample.identity).or_default() += 1;
+    /// What the data are.
+    fn data(&self, report: &FolderReport) -> Vec<(&'static str, String)> {
+        let mut data = vec![
+            ("pictures in", self.folder.display().to_string()),
+            ("people", grouped(report.people as u64)),
+            ("pictures without a face", report.undetected.to_string()),
+        ];
+        if report.impostor_made > report.verification.impostor {
+            let made = grouped(report.impostor_made);
+            data.push(("impostor comparisons", format!("{made}, of which a random sample counts")));
+        }
+        data
     }
-    let Some(n) = args.enrol else {
-        let (mated, non_mated) = leave_one_out(samples, template)?;
-        return Ok(Searches {
-            gallery: n_samples.len(),
-            mated,
-            non_mated,
-        });
-    };
-    let mut taken: BTreeMap<u32, u32> = BTreeMap::new();
-    let (gallery, probes): (Vec<Sample>, Vec<Sample>) =
-        samples.iter().cloned().partition(|sample| {
-            let taken = taken.entry(sample.identity).or_default();
-            let is_enrolled = n_samples[&sample.identity] > n && *taken < n;
-            *taken += u32::from(is_enrolled);
-            is_enrolled
-        });
-    let (mated, non_mated) = search(&gallery, &probes, template)?;
-    Ok(Searches {
-        gallery: n_samples.values().filter(|count| **count > n).count(),
-        mated,
-        non_mated,
-    })
 }
 
 fn rates_of_groups(
@@ -314,25 +222,26 @@ fn failure(error: AllPairsError) -> Failure {
     }
 }
 
-fn describe(args: &Args, figures: &Figures) -> String {
+fn describe(options: &FolderOptions, figures: &Figures) -> String {
+    let report = &figures.report;
     let mut text = format!(
         "one to one: all pictures of {} people\n{}",
-        grouped(figures.people as u64),
-        texts::verification(&figures.verification, figures.operating)
+        grouped(report.people as u64),
+        texts::verification(&report.verification, figures.operating)
     );
-    if figures.impostor_made > figures.verification.impostor {
-        text += &format!(", drawn from {}", grouped(figures.impostor_made));
+    if report.impostor_made > report.verification.impostor {
+        text += &format!(", drawn from {}", grouped(report.impostor_made));
     }
     if let Some(groups) = &figures.groups {
         text += &texts::groups(groups);
     }
-    let how = match args.enrol {
+    let how = match options.enrol {
         Some(n) => format!("{n} pictures enrolled of everybody who has more"),
         None => "each picture among all others".to_owned(),
     };
     text + &format!(
         "\none to many: {how}, by {}\n{}",
-        args.template.words(),
-        texts::identification(&figures.identification, figures.operating)
+        options.template.in_words(),
+        texts::identification(&report.identification, figures.operating)
     )
 }

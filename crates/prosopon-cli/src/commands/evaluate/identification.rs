@@ -87,15 +87,6 @@ impl From<TemplateArg> for Template {
     }
 }
 
-impl TemplateArg {
-    pub(super) fn words(self) -> &'static str {
-        match self {
-            Self::Best => "the closest of their faces",
-            Self::Mean => "the mean of their faces",
-        }
-    }
-}
-
 #[derive(Serialize)]
 struct Figures {
     #[serde(flatten)]
@@ -189,7 +180,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
         "The gallery holds {} pictures of {} people, who are compared by {}.",
         figures.gallery_pictures,
         figures.report.gallery_identities,
-        args.template.words()
+        figures.template.in_words()
     );
     finish(
         (&args.report, &args.output),

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use prosopon::evaluate::gate::{Measured, Metric};
 use prosopon::evaluate::groups::{GroupList, GroupRates, group_rates};
 use prosopon::evaluate::pairs::{self, Comparison, PairList, PairsReport, PictureName};
-use prosopon::evaluate::report::{ErrorPair, add_groups, add_verification, add_worst, percent};
+use prosopon::evaluate::report::{
+    ErrorPair, add_groups, add_verification, add_worst_of_both, lead, percent,
+};
 use prosopon::evaluate::scores::{Genuine, Impostor};
 use prosopon::evaluate::verification::{Curves, VerificationReport};
 use prosopon::{Face, similarity};
@@ -139,19 +141,19 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
         },
     };
     let figures = &document.figures;
-    let lead = format!(
+    let summary = format!(
         "Accuracy {} ± {} over {} folds; {}",
         percent(figures.report.accuracy),
         percent(figures.report.accuracy_std),
         figures.report.accuracy_per_fold.len(),
-        texts::lead(&figures.report.verification)
+        lead(&figures.report.verification)
     );
     let details = Details {
         curves: args.report.is_wanted().then(|| Curves::new(&scores)),
     };
     let heading = Heading {
         title: "Accuracy on a list of pairs",
-        lead: &lead,
+        lead: &summary,
         data: vec![
             ("list of pairs", args.pairs.display().to_string()),
             ("pictures in", args.images.display().to_string()),
@@ -170,8 +172,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
                 add_groups(page, &groups.rates, groups.threshold);
             }
             let (genuine, impostor) = worst(&list, &comparisons, &by_name, &args.images);
-            add_worst(page, texts::LEAST_SIMILAR, texts::LEAST_SIMILAR_REMARK, &genuine);
-            add_worst(page, texts::MOST_SIMILAR, texts::MOST_SIMILAR_REMARK, &impostor);
+            add_worst_of_both(page, &genuine, &impostor);
         },
         || describe(figures),
     )

@@ -12,14 +12,6 @@ use super::common::Operating;
 use super::pairs::Groups;
 use crate::failure::{Exit, Failure};
 
-/// Headings and remarks above the worst errors.
-pub(super) const LEAST_SIMILAR: &str = "Least similar pictures of one person";
-pub(super) const LEAST_SIMILAR_REMARK: &str = "Errors of the network, bad pictures, a second person \
-    in the picture, or a wrong label: look at them before believing the figures.";
-pub(super) const MOST_SIMILAR: &str = "Most similar pictures of different people";
-pub(super) const MOST_SIMILAR_REMARK: &str = "Often it is one person under two names, which makes every \
-    threshold for a low false match rate too high.";
-
 /// The text of a small file.
 pub(super) fn read(path: &Path, what: &str) -> Result<String, Failure> {
     /// No list of pairs, groups or faces comes near.
@@ -43,25 +35,6 @@ pub(super) fn read(path: &Path, what: &str) -> Result<String, Failure> {
 pub(super) fn too_few(error: &ScoresError) -> Failure {
     Failure::new(Exit::BadInput, "not_comparable", error)
         .with_hint("at least two people are needed, one of them with two pictures")
-}
-
-/// One sentence with the figures that people ask for first.
-pub(super) fn lead(report: &VerificationReport) -> String {
-    let at = report
-        .fnmr_at_fmr
-        .iter()
-        .rev()
-        .find(|at| at.supported)
-        .or(report.fnmr_at_fmr.first());
-    let fnmr = at.map_or(String::new(), |at| {
-        format!(
-            "{} of genuine comparisons are rejected (FNMR; 95 %: {}) where {} of impostors are accepted (FMR); ",
-            percent(at.fnmr.rate),
-            percent_interval(at.fnmr.interval),
-            percent(at.fmr)
-        )
-    });
-    format!("{fnmr}both errors are equal at {} (EER).", percent(report.eer))
 }
 
 /// Rates one to one.

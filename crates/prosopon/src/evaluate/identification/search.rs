@@ -21,6 +21,16 @@ pub enum Template {
     Best,
 }
 
+impl Template {
+    /// `the mean of their faces`, for sentences about people.
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Self::Mean => "the mean of their faces",
+            Self::Best => "the closest of their faces",
+        }
+    }
+}
+
 /// Somebody a probe was taken for.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Candidate {

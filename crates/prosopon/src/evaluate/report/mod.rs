@@ -5,6 +5,7 @@
 
 mod charts;
 mod detection;
+mod folder;
 mod identification;
 mod pictures;
 mod verification;
@@ -12,6 +13,7 @@ mod worst;
 mod written;
 
 pub use detection::{add_detection, add_precision_recall};
+pub use folder::{add_folder, add_worst_of_both, lead};
 pub use identification::add_identification;
 pub use pictures::add_photographs;
 pub use verification::{add_groups, add_verification};
