@@ -72,7 +72,7 @@ fn pairs_give_a_report_and_keep_their_gates() {
         "fr-feature@",
         "prosopon evaluate pairs",
         "eer&lt;0.5",
-        "Amelia_Vega/Amelia_Vega_0001.jpg",
+        "Amelia_Vega_0001.jpg",
         "data:image/jpeg;base64,",
     ] {
         assert!(page.contains(expected), "{expected}");

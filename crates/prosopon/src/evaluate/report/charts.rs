@@ -87,7 +87,7 @@ pub(super) fn roc(curves: &Curves, trials: Trials) -> Svg {
     let band = band(&curves.fnmr_band, x_range, |fnmr| 1.0 - fnmr);
     let lowest = band.iter().map(|(_, tar)| *tar).fold(lowest, f64::min);
     // Some room below the curve, down to a round share.
-    let floor = ((lowest - 0.02) * 10.0).floor().clamp(0.0, 9.0) / 10.0;
+    let floor = ((lowest - 0.005) * 20.0).floor().clamp(0.0, 19.0) / 20.0;
     let chart = Chart {
         title: "ROC: genuine comparisons that are accepted".to_owned(),
         x: Axis::log_share("false match rate (FMR)", x_range),
@@ -103,8 +103,8 @@ pub(super) fn roc(curves: &Curves, trials: Trials) -> Svg {
 
 /// Shares of similarities of both kinds, with thresholds marked.
 pub(super) fn histogram(
-    (genuine_name, genuine): (&str, &Histogram),
-    (impostor_name, impostor): (&str, &Histogram),
+    genuine_histogram: &Histogram,
+    impostor_histogram: &Histogram,
     thresholds: &[f32],
 ) -> Svg {
     let bins = |histogram: &Histogram| -> Vec<(f64, f64)> {
@@ -113,7 +113,7 @@ pub(super) fn histogram(
         };
         histogram.shares.iter().enumerate().map(|(i, s)| (center(i), *s)).collect()
     };
-    let (genuine, impostor) = (bins(genuine), bins(impostor));
+    let (genuine, impostor) = (bins(genuine_histogram), bins(impostor_histogram));
     let occupied = genuine.iter().chain(&impostor).filter(|(_, share)| *share > 0.0);
     let (mut low, mut high, mut top) = (1.0f64, -1.0f64, 0.0f64);
     for &(at, share) in occupied {
@@ -122,14 +122,20 @@ pub(super) fn histogram(
     if low > high {
         (low, high) = (-1.0, 1.0);
     }
-    let round = |value: f64, up: f64| ((value * 10.0 + up * 0.5).round() / 10.0).clamp(-1.0, 1.0);
+    // Bars that end at the border, on round numbers.
+    let half = f64::from(genuine_histogram.width) / 2.0;
+    let begin = (((low - half) * 10.0).floor() / 10.0).max(-1.0);
+    let end = (((high + half) * 10.0).ceil() / 10.0).min(1.0);
+    let inside = |bins: Vec<(f64, f64)>| -> Vec<(f64, f64)> {
+        bins.into_iter().filter(|(at, _)| (begin..=end).contains(at)).collect()
+    };
     let chart = Chart {
         title: "Similarities of both kinds of comparison".to_owned(),
-        x: Axis::linear("similarity", (round(low, -1.0), round(high, 1.0))),
+        x: Axis::linear("similarity", (begin, end)),
         y: Axis::share("share of comparisons", (0.0, (top * 1.08).max(0.01))),
         series: vec![
-            series(impostor_name, impostor, SeriesKind::Bars, 1),
-            series(genuine_name, genuine, SeriesKind::Bars, 0),
+            series("impostor", inside(impostor), SeriesKind::Bars, 1),
+            series("genuine", inside(genuine), SeriesKind::Bars, 0),
         ],
         marks: thresholds
             .iter()

@@ -102,8 +102,8 @@ pub fn add_verification(page: &mut Page, report: &VerificationReport, curves: &C
     let thresholds: Vec<f32> = report.at_threshold.iter().map(|at| at.threshold).collect();
     page.figure(
         &charts::histogram(
-            ("genuine", &curves.genuine_histogram),
-            ("impostor", &curves.impostor_histogram),
+            &curves.genuine_histogram,
+            &curves.impostor_histogram,
             &thresholds,
         ),
         "Similarities in bins of 0.02; each kind sums up to 100 %.",

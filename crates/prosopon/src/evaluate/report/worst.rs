@@ -35,6 +35,15 @@ pub fn add_worst(page: &mut Page, heading: &str, remark: &str, pairs: &[ErrorPai
     page.figure(&sheet(pairs), heading);
 }
 
+/// A picture's name without its folder, where the name says that already: `Ann_0001.jpg` for
+/// `Ann/Ann_0001.jpg`.
+fn short_name(name: &str) -> &str {
+    match name.rsplit_once('/') {
+        Some((folder, file)) if file.starts_with(folder.rsplit('/').next().unwrap_or(folder)) => file,
+        _ => name,
+    }
+}
+
 fn sheet(pairs: &[ErrorPair]) -> Svg {
     let columns = COLUMNS.min(pairs.len());
     let rows = pairs.len().div_ceil(columns);
@@ -56,9 +65,22 @@ fn sheet(pairs: &[ErrorPair]) -> Svg {
         let similarity = format!("similarity {:.3}", pair.similarity);
         svg.text((x, line(0)), &similarity, &TextStyle::new(TEXT).bold());
         for (i, caption) in pair.captions.iter().enumerate() {
-            let caption = shortened(caption, TEXT, width);
+            let caption = shortened(short_name(caption), TEXT, width);
             svg.text((x, line(i + 1)), &caption, &TextStyle::new(TEXT).colored(GREY));
         }
     }
     svg
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_short_where_they_repeat_themselves() {
+        assert_eq!(short_name("Ann/Ann_0001.jpg"), "Ann_0001.jpg");
+        assert_eq!(short_name("set/Ann/Ann_0001.jpg"), "Ann_0001.jpg");
+        assert_eq!(short_name("Ann/1.jpg"), "Ann/1.jpg");
+        assert_eq!(short_name("1.jpg"), "1.jpg");
+    }
 }

@@ -46,7 +46,8 @@ fn in_hundreds(share: f64) -> String {
     let decimals = if distance == 0.0 {
         0
     } else {
-        (1.0 - distance.log10().floor()).clamp(2.0, 8.0) as usize
+        // The margin keeps 0.001 at its place in spite of rounding.
+        (1.0 - (distance * 1.000_001).log10().floor()).clamp(2.0, 8.0) as usize
     };
     format!("{value:.decimals$}")
 }
