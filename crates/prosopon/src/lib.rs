@@ -26,8 +26,9 @@ pub mod testing;
 pub use align::{AlignError, AlignedCrop, align};
 pub use annotate::{Annotation, annotate};
 pub use compare::{
-    Calibration, CalibrationPoint, CompareError, Similarity, Threshold, Verification, similarity,
-    verify,
+    ActiveCalibration, Basis, Calibration, CalibrationOrigin, CalibrationPoint, CompareError,
+    DEFAULT_FMR, Decision, DecisionRequest, DecisionRule, Rates, Similarity, StoredCalibration,
+    Threshold, Verification, similarity, verify,
 };
 pub use detect::{DetectError, Detection, Detector, DetectorOptions, InputSize};
 pub use embed::{EmbedError, Embedder, Embedding, EmbeddingError, ModelId, NetworkEmbedder};

@@ -6,7 +6,7 @@ use rusqlite::{Connection, Transaction};
 pub(super) const APPLICATION_ID: i64 = 0x5053_504e;
 
 /// Each step takes a file from one version to the next; never edit one that was released.
-const MIGRATIONS: &[&str] = &[VERSION_1];
+const MIGRATIONS: &[&str] = &[VERSION_1, VERSION_2];
 
 /// The version that this release writes.
 pub(super) const VERSION: i64 = MIGRATIONS.len() as i64;
@@ -17,7 +17,7 @@ const REMEMBERED_CHANGES: i64 = 20_000;
 // Embeddings and crops have tables of their own: the first is read in bulk at start, the second
 // only when shown. Ids are never used again (AUTOINCREMENT), so a change can name them for good.
 // Triggers keep the list of changes, which makes it complete whoever writes.
-const VERSION_1: &str = "
+pub(super) const VERSION_1: &str = "
 CREATE TABLE binding (
     only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
     model TEXT NOT NULL,
@@ -85,6 +85,17 @@ END;
 CREATE TRIGGER embedding_changed AFTER UPDATE ON embeddings BEGIN
     INSERT INTO changes (face_id) VALUES (new.face_id);
 END;
+";
+
+// One row at most. The table is JSON, since nothing in it is ever searched.
+const VERSION_2: &str = "
+CREATE TABLE calibration (
+    only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
+    model TEXT NOT NULL,
+    created_millis INTEGER NOT NULL,
+    rates TEXT NOT NULL,
+    points TEXT NOT NULL
+) STRICT;
 ";
 
 /// What a file says it is.
