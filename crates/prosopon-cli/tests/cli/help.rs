@@ -5,7 +5,7 @@ use crate::testenv::TestEnv;
 #[test]
 fn every_command_has_help_with_examples() {
     let env = TestEnv::without_models();
-    let commands: [&[&str]; 15] = [
+    let commands: [&[&str]; 16] = [
         &["quickstart"],
         &["detect"],
         &["embed"],
@@ -19,6 +19,7 @@ fn every_command_has_help_with_examples() {
         &["evaluate", "detection"],
         &["evaluate", "clusters"],
         &["calibrate"],
+        &["fetch"],
         &["models"],
         &["doctor"],
     ];

@@ -5,6 +5,7 @@ mod common;
 mod detect;
 mod errors;
 mod evaluate;
+mod fetch;
 mod help;
 mod measure;
 mod models;
