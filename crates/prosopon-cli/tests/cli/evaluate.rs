@@ -24,7 +24,14 @@ fn write_pairs(env: &TestEnv) {
     env.write("pairs.txt", format!("1\t4\n{genuine}{impostor}"));
 }
 
-const PAIRS: [&str; 6] = ["evaluate", "pairs", "--pairs", "pairs.txt", "--images", "images"];
+const PAIRS: [&str; 6] = [
+    "evaluate",
+    "pairs",
+    "--pairs",
+    "pairs.txt",
+    "--images",
+    "images",
+];
 
 fn json_file(env: &TestEnv, name: &str) -> Value {
     let bytes = fs::read(env.path(name)).expect("a file");
@@ -33,7 +40,9 @@ fn json_file(env: &TestEnv, name: &str) -> Value {
 
 #[test]
 fn pairs_give_a_report_and_keep_their_gates() {
-    let Some(env) = TestEnv::with_people() else { return };
+    let Some(env) = TestEnv::with_people() else {
+        return;
+    };
     write_pairs(&env);
     let groups = "identity,group\nAmelia_Vega,one\nAnna_Kournikova,one\nAzra_Akin,two\n";
     env.write("groups.csv", groups);
@@ -86,7 +95,9 @@ fn pairs_give_a_report_and_keep_their_gates() {
 
 #[test]
 fn a_folder_is_compared_with_itself_and_a_gate_fails() {
-    let Some(env) = TestEnv::with_people() else { return };
+    let Some(env) = TestEnv::with_people() else {
+        return;
+    };
     let failing = ["--gate", "eer>0.5", "--gate", "rank1>0.5"];
     let args = [&["evaluate", "folder", "people"], &failing[..]].concat();
     let document = env.json(1, &args);
@@ -94,14 +105,26 @@ fn a_folder_is_compared_with_itself_and_a_gate_fails() {
     assert_eq!(number(&document, "/impostor"), 24.0);
     assert_eq!(number(&document, "/people"), 4.0);
     assert_eq!(number(&document, "/identification/mated"), 8.0);
-    assert_eq!(number(&document, "/identification/ranks/0/identified/events"), 8.0);
+    assert_eq!(
+        number(&document, "/identification/ranks/0/identified/events"),
+        8.0
+    );
     assert_eq!(list(&document, "/worst_impostor").len(), 12);
-    let passes: Vec<_> = list(&document, "/gates").iter().map(|gate| &gate["pass"]).collect();
+    let passes: Vec<_> = list(&document, "/gates")
+        .iter()
+        .map(|gate| &gate["pass"])
+        .collect();
     assert_eq!(passes, [false, true]);
     let said = env.run(&args).expect(1).stdout;
-    assert!(said.contains("FAIL  eer>0.5") && said.contains("pass  rank1>0.5"), "{said}");
+    assert!(
+        said.contains("FAIL  eer>0.5") && said.contains("pass  rank1>0.5"),
+        "{said}"
+    );
 
-    let enrolled = [&["evaluate", "folder", "people", "--enrol", "1"], &["--template", "best"][..]];
+    let enrolled = [
+        &["evaluate", "folder", "people", "--enrol", "1"],
+        &["--template", "best"][..],
+    ];
     let document = env.json(0, &enrolled.concat());
     assert_eq!(number(&document, "/identification/mated"), 4.0);
     assert_eq!(number(&document, "/identification/non_mated"), 0.0);
@@ -109,11 +132,16 @@ fn a_folder_is_compared_with_itself_and_a_gate_fails() {
 
 #[test]
 fn searches_tell_people_from_strangers() {
-    let Some(env) = TestEnv::with_people() else { return };
+    let Some(env) = TestEnv::with_people() else {
+        return;
+    };
     for name in PEOPLE {
         for (number, place) in [(1, "gallery"), (2, "probes")] {
             let picture = fs::read(env.path(&format!("people/{name}/{number}.jpg")));
-            env.write(&format!("{place}/{name}/{number}.jpg"), picture.expect("a picture"));
+            env.write(
+                &format!("{place}/{name}/{number}.jpg"),
+                picture.expect("a picture"),
+            );
         }
     }
     // Not enrolled after all: a probe of somebody who is unknown.
@@ -148,13 +176,19 @@ fn searches_tell_people_from_strangers() {
     assert_eq!(number(&document, "/ranks/0/identified/events"), 3.0);
     assert_eq!(number(&document, "/at_threshold/0/fpir/events"), 0.0);
     let page = fs::read_to_string(env.path("searches.html")).expect("a report");
-    assert!(page.contains("strangers") && page.contains("CMC"), "{}", page.len());
+    assert!(
+        page.contains("strangers") && page.contains("CMC"),
+        "{}",
+        page.len()
+    );
     assert_eq!(json_file(&env, "searches.json")["mated"], 4);
 }
 
 fn empty_picture(env: &TestEnv) -> Vec<u8> {
     let path = env.path("empty.png");
-    prosopon::Image::filled(64, 64, [120; 3]).save(&path).expect("a file");
+    prosopon::Image::filled(64, 64, [120; 3])
+        .save(&path)
+        .expect("a file");
     fs::read(path).expect("a file")
 }
 
@@ -165,8 +199,22 @@ fn boxes_are_judged_by_lists_of_labelled_faces() {
     };
     let truth = photographs.join("testing_with_face_landmarks.xml");
     let (truth, photographs) = (truth.to_string_lossy(), photographs.to_string_lossy());
-    let args = ["evaluate", "detection", "--truth", &truth, "--images", &photographs];
-    let report = ["--report", "boxes.html", "--gate", "recall>0.9", "--gate", "ap>0.9"];
+    let args = [
+        "evaluate",
+        "detection",
+        "--truth",
+        &truth,
+        "--images",
+        &photographs,
+    ];
+    let report = [
+        "--report",
+        "boxes.html",
+        "--gate",
+        "recall>0.9",
+        "--gate",
+        "ap>0.9",
+    ];
     let document = env.json(0, &[&args[..], &report].concat());
     assert_eq!(number(&document, "/pictures"), 6.0);
     assert!(number(&document, "/faces") >= 20.0, "{document:#}");
@@ -179,9 +227,22 @@ fn boxes_are_judged_by_lists_of_labelled_faces() {
 #[test]
 fn groups_are_judged_by_tables_and_folders() {
     let env = TestEnv::without_models();
-    env.write("truth.csv", "path,group\na.jpg,Ann\nb.jpg,Ann\nc.jpg,Bob\nd.jpg,Bob\n");
-    env.write("found.csv", "path,group\na.jpg,1\nb.jpg,1\nc.jpg,1\nx.jpg,2\n");
-    let args = ["evaluate", "clusters", "--truth", "truth.csv", "--found", "found.csv"];
+    env.write(
+        "truth.csv",
+        "path,group\na.jpg,Ann\nb.jpg,Ann\nc.jpg,Bob\nd.jpg,Bob\n",
+    );
+    env.write(
+        "found.csv",
+        "path,group\na.jpg,1\nb.jpg,1\nc.jpg,1\nx.jpg,2\n",
+    );
+    let args = [
+        "evaluate",
+        "clusters",
+        "--truth",
+        "truth.csv",
+        "--found",
+        "found.csv",
+    ];
     let document = env.json(0, &[&args[..], &["--report", "groups.html"]].concat());
     // a, b and c together, d alone: B-cubed precision (2/3 + 2/3 + 1/3 + 1) / 4.
     assert!((number(&document, "/b_cubed/precision") - 2.0 / 3.0).abs() < 1e-9);
@@ -199,10 +260,36 @@ fn groups_are_judged_by_tables_and_folders() {
     let found = r#"{"groups":[{"faces":[{"path":"people/Ann/a.jpg"},{"path":"people/Ann/b.jpg"}]},
         {"faces":[{"path":"people/Bob/c.jpg"}]}]}"#;
     env.write("found.json", found);
-    let args = ["evaluate", "clusters", "--truth", "people", "--found", "found.json"];
+    let args = [
+        "evaluate",
+        "clusters",
+        "--truth",
+        "people",
+        "--found",
+        "found.json",
+    ];
     let document = env.json(0, &args);
     assert_eq!(number(&document, "/b_cubed/f"), 1.0);
     assert_eq!(number(&document, "/pairwise/f"), 1.0);
+}
+
+fn pairs(more: &[&'static str]) -> Vec<&'static str> {
+    [&PAIRS[..], more].concat()
+}
+
+fn detection(truth: &'static str) -> Vec<&'static str> {
+    vec!["evaluate", "detection", "--truth", truth, "--images", "."]
+}
+
+fn clusters(found: &'static str) -> Vec<&'static str> {
+    vec![
+        "evaluate",
+        "clusters",
+        "--truth",
+        "groups.csv",
+        "--found",
+        found,
+    ]
 }
 
 /// What is wrong is said before any network is opened.
@@ -212,21 +299,21 @@ fn what_cannot_be_evaluated_is_named() {
     env.write("pairs.txt", "1\t1\nAnn\t1\t2\nAnn\t1\tBob\t1\n");
     env.write("groups.csv", "Ann\n");
     env.write("bad.xml", "<dataset><image/></dataset>");
-    env.write("bomb.xml", "<!DOCTYPE d [<!ENTITY a 'aaaa'>]><dataset>&a;</dataset>");
+    env.write(
+        "bomb.xml",
+        "<!DOCTYPE d [<!ENTITY a 'aaaa'>]><dataset>&a;</dataset>",
+    );
     env.write("short.csv", "a.jpg,1,2\n");
-    let pairs = |more: &[&'static str]| [&PAIRS[..], more].concat();
-    let detection = |truth: &'static str| {
-        vec!["evaluate", "detection", "--truth", truth, "--images", "."]
-    };
-    let clusters = |found: &'static str| {
-        vec!["evaluate", "clusters", "--truth", "groups.csv", "--found", found]
-    };
     let cases: [(Vec<&str>, i32, &str); 11] = [
         (pairs(&["--gate", "beauty>1"]), 2, "invalid_gate"),
         (pairs(&["--gate", "eer"]), 2, "invalid_gate"),
         (pairs(&["--gate", "fnmr<0.1"]), 2, "invalid_gate"),
         (pairs(&["--report", "report.pdf"]), 2, "unknown_extension"),
-        (pairs(&["--report", "missing/report.html"]), 5, "unwritable_file"),
+        (
+            pairs(&["--report", "missing/report.html"]),
+            5,
+            "unwritable_file",
+        ),
         (pairs(&["--groups", "groups.csv"]), 3, "invalid_groups"),
         (detection("bad.xml"), 3, "invalid_truth"),
         (detection("bomb.xml"), 3, "invalid_truth"),

@@ -157,8 +157,8 @@ impl Row {
                     row.worst_genuine.push(pairing);
                 }
             } else {
-                let is_kept = kept_share >= 1.0
-                    || (random.number() as f64) < kept_share * 2f64.powi(64);
+                let is_kept =
+                    kept_share >= 1.0 || (random.number() as f64) < kept_share * 2f64.powi(64);
                 if is_kept {
                     row.impostor.push(Impostor {
                         similarity,
@@ -206,7 +206,9 @@ mod tests {
     fn samples(identities: &[u32], model: &str) -> Vec<Sample> {
         let mut random = Resampler(1);
         let face = |identity: &u32| {
-            let values = (0..19).map(|_| random.below(2001) as f32 - 1000.0).collect();
+            let values = (0..19)
+                .map(|_| random.below(2001) as f32 - 1000.0)
+                .collect();
             Sample {
                 identity: *identity,
                 embedding: Some(Embedding::from_values(ModelId::new(model), values).unwrap()),
@@ -223,7 +225,11 @@ mod tests {
         // Three of the first person, one of the second.
         assert_eq!(all.scores.genuine().len(), 4);
         assert_eq!((all.scores.impostor().len(), all.n_impostor), (11, 11));
-        let undetected = all.scores.impostor().iter().filter(|i| i.similarity == UNDETECTED);
+        let undetected = all
+            .scores
+            .impostor()
+            .iter()
+            .filter(|i| i.similarity == UNDETECTED);
         assert_eq!(undetected.count(), 5);
         assert_eq!((all.worst_genuine.len(), all.worst_impostor.len()), (3, 3));
         let worst = all.worst_impostor[0];

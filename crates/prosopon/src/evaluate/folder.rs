@@ -240,8 +240,20 @@ mod tests {
 
     /// Three people, 40° apart, with two or three pictures within 6°, and one with a single picture.
     fn samples() -> Vec<Sample> {
-        let places = [(0, 0.0), (0, 3.0), (0, 6.0), (1, 40.0), (1, 43.0), (2, 80.0), (2, 83.0), (3, 120.0)];
-        places.into_iter().map(|(identity, degrees)| sample(identity, degrees)).collect()
+        let places = [
+            (0, 0.0),
+            (0, 3.0),
+            (0, 6.0),
+            (1, 40.0),
+            (1, 43.0),
+            (2, 80.0),
+            (2, 83.0),
+            (3, 120.0),
+        ];
+        places
+            .into_iter()
+            .map(|(identity, degrees)| sample(identity, degrees))
+            .collect()
     }
 
     #[test]
@@ -254,10 +266,16 @@ mod tests {
         let evaluation = FolderEvaluation::new(&samples(), &options).unwrap();
         let report = &evaluation.report;
         assert_eq!((report.people, report.undetected), (4, 0));
-        assert_eq!((report.verification.genuine, report.verification.impostor), (5, 23));
+        assert_eq!(
+            (report.verification.genuine, report.verification.impostor),
+            (5, 23)
+        );
         assert_eq!(report.impostor_made, 23);
         assert_eq!(report.verification.eer, 0.0);
-        assert_eq!((report.identification.mated, report.identification.non_mated), (7, 8));
+        assert_eq!(
+            (report.identification.mated, report.identification.non_mated),
+            (7, 8)
+        );
         assert_eq!(report.identification.ranks[0].identified.rate, 1.0);
         assert!(evaluation.curves().identification_curves.is_some());
         let measured = report.measured();
@@ -278,7 +296,10 @@ mod tests {
         let report = FolderEvaluation::new(&samples(), &options).unwrap().report;
         // Only the first person has more than two pictures.
         assert_eq!(report.identification.gallery_identities, 1);
-        assert_eq!((report.identification.mated, report.identification.non_mated), (1, 5));
+        assert_eq!(
+            (report.identification.mated, report.identification.non_mated),
+            (1, 5)
+        );
         assert!(options.how().contains("first 2 pictures"));
     }
 

@@ -60,7 +60,10 @@ pub fn key(name: &str, point: Option<(&str, f64)>) -> String {
 /// The number that a threshold reads as, which is the one that a gate is written with: 0.3, where the
 /// nearest `f32` is 0.30000001….
 pub fn threshold_point(threshold: f32) -> f64 {
-    threshold.to_string().parse().unwrap_or(f64::from(threshold))
+    threshold
+        .to_string()
+        .parse()
+        .unwrap_or(f64::from(threshold))
 }
 
 /// How a figure must lie to its bound.
@@ -130,11 +133,16 @@ impl Gate {
         let (at, sign, relation) = text
             .find(['<', '>'])
             .and_then(|at| {
-                let relation = RELATIONS.iter().find(|(sign, _)| text[at..].starts_with(sign))?;
+                let relation = RELATIONS
+                    .iter()
+                    .find(|(sign, _)| text[at..].starts_with(sign))?;
                 Some((at, relation.0, relation.1))
             })
             .ok_or_else(syntax)?;
-        let bound: f64 = text[at + sign.len()..].trim().parse().map_err(|_| syntax())?;
+        let bound: f64 = text[at + sign.len()..]
+            .trim()
+            .parse()
+            .map_err(|_| syntax())?;
         if !bound.is_finite() {
             return Err(syntax());
         }
@@ -201,7 +209,9 @@ impl Gate {
 
 /// The value of a point written `AT=VALUE`, if it makes sense.
 fn read_point(at: &str, point: &str) -> Option<f64> {
-    let (_, value) = point.split_once('=').filter(|(name, _)| name.trim() == at)?;
+    let (_, value) = point
+        .split_once('=')
+        .filter(|(name, _)| name.trim() == at)?;
     let value: f64 = value.trim().parse().ok()?;
     let is_in_range = if at == "threshold" {
         (-1.0..=1.0).contains(&value)
@@ -212,7 +222,10 @@ fn read_point(at: &str, point: &str) -> Option<f64> {
 }
 
 fn listed<'a>(metrics: impl Iterator<Item = &'a Metric>, between: &str) -> String {
-    metrics.map(Metric::to_string).collect::<Vec<_>>().join(between)
+    metrics
+        .map(Metric::to_string)
+        .collect::<Vec<_>>()
+        .join(between)
 }
 
 /// What a gate says.
@@ -242,7 +255,11 @@ mod tests {
     use super::*;
 
     fn known() -> Vec<Metric> {
-        vec![Metric::new("eer"), Metric::at("fnmr", "fmr"), Metric::at("fmr", "threshold")]
+        vec![
+            Metric::new("eer"),
+            Metric::at("fnmr", "fmr"),
+            Metric::at("fmr", "threshold"),
+        ]
     }
 
     #[test]
@@ -279,7 +296,13 @@ mod tests {
             unknown.to_string(),
             "there is no metric `errors`; there are eer, fnmr@fmr=…, fmr@threshold=…"
         );
-        for text in ["eer@fmr=1<1", "fnmr<1", "fnmr@far=1<1", "fnmr@fmr=2<1", "fnmr@fmr<1"] {
+        for text in [
+            "eer@fmr=1<1",
+            "fnmr<1",
+            "fnmr@far=1<1",
+            "fnmr@fmr=2<1",
+            "fnmr@fmr<1",
+        ] {
             assert!(matches!(error(text), GateError::Point { .. }), "{text}");
         }
     }

@@ -129,9 +129,18 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_is_named() {
-        assert!(matches!(Grouping::parse("a.jpg\n"), Err(GroupingError::Line { line: 1, .. })));
-        assert!(matches!(Grouping::parse("{\"x\":1}"), Err(GroupingError::Json(_))));
-        assert!(matches!(Grouping::parse("{\"groups\":[]}"), Err(GroupingError::Empty)));
+        assert!(matches!(
+            Grouping::parse("a.jpg\n"),
+            Err(GroupingError::Line { line: 1, .. })
+        ));
+        assert!(matches!(
+            Grouping::parse("{\"x\":1}"),
+            Err(GroupingError::Json(_))
+        ));
+        assert!(matches!(
+            Grouping::parse("{\"groups\":[]}"),
+            Err(GroupingError::Empty)
+        ));
         assert!(matches!(Grouping::parse(""), Err(GroupingError::Empty)));
     }
 }

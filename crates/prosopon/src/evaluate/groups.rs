@@ -69,7 +69,10 @@ impl GroupList {
 
     /// The group of a picture: by its path if that is listed, else by its identity.
     pub fn group(&self, identity: &str, path: &str) -> Option<&str> {
-        let group = self.group_of.get(path).or_else(|| self.group_of.get(identity));
+        let group = self
+            .group_of
+            .get(path)
+            .or_else(|| self.group_of.get(identity));
         group.map(String::as_str)
     }
 }
@@ -155,7 +158,12 @@ fn fmr(impostor: Vec<Impostor>, threshold: f32) -> Option<Rate> {
     let scores = Scores::new(vec![stand_in], impostor).ok()?;
     let interval = scores.rates(&[], &[threshold]).fmr_at_threshold[0].interval;
     let identities = scores.impostor_identities();
-    Some(Rate::new(scores.accepted(threshold).1, trials, interval, identities))
+    Some(Rate::new(
+        scores.accepted(threshold).1,
+        trials,
+        interval,
+        identities,
+    ))
 }
 
 #[cfg(test)]

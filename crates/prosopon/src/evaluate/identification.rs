@@ -203,7 +203,10 @@ fn fnir_at_fpirs(scores: &Scores, fpirs: &[f64]) -> Vec<FnirAtFpir> {
     let mut fpirs = sorted(fpirs, f64::total_cmp);
     fpirs.reverse();
     let estimates = scores.rates(&fpirs, &[]).fnmr_at_fmr;
-    let (mated, non_mated) = (scores.genuine().len() as u64, scores.impostor().len() as f64);
+    let (mated, non_mated) = (
+        scores.genuine().len() as u64,
+        scores.impostor().len() as f64,
+    );
     let identities = scores.genuine_identities();
     fpirs
         .into_iter()

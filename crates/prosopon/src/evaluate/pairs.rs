@@ -250,7 +250,11 @@ impl PairsReport {
             .iter()
             .map(|at| {
                 let [low, high] = at.fnmr.interval;
-                (at.fmr.to_string(), 1.0 - at.fnmr.rate, [1.0 - high, 1.0 - low])
+                (
+                    at.fmr.to_string(),
+                    1.0 - at.fnmr.rate,
+                    [1.0 - high, 1.0 - low],
+                )
             })
             .collect();
         Ok(Self {
@@ -263,7 +267,10 @@ impl PairsReport {
             accuracy_std: variance.sqrt(),
             accuracy_per_fold,
             threshold_per_fold,
-            tar_at_far: tars.iter().map(|(far, tar, _)| (far.clone(), *tar)).collect(),
+            tar_at_far: tars
+                .iter()
+                .map(|(far, tar, _)| (far.clone(), *tar))
+                .collect(),
             tar_at_far_interval: tars.into_iter().map(|(far, _, i)| (far, i)).collect(),
             verification,
         })
@@ -360,7 +367,11 @@ mod tests {
             .collect();
         let report = PairsReport::new(&numbered(comparisons), &[], &[]).unwrap();
         assert_eq!(
-            (report.accuracy, report.accuracy_std, report.verification.eer),
+            (
+                report.accuracy,
+                report.accuracy_std,
+                report.verification.eer
+            ),
             (1.0, 0.0, 0.0)
         );
         assert_eq!(report.tar_at_far["0.001"], 1.0);

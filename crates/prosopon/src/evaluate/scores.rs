@@ -58,7 +58,9 @@ pub struct Scores {
 #[non_exhaustive]
 pub enum ScoresError {
     /// A rate would have no trials.
-    #[error("expected genuine and impostor comparisons, found {genuine} genuine and {impostor} impostor")]
+    #[error(
+        "expected genuine and impostor comparisons, found {genuine} genuine and {impostor} impostor"
+    )]
     Missing {
         /// Genuine comparisons.
         genuine: usize,
@@ -75,7 +77,10 @@ impl Scores {
     ///
     /// # Errors
     /// [`ScoresError::Missing`] if there are none of a kind, [`ScoresError::NotANumber`].
-    pub fn new(mut genuine: Vec<Genuine>, mut impostor: Vec<Impostor>) -> Result<Self, ScoresError> {
+    pub fn new(
+        mut genuine: Vec<Genuine>,
+        mut impostor: Vec<Impostor>,
+    ) -> Result<Self, ScoresError> {
         if genuine.is_empty() || impostor.is_empty() {
             return Err(ScoresError::Missing {
                 genuine: genuine.len(),

@@ -86,11 +86,21 @@ impl VerificationReport {
             (scores.genuine_identities(), scores.impostor_identities());
         let fnmr = |threshold: f32, estimate: &Estimate| {
             let rejected = genuine as u64 - scores.accepted(threshold).0;
-            Rate::new(rejected, genuine as u64, estimate.interval, genuine_identities)
+            Rate::new(
+                rejected,
+                genuine as u64,
+                estimate.interval,
+                genuine_identities,
+            )
         };
         let fmr = |threshold: f32, estimate: &Estimate| {
             let accepted = scores.accepted(threshold).1;
-            Rate::new(accepted, impostor as u64, estimate.interval, impostor_identities)
+            Rate::new(
+                accepted,
+                impostor as u64,
+                estimate.interval,
+                impostor_identities,
+            )
         };
         let d_prime = scores.d_prime();
         Self {
@@ -283,12 +293,21 @@ mod tests {
     fn rates_come_with_counts_intervals_and_thresholds() {
         let report = VerificationReport::new(&scores(), &[1e-3, 1e-1], &[0.4, 0.1]);
         assert_eq!((report.genuine, report.impostor), (100, 1000));
-        assert_eq!((report.genuine_identities, report.impostor_identities), (10, 10));
-        assert_eq!((report.undetected_genuine, report.undetected_impostor), (1, 0));
+        assert_eq!(
+            (report.genuine_identities, report.impostor_identities),
+            (10, 10)
+        );
+        assert_eq!(
+            (report.undetected_genuine, report.undetected_impostor),
+            (1, 0)
+        );
         let [tenth, thousandth] = report.fnmr_at_fmr[..] else {
             panic!("two rates")
         };
-        assert_eq!((tenth.fmr, tenth.fnmr.events, tenth.supported), (1e-1, 2, true));
+        assert_eq!(
+            (tenth.fmr, tenth.fnmr.events, tenth.supported),
+            (1e-1, 2, true)
+        );
         assert!((tenth.threshold - 0.2394).abs() < 1e-4, "{tenth:?}");
         assert_eq!((thousandth.fnmr.events, thousandth.supported), (2, false));
         let [low, high] = report.at_threshold[..] else {
@@ -314,7 +333,10 @@ mod tests {
                 at => at.map(|at| (at, 1e-3)),
             };
             let key = key(name, point);
-            assert!(measured.iter().any(|(name, _)| *name == key), "{key}: {measured:?}");
+            assert!(
+                measured.iter().any(|(name, _)| *name == key),
+                "{key}: {measured:?}"
+            );
         }
     }
 
@@ -329,7 +351,10 @@ mod tests {
         assert!((curves.genuine_histogram.shares.iter().sum::<f64>() - 0.99).abs() < 1e-9);
         assert!((curves.impostor_histogram.shares.iter().sum::<f64>() - 1.0).abs() < 1e-9);
         let (lowest, highest) = (curves.fnmr_band[0].0, curves.fnmr_band.last().unwrap().0);
-        assert!((lowest - 1e-3).abs() < 1e-9 && highest > 0.5, "{lowest} {highest}");
+        assert!(
+            (lowest - 1e-3).abs() < 1e-9 && highest > 0.5,
+            "{lowest} {highest}"
+        );
     }
 
     #[test]

@@ -77,9 +77,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
     let figures = &document.figures;
     let lead = format!(
         "B-cubed F {:.4}: precision {:.4}, recall {:.4}.",
-        figures.report.b_cubed.f,
-        figures.report.b_cubed.precision,
-        figures.report.b_cubed.recall
+        figures.report.b_cubed.f, figures.report.b_cubed.precision, figures.report.b_cubed.recall
     );
     let heading = Heading {
         title: "Agreement of groups",
@@ -183,11 +181,7 @@ fn compare(
 }
 
 /// How the truth calls the picture at `path`: the same, or by its path below the folder `place`.
-fn true_name<'a>(
-    place: &Path,
-    path: &str,
-    truth: &'a BTreeMap<String, String>,
-) -> Option<&'a str> {
+fn true_name<'a>(place: &Path, path: &str, truth: &'a BTreeMap<String, String>) -> Option<&'a str> {
     let named = |name: &str| truth.get_key_value(name).map(|(name, _)| name.as_str());
     named(path)
         .or_else(|| named(&below(place, Path::new(path))))

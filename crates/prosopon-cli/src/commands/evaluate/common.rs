@@ -55,7 +55,10 @@ impl ThresholdsArgs {
         calibration: Option<&ActiveCalibration>,
     ) -> Option<Operating> {
         calibration.map(|active| Operating {
-            threshold: active.calibration.threshold(model.clone(), self.fmr).similarity,
+            threshold: active
+                .calibration
+                .threshold(model.clone(), self.fmr)
+                .similarity,
             fmr: self.fmr,
         })
     }
@@ -99,7 +102,9 @@ impl ReportArgs {
                     .with_hint("for example `--gate 'eer<0.01'`; names are those of the JSON")
             })
         };
-        Ok(Gates(self.gates.iter().map(gate).collect::<Result<_, _>>()?))
+        Ok(Gates(
+            self.gates.iter().map(gate).collect::<Result<_, _>>()?,
+        ))
     }
 
     /// Whether a report was asked for, so that its parts are worth making.

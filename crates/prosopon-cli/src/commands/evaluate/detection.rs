@@ -111,7 +111,10 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
         .iter()
         .map(|picture| Input::File(args.images.join(&picture.path)))
         .collect();
-    if !inputs.iter().any(|input| input.path().is_some_and(std::path::Path::exists)) {
+    if !inputs
+        .iter()
+        .any(|input| input.path().is_some_and(std::path::Path::exists))
+    {
         return Err(no_pictures(&args.images)
             .with_hint("paths in the list are looked for below the folder of --images"));
     }
@@ -295,7 +298,11 @@ fn shrunk(image: &Image) -> Image {
     }
     let side = |length: u32| ((length as f32 * factor) as u32).max(1);
     image
-        .resized(side(image.width()), side(image.height()), prosopon::image::ResizeFilter::Area)
+        .resized(
+            side(image.width()),
+            side(image.height()),
+            prosopon::image::ResizeFilter::Area,
+        )
         .unwrap_or_else(|_| image.clone())
 }
 

@@ -84,7 +84,9 @@ struct Details {
 }
 
 pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
-    let gates = args.report.check(&FolderReport::metrics(&args.ranks.ranks))?;
+    let gates = args
+        .report
+        .check(&FolderReport::metrics(&args.ranks.ranks))?;
     let groups = args.groups.as_deref().map(read_groups).transpose()?;
     let session = session::open_engine(&args.engine, Load::Batch)?;
     let mut people = Identities::default();
@@ -143,7 +145,10 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
         &details,
         |page| {
             let shown = |pairings: &[Pairing]| -> Vec<ErrorPair> {
-                pairings.iter().map(|pairing| samples.shown(pairing)).collect()
+                pairings
+                    .iter()
+                    .map(|pairing| samples.shown(pairing))
+                    .collect()
             };
             if let Some(groups) = &figures.groups {
                 add_groups(page, &groups.rates, groups.threshold);
@@ -151,7 +156,13 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
             if let Some(curves) = &details.curves {
                 let genuine = shown(&evaluation.worst_genuine);
                 let impostor = shown(&evaluation.worst_impostor);
-                add_folder(page, &figures.report, curves, &options, (&genuine, &impostor));
+                add_folder(
+                    page,
+                    &figures.report,
+                    curves,
+                    &options,
+                    (&genuine, &impostor),
+                );
             }
         },
         || describe(&options, figures),
@@ -181,7 +192,10 @@ impl Args {
         ];
         if report.impostor_made > report.verification.impostor {
             let made = grouped(report.impostor_made);
-            data.push(("impostor comparisons", format!("{made}, of which a random sample counts")));
+            data.push((
+                "impostor comparisons",
+                format!("{made}, of which a random sample counts"),
+            ));
         }
         data
     }

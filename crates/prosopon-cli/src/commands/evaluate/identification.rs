@@ -123,9 +123,19 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
             true => format!("stranger {person}"),
             false => format!("stranger {name}"),
         };
-        probes.extend(Samples::of_folder(folder, engine, &mut people, stranger, wanted)?);
+        probes.extend(Samples::of_folder(
+            folder,
+            engine,
+            &mut people,
+            stranger,
+            wanted,
+        )?);
     }
-    if gallery.samples.iter().all(|sample| sample.embedding.is_none()) {
+    if gallery
+        .samples
+        .iter()
+        .all(|sample| sample.embedding.is_none())
+    {
         let message = "expected pictures with a face to enrol, found none";
         return Err(Failure::new(Exit::BadInput, "not_comparable", message)
             .at(args.gallery_dir.display())
@@ -255,7 +265,10 @@ fn worst<'a>(
                 probe: probes.crop(pairing.first),
                 reference: gallery.crop(pairing.second),
                 similarity,
-                captions: [probes.names[pairing.first].clone(), gallery.names[pairing.second].clone()],
+                captions: [
+                    probes.names[pairing.first].clone(),
+                    gallery.names[pairing.second].clone(),
+                ],
             })
         })
         .collect()

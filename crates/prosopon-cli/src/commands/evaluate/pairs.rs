@@ -114,7 +114,10 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
     let operating = args
         .thresholds
         .operating(&session.model, session.calibration.as_ref());
-    let fmrs: Vec<f64> = gates.points("fnmr", "fmr").chain(gates.points("tar", "far")).collect();
+    let fmrs: Vec<f64> = gates
+        .points("fnmr", "fmr")
+        .chain(gates.points("tar", "far"))
+        .collect();
     let scores = pairs::scores(&comparisons).map_err(|error| texts::too_few(&error))?;
     let report = PairsReport::new(&comparisons, &fmrs, &args.thresholds.all(operating, &gates))
         .map_err(|error| texts::too_few(&error))?;
@@ -277,8 +280,19 @@ fn worst(
     };
     let is_genuine = |(_, i): &&(f32, usize)| comparisons[*i].genuine;
     (
-        order.iter().filter(is_genuine).take(N_WORST).map(shown).collect(),
-        order.iter().rev().filter(|at| !is_genuine(at)).take(N_WORST).map(shown).collect(),
+        order
+            .iter()
+            .filter(is_genuine)
+            .take(N_WORST)
+            .map(shown)
+            .collect(),
+        order
+            .iter()
+            .rev()
+            .filter(|at| !is_genuine(at))
+            .take(N_WORST)
+            .map(shown)
+            .collect(),
     )
 }
 
@@ -298,4 +312,3 @@ fn describe(figures: &Figures) -> String {
     }
     text
 }
-

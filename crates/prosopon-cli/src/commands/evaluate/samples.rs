@@ -90,7 +90,8 @@ impl Samples {
             embedding,
         });
         self.names.push(name);
-        self.crops.push(crop.filter(|_| with_crops).map(|crop| crop.image));
+        self.crops
+            .push(crop.filter(|_| with_crops).map(|crop| crop.image));
     }
 
     /// Takes over all of `others`.
@@ -108,7 +109,10 @@ impl Samples {
 
     /// Number of samples without a face.
     pub(super) fn undetected(&self) -> usize {
-        self.samples.iter().filter(|s| s.embedding.is_none()).count()
+        self.samples
+            .iter()
+            .filter(|s| s.embedding.is_none())
+            .count()
     }
 
     pub(super) fn crop(&self, sample: usize) -> Option<Image> {
@@ -129,6 +133,9 @@ impl Samples {
 /// The picture's name without the folder that was asked for, with `/` between its parts.
 pub(super) fn below(folder: &Path, path: &Path) -> String {
     let path: PathBuf = path.strip_prefix(folder).unwrap_or(path).to_owned();
-    let parts: Vec<_> = path.components().map(|part| part.as_os_str().to_string_lossy()).collect();
+    let parts: Vec<_> = path
+        .components()
+        .map(|part| part.as_os_str().to_string_lossy())
+        .collect();
     parts.join("/")
 }

@@ -20,7 +20,9 @@ pub(super) fn read(path: &Path, what: &str) -> Result<String, Failure> {
         let message = format!("could not read {what}: {error}");
         Failure::new(Exit::BadInput, "unreadable_file", message).at(path.display())
     };
-    let size = std::fs::metadata(path).map_err(|error| failed(&error))?.len();
+    let size = std::fs::metadata(path)
+        .map_err(|error| failed(&error))?
+        .len();
     if size > MAX_BYTES {
         let message = format!("expected at most 1 GiB of {what}, found {size} bytes");
         return Err(Failure::new(Exit::BadInput, "file_too_large", message).at(path.display()));
@@ -46,7 +48,11 @@ pub(super) fn verification(report: &VerificationReport, operating: Option<Operat
         report.auc
     );
     for at in report.fnmr_at_fmr.iter().rev() {
-        let remark = if at.supported { "" } else { "; fewer than 30 false matches" };
+        let remark = if at.supported {
+            ""
+        } else {
+            "; fewer than 30 false matches"
+        };
         text += &format!(
             "\nTAR       {} at FAR {} (95 %: {} to {}; threshold {:.4}{remark})",
             percent(1.0 - at.fnmr.rate),
@@ -122,7 +128,11 @@ pub(super) fn identification(
         text += &format!("\nrank {:<4} {}", at.rank, rate(&at.identified));
     }
     for at in &report.fnir_at_fpir {
-        let remark = if at.supported { "" } else { "; fewer than 30 false positives" };
+        let remark = if at.supported {
+            ""
+        } else {
+            "; fewer than 30 false positives"
+        };
         text += &format!(
             "\nFNIR      {} at FPIR {} (threshold {:.4}{remark})",
             rate(&at.fnir),

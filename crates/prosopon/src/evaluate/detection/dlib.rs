@@ -25,8 +25,12 @@ pub(super) fn parse(text: &str) -> Result<Vec<LabelledPicture>, TruthError> {
             let path = image.attribute("file").filter(|path| !path.is_empty());
             let boxes = image.children().filter(|node| node.has_tag_name("box"));
             Ok(LabelledPicture {
-                path: path.ok_or_else(|| wrong("the attribute `file`"))?.to_owned(),
-                faces: boxes.map(|node| labelled(&node)).collect::<Result<_, _>>()?,
+                path: path
+                    .ok_or_else(|| wrong("the attribute `file`"))?
+                    .to_owned(),
+                faces: boxes
+                    .map(|node| labelled(&node))
+                    .collect::<Result<_, _>>()?,
             })
         })
         .collect()
@@ -83,7 +87,10 @@ mod tests {
         let pictures = parse(LIST, TruthFormat::Dlib).unwrap();
         assert_eq!(pictures.len(), 2);
         let face = pictures[0].faces[0];
-        assert_eq!((face.bounding_box.left, face.bounding_box.bottom), (274.0, 234.0));
+        assert_eq!(
+            (face.bounding_box.left, face.bounding_box.bottom),
+            (274.0, 234.0)
+        );
         assert!(!face.ignored && pictures[0].faces[1].ignored);
         assert_eq!(pictures[1].path, "b & c.jpg");
     }
@@ -92,10 +99,16 @@ mod tests {
     fn what_is_wrong_is_named_with_its_line() {
         let bad = LIST.replace("left='274'", "left='x'");
         let error = parse(&bad, TruthFormat::Dlib).unwrap_err().to_string();
-        assert!(error.contains("line 7") && error.contains("`left`"), "{error}");
+        assert!(
+            error.contains("line 7") && error.contains("`left`"),
+            "{error}"
+        );
         let bad = LIST.replace("file='a.jpg'", "name='a.jpg'");
         let error = parse(&bad, TruthFormat::Dlib).unwrap_err().to_string();
-        assert!(error.contains("line 6") && error.contains("`file`"), "{error}");
+        assert!(
+            error.contains("line 6") && error.contains("`file`"),
+            "{error}"
+        );
         assert!(parse("<dataset/>", TruthFormat::Dlib).is_err());
         assert!(parse("<dataset>", TruthFormat::Dlib).is_err());
     }
@@ -105,7 +118,8 @@ mod tests {
     fn bombs_do_no_harm() {
         let laughs = "<!DOCTYPE d [<!ENTITY a 'aaaaaaaaaa'><!ENTITY b '&a;&a;&a;&a;&a;&a;&a;&a;'>]><d>&b;</d>";
         assert!(parse(laughs, TruthFormat::Dlib).is_err());
-        let outside = "<!DOCTYPE d [<!ENTITY a SYSTEM 'file:///etc/hostname'>]><d><image file='&a;'/></d>";
+        let outside =
+            "<!DOCTYPE d [<!ENTITY a SYSTEM 'file:///etc/hostname'>]><d><image file='&a;'/></d>";
         assert!(parse(outside, TruthFormat::Dlib).is_err());
         let deep = "<a>".repeat(200_000) + &"</a>".repeat(200_000);
         assert!(parse(&deep, TruthFormat::Dlib).is_err());

@@ -83,17 +83,30 @@ pub fn judge(picture: &Judged, iou: f32, confidence: f32) -> Verdicts {
         truth: picture
             .truth
             .iter()
-            .map(|truth| if truth.ignored { Verdict::Ignored } else { Verdict::Wrong })
+            .map(|truth| {
+                if truth.ignored {
+                    Verdict::Ignored
+                } else {
+                    Verdict::Wrong
+                }
+            })
             .collect(),
         found: vec![Verdict::Ignored; picture.found.len()],
     };
     let mut order: Vec<usize> = (0..picture.found.len())
         .filter(|i| picture.found[*i].confidence >= confidence)
         .collect();
-    order.sort_by(|a, b| picture.found[*b].confidence.total_cmp(&picture.found[*a].confidence));
+    order.sort_by(|a, b| {
+        picture.found[*b]
+            .confidence
+            .total_cmp(&picture.found[*a].confidence)
+    });
     for i in order {
         let found = &picture.found[i].bounding_box;
-        let overlaps = picture.truth.iter().map(|truth| truth.bounding_box.iou(found));
+        let overlaps = picture
+            .truth
+            .iter()
+            .map(|truth| truth.bounding_box.iou(found));
         let free = overlaps
             .enumerate()
             .filter(|(at, overlap)| *overlap >= iou && verdicts.truth[*at] == Verdict::Wrong)
@@ -147,9 +160,15 @@ impl DetectionReport {
 impl DetectionReport {
     /// The figures that gates can ask for.
     pub fn metrics() -> Vec<Metric> {
-        ["recall", "precision", "ap", "false_positives", "false_positives_per_picture"]
-            .map(Metric::new)
-            .into()
+        [
+            "recall",
+            "precision",
+            "ap",
+            "false_positives",
+            "false_positives_per_picture",
+        ]
+        .map(Metric::new)
+        .into()
     }
 
     /// Their values; recall and precision have none without trials.
@@ -258,13 +277,25 @@ mod tests {
             ],
         };
         let verdicts = judge(&picture, IOU, 0.5);
-        assert_eq!(verdicts.truth, [Verdict::Right, Verdict::Wrong, Verdict::Ignored]);
+        assert_eq!(
+            verdicts.truth,
+            [Verdict::Right, Verdict::Wrong, Verdict::Ignored]
+        );
         assert_eq!(
             verdicts.found,
-            [Verdict::Wrong, Verdict::Right, Verdict::Ignored, Verdict::Wrong, Verdict::Ignored]
+            [
+                Verdict::Wrong,
+                Verdict::Right,
+                Verdict::Ignored,
+                Verdict::Wrong,
+                Verdict::Ignored
+            ]
         );
         let report = of(picture);
-        assert_eq!((report.faces, report.ignored, report.false_positives), (2, 1, 2));
+        assert_eq!(
+            (report.faces, report.ignored, report.false_positives),
+            (2, 1, 2)
+        );
         assert_eq!((report.recall.events, report.recall.trials), (1, 2));
         assert_eq!((report.precision.events, report.precision.trials), (1, 3));
         // Right, wrong, wrong, right: precision 1 up to recall 1/2, then 1/2.
@@ -278,7 +309,10 @@ mod tests {
             found: vec![found(3.0, 0.9), found(0.0, 0.8)],
         };
         let report = of(picture);
-        assert_eq!((report.recall.rate, report.precision.rate, report.ap), (1.0, 1.0, 1.0));
+        assert_eq!(
+            (report.recall.rate, report.precision.rate, report.ap),
+            (1.0, 1.0, 1.0)
+        );
     }
 
     /// The example by which average precision is usually explained: seven faces, with detections
@@ -308,9 +342,15 @@ mod tests {
             found: vec![found(0.0, 0.9)],
         };
         let report = of(empty);
-        assert_eq!((report.faces, report.false_positives, report.ap), (0, 1, 0.0));
+        assert_eq!(
+            (report.faces, report.false_positives, report.ap),
+            (0, 1, 0.0)
+        );
         assert_eq!(report.recall.interval, [0.0, 1.0]);
         let nothing = DetectionReport::new(&[], &[], IOU, 0.5);
-        assert_eq!((nothing.pictures, nothing.false_positives_per_picture), (0, 0.0));
+        assert_eq!(
+            (nothing.pictures, nothing.false_positives_per_picture),
+            (0, 0.0)
+        );
     }
 }

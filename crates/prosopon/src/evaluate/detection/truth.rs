@@ -65,7 +65,10 @@ impl TruthFormat {
         let start = text.trim_start_matches('\u{feff}').trim_start();
         if start.starts_with('<') {
             Self::Dlib
-        } else if table::lines(text).next().is_some_and(|(_, line)| line.contains(',')) {
+        } else if table::lines(text)
+            .next()
+            .is_some_and(|(_, line)| line.contains(','))
+        {
             Self::Csv
         } else {
             Self::Wider
@@ -116,7 +119,11 @@ fn parse_csv(text: &str) -> Result<Vec<LabelledPicture>, TruthError> {
         let (edges, ignored) = match edges {
             [edges @ .., ignored] if edges.len() == 4 => (edges, ignored == "1"),
             edges if edges.len() == 4 => (edges, false),
-            _ => return Err(wrong("path,left,top,right,bottom and perhaps 1 to ignore it")),
+            _ => {
+                return Err(wrong(
+                    "path,left,top,right,bottom and perhaps 1 to ignore it",
+                ));
+            }
         };
         let edges: Vec<f32> = edges
             .iter()
@@ -181,6 +188,9 @@ mod tests {
         assert_eq!(line("a.jpg,1,2,inf,4"), 1);
         assert_eq!(line("a.jpg,9,2,3,4"), 1);
         assert_eq!(line(",1,2,3,4"), 1);
-        assert!(matches!(parse("", TruthFormat::Csv), Err(TruthError::Empty)));
+        assert!(matches!(
+            parse("", TruthFormat::Csv),
+            Err(TruthError::Empty)
+        ));
     }
 }

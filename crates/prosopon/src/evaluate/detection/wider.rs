@@ -15,13 +15,17 @@ pub(super) fn parse(text: &str) -> Result<Vec<LabelledPicture>, TruthError> {
     let mut pictures = Vec::new();
     while let Some((at, path)) = lines.next() {
         let wrong = |line, expected| TruthError::Line { line, expected };
-        let (line, count) = lines.next().ok_or(wrong(at, "the number of faces after it"))?;
+        let (line, count) = lines
+            .next()
+            .ok_or(wrong(at, "the number of faces after it"))?;
         let n_faces: usize = count
             .parse()
             .map_err(|_| wrong(line, "the number of faces of the picture above"))?;
         let mut faces = Vec::new();
         for _ in 0..n_faces {
-            let (line, values) = lines.next().ok_or(wrong(line, "as many faces as it says"))?;
+            let (line, values) = lines
+                .next()
+                .ok_or(wrong(line, "as many faces as it says"))?;
             faces.push(face(values).ok_or(wrong(line, "left, top, width and height of a face"))?);
         }
         if n_faces == 0 {
@@ -69,7 +73,10 @@ mod tests {
         let pictures = parse(LIST, TruthFormat::Wider).unwrap();
         assert_eq!(pictures.len(), 3);
         let face = pictures[0].faces[0];
-        assert_eq!((face.bounding_box.right, face.bounding_box.bottom), (571.0, 479.0));
+        assert_eq!(
+            (face.bounding_box.right, face.bounding_box.bottom),
+            (571.0, 479.0)
+        );
         assert!(!face.ignored);
         assert!(pictures[1].faces.is_empty());
         assert!(pictures[2].faces.iter().all(|face| face.ignored));

@@ -98,7 +98,12 @@ pub fn leave_one_out(
         .enumerate()
         .map(|(probe, sample)| people.search(probe, sample, Some(probe), template))
         .collect();
-    let n_samples = |identity: u32| samples.iter().filter(move |s| s.identity == identity).take(2);
+    let n_samples = |identity: u32| {
+        samples
+            .iter()
+            .filter(move |s| s.identity == identity)
+            .take(2)
+    };
     let mated = searches
         .iter()
         .filter(|search| n_samples(search.identity).count() == 2)
@@ -125,7 +130,9 @@ pub fn closest_face(
     let faces = gallery.iter().enumerate();
     faces
         .filter(|(i, sample)| sample.identity == identity && Some(*i) != except)
-        .filter_map(|(i, sample)| Some((dot(probe.values(), sample.embedding.as_ref()?.values()), i)))
+        .filter_map(|(i, sample)| {
+            Some((dot(probe.values(), sample.embedding.as_ref()?.values()), i))
+        })
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, i)| i)
 }
@@ -184,9 +191,7 @@ impl<'a> People<'a> {
     ) -> Option<f32> {
         let places = self.faces.get(&identity)?;
         let cosine = match template {
-            Template::Mean if except.is_some() => {
-                dot(probe.values(), &self.mean(places, except)?)
-            }
+            Template::Mean if except.is_some() => dot(probe.values(), &self.mean(places, except)?),
             Template::Mean => dot(probe.values(), self.means.get(&identity)?),
             Template::Best => places
                 .iter()
@@ -223,7 +228,10 @@ impl<'a> People<'a> {
                 continue;
             };
             ahead += usize::from(own.is_some_and(|own| similarity >= own));
-            if search.other.is_none_or(|other| similarity > other.similarity) {
+            if search
+                .other
+                .is_none_or(|other| similarity > other.similarity)
+            {
                 search.other = Some(Candidate {
                     identity: *identity,
                     similarity,

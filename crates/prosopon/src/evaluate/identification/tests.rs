@@ -60,7 +60,10 @@ fn ranks_and_rates_by_hand() {
 
     let report = IdentificationReport::new(4, &mated, &non_mated, POINTS);
     assert_eq!((report.mated, report.non_mated), (6, 3));
-    assert_eq!((report.undetected_mated, report.undetected_non_mated), (1, 1));
+    assert_eq!(
+        (report.undetected_mated, report.undetected_non_mated),
+        (1, 1)
+    );
     let identified = |i: usize| report.ranks[i].identified;
     assert_eq!((identified(0).events, identified(0).trials), (2, 6));
     assert_eq!((report.ranks[1].rank, identified(1).events), (2, 3));
@@ -98,13 +101,27 @@ fn templates_are_means_or_the_closest_face() {
 
 #[test]
 fn each_sample_is_searched_among_the_others() {
-    let samples = [face(0, 0.0), face(0, 20.0), face(0, 50.0), face(1, 55.0), without_face(1), face(2, 180.0)];
+    let samples = [
+        face(0, 0.0),
+        face(0, 20.0),
+        face(0, 50.0),
+        face(1, 55.0),
+        without_face(1),
+        face(2, 180.0),
+    ];
     let (mated, non_mated) = leave_one_out(&samples, Template::Mean).unwrap();
     // Persons 0 and 1 have others; person 2 has not.
-    assert_eq!(mated.iter().map(|s| s.probe).collect::<Vec<_>>(), [0, 1, 2, 3, 4]);
+    assert_eq!(
+        mated.iter().map(|s| s.probe).collect::<Vec<_>>(),
+        [0, 1, 2, 3, 4]
+    );
     // The mean of 20° and 50° is 35° off.
     assert!((mated[0].own - cosine(35.0)).abs() < 1e-6);
-    assert_eq!(mated[2].rank, Some(2), "5° from person 1, 40° from the mean of its own");
+    assert_eq!(
+        mated[2].rank,
+        Some(2),
+        "5° from person 1, 40° from the mean of its own"
+    );
     // The only other picture of person 1 has no face.
     assert_eq!((mated[3].rank, mated[3].detected), (None, true));
     assert!(!mated[4].detected);
@@ -129,6 +146,13 @@ fn models_are_not_mixed() {
     let mut other = face(0, 0.0);
     let values = vec![1.0, 0.0];
     other.embedding = Some(Embedding::from_values(ModelId::new("n"), values).unwrap());
-    assert!(search(&[face(0, 0.0)], std::slice::from_ref(&other), Template::Mean).is_err());
+    assert!(
+        search(
+            &[face(0, 0.0)],
+            std::slice::from_ref(&other),
+            Template::Mean
+        )
+        .is_err()
+    );
     assert!(leave_one_out(&[face(0, 0.0), other], Template::Mean).is_err());
 }

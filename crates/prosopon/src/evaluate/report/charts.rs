@@ -43,22 +43,24 @@ fn lowest_rate(trials: u64) -> f64 {
 
 /// FNMR against FMR on normal-deviate axes (Martin et al. 1997), with the band of its 95 % intervals
 /// and the operating points that were asked for.
-pub(super) fn det(
-    names: Names,
-    curves: &Curves,
-    trials: Trials,
-    points: &[(f64, f64)],
-) -> Svg {
+pub(super) fn det(names: Names, curves: &Curves, trials: Trials, points: &[(f64, f64)]) -> Svg {
     let x_range = (lowest_rate(trials.impostor), 0.5);
     let y_range = (lowest_rate(trials.genuine), 0.5);
-    let band = band(&curves.fnmr_band, x_range, |fnmr| fnmr.clamp(y_range.0, y_range.1));
+    let band = band(&curves.fnmr_band, x_range, |fnmr| {
+        fnmr.clamp(y_range.0, y_range.1)
+    });
     let line = clipped(&curves.operating_points, x_range, y_range);
     let from = x_range.0.max(y_range.0);
     let mut series = vec![
         series("95 % interval", band, SeriesKind::Band, 0),
         Series {
             color: crate::plot::color::GREY,
-            ..series("both rates equal", vec![(from, from), (0.5, 0.5)], SeriesKind::Dashed, 0)
+            ..series(
+                "both rates equal",
+                vec![(from, from), (0.5, 0.5)],
+                SeriesKind::Dashed,
+                0,
+            )
         },
         series("all thresholds", line, SeriesKind::Line, 0),
     ];
@@ -66,7 +68,12 @@ pub(super) fn det(
         let shown = points
             .iter()
             .map(|(x, y)| (x.clamp(x_range.0, 0.5), y.clamp(y_range.0, 0.5)));
-        series.push(self::series("chosen thresholds", shown.collect(), SeriesKind::Points, 1));
+        series.push(self::series(
+            "chosen thresholds",
+            shown.collect(),
+            SeriesKind::Points,
+            1,
+        ));
     }
     let chart = Chart {
         title: "DET: the two errors against each other".to_owned(),
@@ -82,11 +89,17 @@ pub(super) fn det(
 pub(super) fn roc(curves: &Curves, trials: Trials) -> Svg {
     let x_range = (lowest_rate(trials.impostor), 1.0);
     let all = clipped(&curves.operating_points, x_range, (0.0, 1.0));
-    let accepted: Vec<(f64, f64)> = all.into_iter().map(|(fmr, fnmr)| (fmr, 1.0 - fnmr)).collect();
-    let lowest = accepted.iter().map(|(_, tar)| *tar).fold(1.0, f64::min);
+    let accepted: Vec<(f64, f64)> = all
+        .into_iter()
+        .map(|(fmr, fnmr)| (fmr, 1.0 - fnmr))
+        .collect();
     let band = band(&curves.fnmr_band, x_range, |fnmr| 1.0 - fnmr);
-    let lowest = band.iter().map(|(_, tar)| *tar).fold(lowest, f64::min);
-    // Some room below the curve, down to a round share.
+    // Where fewer than ten impostors are accepted the curve may fall far, which says little and would
+    // flatten the rest.
+    let from = 10.0 / trials.impostor as f64;
+    let told = || accepted.iter().chain(&band).filter(|(fmr, _)| *fmr >= from);
+    let lowest = told().map(|(_, tar)| *tar).fold(1.0, f64::min);
+    // Some room below, down to a round share.
     let floor = ((lowest - 0.005) * 20.0).floor().clamp(0.0, 19.0) / 20.0;
     let chart = Chart {
         title: "ROC: genuine comparisons that are accepted".to_owned(),
@@ -108,13 +121,20 @@ pub(super) fn histogram(
     thresholds: &[f32],
 ) -> Svg {
     let bins = |histogram: &Histogram| -> Vec<(f64, f64)> {
-        let center = |i: usize| {
-            f64::from(histogram.start) + f64::from(histogram.width) * (i as f64 + 0.5)
-        };
-        histogram.shares.iter().enumerate().map(|(i, s)| (center(i), *s)).collect()
+        let center =
+            |i: usize| f64::from(histogram.start) + f64::from(histogram.width) * (i as f64 + 0.5);
+        histogram
+            .shares
+            .iter()
+            .enumerate()
+            .map(|(i, s)| (center(i), *s))
+            .collect()
     };
     let (genuine, impostor) = (bins(genuine_histogram), bins(impostor_histogram));
-    let occupied = genuine.iter().chain(&impostor).filter(|(_, share)| *share > 0.0);
+    let occupied = genuine
+        .iter()
+        .chain(&impostor)
+        .filter(|(_, share)| *share > 0.0);
     let (mut low, mut high, mut top) = (1.0f64, -1.0f64, 0.0f64);
     for &(at, share) in occupied {
         (low, high, top) = (low.min(at), high.max(at), top.max(share));
@@ -127,7 +147,9 @@ pub(super) fn histogram(
     let begin = (((low - half) * 10.0).floor() / 10.0).max(-1.0);
     let end = (((high + half) * 10.0).ceil() / 10.0).min(1.0);
     let inside = |bins: Vec<(f64, f64)>| -> Vec<(f64, f64)> {
-        bins.into_iter().filter(|(at, _)| (begin..=end).contains(at)).collect()
+        bins.into_iter()
+            .filter(|(at, _)| (begin..=end).contains(at))
+            .collect()
     };
     let chart = Chart {
         title: "Similarities of both kinds of comparison".to_owned(),
@@ -137,8 +159,10 @@ pub(super) fn histogram(
             series("impostor", inside(impostor), SeriesKind::Bars, 1),
             series("genuine", inside(genuine), SeriesKind::Bars, 0),
         ],
+        // The labels of more would lie over each other.
         marks: thresholds
             .iter()
+            .take(if thresholds.len() > 3 { 0 } else { 3 })
             .map(|threshold| Mark {
                 at: MarkLine::X(f64::from(*threshold)),
                 label: format!("threshold {threshold:.3}"),
@@ -228,7 +252,14 @@ mod tests {
 
     #[test]
     fn curves_end_at_the_axes() {
-        let points = [(0.0, 1.0), (0.0, 0.4), (0.05, 0.4), (0.05, 0.2), (0.3, 0.0), (1.0, 0.0)];
+        let points = [
+            (0.0, 1.0),
+            (0.0, 0.4),
+            (0.05, 0.4),
+            (0.05, 0.2),
+            (0.3, 0.0),
+            (1.0, 0.0),
+        ];
         assert_eq!(
             clipped(&points, (0.01, 0.5), (0.1, 0.5)),
             [(0.01, 0.4), (0.05, 0.4), (0.05, 0.2), (0.3, 0.1)]
@@ -237,7 +268,10 @@ mod tests {
         // A perfect system lies in the corner.
         let perfect = [(0.0, 1.0), (0.0, 0.0), (1.0, 0.0)];
         let clipped = clipped(&perfect, (0.01, 0.5), (0.1, 0.5));
-        assert!(clipped.iter().all(|(x, y)| *x >= 0.01 && *y >= 0.1), "{clipped:?}");
+        assert!(
+            clipped.iter().all(|(x, y)| *x >= 0.01 && *y >= 0.1),
+            "{clipped:?}"
+        );
     }
 
     #[test]

@@ -34,7 +34,12 @@ pub fn add_folder(
 ) {
     add_verification(page, &report.verification, &curves.curves);
     let identification_curves = curves.identification_curves.as_ref();
-    add_identification(page, &report.identification, identification_curves, &options.how());
+    add_identification(
+        page,
+        &report.identification,
+        identification_curves,
+        &options.how(),
+    );
     add_worst_of_both(page, genuine, impostor);
 }
 

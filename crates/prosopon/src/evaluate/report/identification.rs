@@ -19,7 +19,10 @@ pub fn add_identification(
     page.heading("Identification, one to many");
     page.paragraph(how);
     page.facts(&[
-        ("people in the gallery", grouped(report.gallery_identities as u64)),
+        (
+            "people in the gallery",
+            grouped(report.gallery_identities as u64),
+        ),
         (
             "mated probes",
             format!(
@@ -50,7 +53,11 @@ pub fn add_identification(
             .fnir_at_fpir
             .iter()
             .map(|at| {
-                let remark = if at.supported { "" } else { "fewer than 30 false positives" };
+                let remark = if at.supported {
+                    ""
+                } else {
+                    "fewer than 30 false positives"
+                };
                 vec![
                     percent(at.fpir),
                     rate(&at.fnir),
@@ -76,7 +83,12 @@ pub fn add_identification(
             })
             .collect();
         page.table(
-            &["threshold", "FPIR", "FNIR", "below it with their own person"],
+            &[
+                "threshold",
+                "FPIR",
+                "FNIR",
+                "below it with their own person",
+            ],
             &rows,
         );
     }

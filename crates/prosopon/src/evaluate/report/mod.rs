@@ -47,7 +47,9 @@ pub fn begin(preamble: &Preamble<'_>) -> Page {
             .gates
             .iter()
             .map(|gate| {
-                let value = gate.value.map_or("not measured".to_owned(), |v| format!("{v:.6}"));
+                let value = gate
+                    .value
+                    .map_or("not measured".to_owned(), |v| format!("{v:.6}"));
                 let word = if gate.pass { "pass" } else { "fail" };
                 vec![gate.gate.clone(), value, word.to_owned()]
             })
@@ -74,7 +76,10 @@ pub fn add_clusters(page: &mut Page, report: &ClusterReport) {
     };
     page.table(
         &["measure", "precision", "recall", "F"],
-        &[row("B-cubed", &report.b_cubed), row("pairs", &report.pairwise)],
+        &[
+            row("B-cubed", &report.b_cubed),
+            row("pairs", &report.pairwise),
+        ],
     );
     page.paragraph(&format!(
         "{} items of {} true groups were found in {} groups; normalised mutual information {:.4}. \

@@ -1,7 +1,9 @@
 //! A page of every part, from results that were computed.
 
 use super::*;
-use crate::evaluate::detection::{DetectionReport, IOU, Judged, precision_recall, truth::LabelledBox};
+use crate::evaluate::detection::{
+    DetectionReport, IOU, Judged, precision_recall, truth::LabelledBox,
+};
 use crate::evaluate::gate::{Gate, Metric};
 use crate::evaluate::groups::group_rates;
 use crate::evaluate::identification::{self, IdentificationReport, Points, Template};
@@ -33,8 +35,16 @@ fn a_page_has_gates_facts_tables_curves_and_errors() {
         gates: &[gate.judge(&[("eer".to_owned(), report.eer)])],
     });
     add_verification(&mut page, &report, &Curves::new(&scores));
-    let genuine: Vec<_> = scores.genuine().iter().map(|g| (*g, [Some(0); 2])).collect();
-    add_groups(&mut page, &group_rates(&["old".to_owned()], &genuine, &[], 0.33), 0.33);
+    let genuine: Vec<_> = scores
+        .genuine()
+        .iter()
+        .map(|g| (*g, [Some(0); 2]))
+        .collect();
+    add_groups(
+        &mut page,
+        &group_rates(&["old".to_owned()], &genuine, &[], 0.33),
+        0.33,
+    );
     let pair = ErrorPair {
         probe: Some(Image::filled(112, 112, [9; 3])),
         reference: None,
@@ -81,7 +91,13 @@ fn searches_boxes_and_groups_have_their_parts() {
     add_precision_recall(&mut page, &precision_recall(&judged, IOU), &report);
     add_clusters(&mut page, &ClusterReport::new(&[0, 0, 1], &[5, 5, 5]));
     let html = page.to_html();
-    for expected in ["Nobody was enrolled", "no probes", "no trials", "B-cubed", "0.5556"] {
+    for expected in [
+        "Nobody was enrolled",
+        "no probes",
+        "no trials",
+        "B-cubed",
+        "0.5556",
+    ] {
         assert!(html.contains(expected), "{expected}");
     }
     assert!(!html.contains("NaN"));

@@ -30,7 +30,11 @@ pub fn add_verification(page: &mut Page, report: &VerificationReport, curves: &C
         ),
         (
             "equal error rate",
-            format!("{} (95 %: {})", percent(report.eer), percent_interval(report.eer_interval)),
+            format!(
+                "{} (95 %: {})",
+                percent(report.eer),
+                percent_interval(report.eer_interval)
+            ),
         ),
         (
             "area under the ROC",
@@ -49,7 +53,11 @@ pub fn add_verification(page: &mut Page, report: &VerificationReport, curves: &C
         .fnmr_at_fmr
         .iter()
         .map(|at| {
-            let remark = if at.supported { "" } else { "fewer than 30 false matches" };
+            let remark = if at.supported {
+                ""
+            } else {
+                "fewer than 30 false matches"
+            };
             vec![
                 percent(at.fmr),
                 rate(&at.fnmr),

@@ -39,7 +39,9 @@ pub fn add_worst(page: &mut Page, heading: &str, remark: &str, pairs: &[ErrorPai
 /// `Ann/Ann_0001.jpg`.
 fn short_name(name: &str) -> &str {
     match name.rsplit_once('/') {
-        Some((folder, file)) if file.starts_with(folder.rsplit('/').next().unwrap_or(folder)) => file,
+        Some((folder, file)) if file.starts_with(folder.rsplit('/').next().unwrap_or(folder)) => {
+            file
+        }
         _ => name,
     }
 }
@@ -66,7 +68,11 @@ fn sheet(pairs: &[ErrorPair]) -> Svg {
         svg.text((x, line(0)), &similarity, &TextStyle::new(TEXT).bold());
         for (i, caption) in pair.captions.iter().enumerate() {
             let caption = shortened(short_name(caption), TEXT, width);
-            svg.text((x, line(i + 1)), &caption, &TextStyle::new(TEXT).colored(GREY));
+            svg.text(
+                (x, line(i + 1)),
+                &caption,
+                &TextStyle::new(TEXT).colored(GREY),
+            );
         }
     }
     svg

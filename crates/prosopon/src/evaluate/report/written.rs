@@ -59,7 +59,10 @@ mod tests {
     #[test]
     fn figures_keep_the_digits_that_say_something() {
         assert_eq!(grouped(2_687_149), "2,687,149");
-        assert_eq!((grouped(0), grouped(999), grouped(1000)), ("0".into(), "999".into(), "1,000".into()));
+        assert_eq!(
+            (grouped(0), grouped(999), grouped(1000)),
+            ("0".into(), "999".into(), "1,000".into())
+        );
         assert_eq!(percent(0.9891), "98.91 %");
         assert_eq!(percent(0.000_012), "0.0012 %");
         assert_eq!(percent(0.999_99), "99.9990 %");

@@ -6,10 +6,13 @@ use crate::plot::probit;
 
 /// Scores of one identity each; for cases in which identities do not matter.
 fn scores(genuine: &[f32], impostor: &[f32]) -> Scores {
-    let genuine = genuine.iter().zip(0..).map(|(&similarity, identity)| Genuine {
-        similarity,
-        identity,
-    });
+    let genuine = genuine
+        .iter()
+        .zip(0..)
+        .map(|(&similarity, identity)| Genuine {
+            similarity,
+            identity,
+        });
     let impostor = impostor.iter().zip(0..).map(|(&similarity, i)| Impostor {
         similarity,
         identities: [i, i + 1],
@@ -19,7 +22,8 @@ fn scores(genuine: &[f32], impostor: &[f32]) -> Scores {
 
 /// One normal deviate (Box and Muller 1958).
 fn normal(random: &mut Resampler) -> f64 {
-    let uniform = |random: &mut Resampler| (random.below(1 << 52) as f64 + 0.5) / (1u64 << 52) as f64;
+    let uniform =
+        |random: &mut Resampler| (random.below(1 << 52) as f64 + 0.5) / (1u64 << 52) as f64;
     let (u, v) = (uniform(random), uniform(random));
     (-2.0 * u.ln()).sqrt() * (std::f64::consts::TAU * v).cos()
 }
@@ -39,15 +43,34 @@ fn normal_scores_have_their_closed_forms() {
     };
     let scores = scores(&at(0.6, 0.5), &at(0.4, 1.0));
     let close = |found: f64, expected: f64, what: &str| {
-        assert!((found - expected).abs() < 1e-6, "{what}: {found}, expected {expected}");
+        assert!(
+            (found - expected).abs() < 1e-6,
+            "{what}: {found}, expected {expected}"
+        );
     };
     close(scores.eer(), 0.158_655_253_931_457, "EER");
     close(scores.auc(), 0.921_350_396_474_857_5, "AUC");
-    close(scores.fnmr_at_fmr(1e-1), 0.236_240_415_894_117, "FNMR at FMR 1e-1");
-    close(scores.fnmr_at_fmr(1e-2), 0.627_919_414_564_506, "FNMR at FMR 1e-2");
-    close(scores.fnmr_at_fmr(1e-3), 0.862_194_587_101_7, "FNMR at FMR 1e-3");
+    close(
+        scores.fnmr_at_fmr(1e-1),
+        0.236_240_415_894_117,
+        "FNMR at FMR 1e-1",
+    );
+    close(
+        scores.fnmr_at_fmr(1e-2),
+        0.627_919_414_564_506,
+        "FNMR at FMR 1e-2",
+    );
+    close(
+        scores.fnmr_at_fmr(1e-3),
+        0.862_194_587_101_7,
+        "FNMR at FMR 1e-3",
+    );
     close(scores.fmr(0.5), 0.158_655_253_931_457, "FMR");
-    assert!((scores.d_prime() - 2.0).abs() < 1e-4, "{}", scores.d_prime());
+    assert!(
+        (scores.d_prime() - 2.0).abs() < 1e-4,
+        "{}",
+        scores.d_prime()
+    );
     assert!((scores.threshold_at_fmr(0.158_655_25) - 0.5).abs() < 1e-5);
 }
 
@@ -82,7 +105,15 @@ fn a_few_scores_by_hand() {
     assert!((scores.eer() - 1.0 / 3.0).abs() < 1e-12);
     assert_eq!(
         scores.operating_points(),
-        [(0.0, 1.0), (0.0, 0.75), (0.0, 0.5), (0.2, 0.5), (0.4, 0.25), (0.4, 0.0), (1.0, 0.0)]
+        [
+            (0.0, 1.0),
+            (0.0, 0.75),
+            (0.0, 0.5),
+            (0.2, 0.5),
+            (0.4, 0.25),
+            (0.4, 0.0),
+            (1.0, 0.0)
+        ]
     );
     // No impostor may pass: the threshold lies just above 0.6.
     assert_eq!(scores.fnmr_at_fmr(0.1), 0.5);
@@ -94,7 +125,10 @@ fn a_few_scores_by_hand() {
 
 #[test]
 fn faces_that_were_not_found_are_rejected_at_every_threshold() {
-    let scores = scores(&[0.9, 0.8, 0.7, UNDETECTED], &[0.1, 0.0, UNDETECTED, UNDETECTED]);
+    let scores = scores(
+        &[0.9, 0.8, 0.7, UNDETECTED],
+        &[0.1, 0.0, UNDETECTED, UNDETECTED],
+    );
     assert_eq!(scores.fnmr(-1.0), 0.25);
     assert_eq!(scores.fmr(-1.0), 0.5);
     assert_eq!(scores.threshold_at_fmr(0.5), -1.0);
@@ -107,22 +141,42 @@ fn faces_that_were_not_found_are_rejected_at_every_threshold() {
 #[test]
 fn perfect_and_useless_systems() {
     let perfect = scores(&[0.9, 0.8], &[0.2, 0.1]);
-    assert_eq!((perfect.eer(), perfect.auc(), perfect.fnmr_at_fmr(1e-6)), (0.0, 1.0, 0.0));
+    assert_eq!(
+        (perfect.eer(), perfect.auc(), perfect.fnmr_at_fmr(1e-6)),
+        (0.0, 1.0, 0.0)
+    );
     let inverted = scores(&[0.1, 0.2], &[0.8, 0.9]);
-    assert_eq!((inverted.eer(), inverted.auc(), inverted.fnmr_at_fmr(0.1)), (1.0, 0.0, 1.0));
+    assert_eq!(
+        (inverted.eer(), inverted.auc(), inverted.fnmr_at_fmr(0.1)),
+        (1.0, 0.0, 1.0)
+    );
     let equal = scores(&[0.5, 0.5], &[0.5, 0.5]);
     assert_eq!((equal.eer(), equal.auc()), (0.5, 0.5));
 }
 
 #[test]
 fn scores_from_which_nothing_follows_are_refused() {
-    let genuine = vec![Genuine { similarity: 0.5, identity: 0 }];
-    let impostor = |similarity| vec![Impostor { similarity, identities: [0, 1] }];
+    let genuine = vec![Genuine {
+        similarity: 0.5,
+        identity: 0,
+    }];
+    let impostor = |similarity| {
+        vec![Impostor {
+            similarity,
+            identities: [0, 1],
+        }]
+    };
     assert_eq!(
         Scores::new(genuine.clone(), Vec::new()),
-        Err(ScoresError::Missing { genuine: 1, impostor: 0 })
+        Err(ScoresError::Missing {
+            genuine: 1,
+            impostor: 0
+        })
     );
-    assert_eq!(Scores::new(genuine, impostor(f32::NAN)), Err(ScoresError::NotANumber));
+    assert_eq!(
+        Scores::new(genuine, impostor(f32::NAN)),
+        Err(ScoresError::NotANumber)
+    );
 }
 
 /// The rates of a weighted tally are those of the same scores written down several times.
@@ -131,18 +185,28 @@ fn weights_count_as_repetitions() {
     let mut random = Resampler(3);
     let value = |random: &mut Resampler| (random.below(40) as f32) / 40.0;
     let genuine: Vec<Genuine> = (0..60)
-        .map(|i| Genuine { similarity: value(&mut random).midpoint(1.0), identity: i % 7 })
+        .map(|i| Genuine {
+            similarity: value(&mut random).midpoint(1.0),
+            identity: i % 7,
+        })
         .collect();
     let impostor: Vec<Impostor> = (0..200)
         .map(|i| Impostor {
             similarity: value(&mut random) * 0.8,
-            identities: if i % 9 == 0 { [i % 7, FIXED] } else { [i % 7, (i + 1 + i % 5) % 7] },
+            identities: if i % 9 == 0 {
+                [i % 7, FIXED]
+            } else {
+                [i % 7, (i + 1 + i % 5) % 7]
+            },
         })
         .collect();
     let weights = [2, 0, 1, 3, 0, 1, 0];
     let weight = |identity: u32| *weights.get(identity as usize).unwrap_or(&1) as usize;
     let repeated = Scores::new(
-        genuine.iter().flat_map(|g| vec![*g; weight(g.identity)]).collect(),
+        genuine
+            .iter()
+            .flat_map(|g| vec![*g; weight(g.identity)])
+            .collect(),
         impostor
             .iter()
             .flat_map(|i| vec![*i; weight(i.identities[0]) * weight(i.identities[1])])
@@ -155,7 +219,10 @@ fn weights_count_as_repetitions() {
     assert!((tally.eer() - repeated.eer()).abs() < 1e-12);
     assert!((tally.auc() - repeated.auc()).abs() < 1e-12);
     for fmr in [0.01, 0.1, 0.3, 0.9] {
-        assert!((tally.fnmr_at_fmr(fmr) - repeated.fnmr_at_fmr(fmr)).abs() < 1e-12, "{fmr}");
+        assert!(
+            (tally.fnmr_at_fmr(fmr) - repeated.fnmr_at_fmr(fmr)).abs() < 1e-12,
+            "{fmr}"
+        );
     }
     assert!((tally.fmr(layout.cut(0.3)) - repeated.fmr(0.3)).abs() < 1e-12);
     assert!((tally.fnmr(layout.cut(0.3)) - repeated.fnmr(0.3)).abs() < 1e-12);
@@ -181,20 +248,30 @@ fn intervals_cover_the_truth() {
             let own = traits[identity as usize];
             for _ in 0..10 {
                 let similarity = (0.42 + own[0] + 0.07 * normal(&mut random)) as f32;
-                genuine.push(Genuine { similarity, identity });
+                genuine.push(Genuine {
+                    similarity,
+                    identity,
+                });
             }
             for other in 0..identity {
                 let both = own[1] + traits[other as usize][1];
                 let similarity = (0.1 + both + 0.07 * normal(&mut random)) as f32;
-                impostor.push(Impostor { similarity, identities: [identity, other] });
+                impostor.push(Impostor {
+                    similarity,
+                    identities: [identity, other],
+                });
             }
         }
         // The same genuine comparisons as if each were of a person of their own.
-        let alone = (0..).zip(&genuine).map(|(identity, g)| Genuine { identity, ..*g });
+        let alone = (0..)
+            .zip(&genuine)
+            .map(|(identity, g)| Genuine { identity, ..*g });
         let alone = Scores::new(alone.collect(), impostor[..1].to_vec()).unwrap();
         let [low, high] = alone.rates(&[], &[0.3]).fnmr_at_threshold[0].interval;
         covered_alone += i32::from((low..=high).contains(&TRUTHS[3]));
-        let rates = Scores::new(genuine, impostor).unwrap().rates(&[5e-2], &[0.25, 0.3]);
+        let rates = Scores::new(genuine, impostor)
+            .unwrap()
+            .rates(&[5e-2], &[0.25, 0.3]);
         // Standard deviations: genuine √(0.07² + 0.07²) = 0.098995, impostor √(2 · 0.05² + 0.07²)
         // = 0.099499. The means lie 0.32 apart, 1.6121 of their sum: EER = Φ(−1.6121).
         let truths = [
