@@ -14,6 +14,7 @@ mod pictures;
 mod progress;
 mod session;
 mod threshold;
+mod tiles;
 
 use std::process::ExitCode;
 

@@ -6,6 +6,7 @@ use crate::testenv::TestEnv;
 fn every_command_has_help_with_examples() {
     let env = TestEnv::without_models();
     let commands: [&[&str]; 12] = [
+    let commands: [&[&str]; 16] = [
         &["quickstart"],
         &["detect"],
         &["embed"],
@@ -16,6 +17,11 @@ fn every_command_has_help_with_examples() {
         &["evaluate", "pairs"],
         &["calibrate"],
         &["fetch"],
+        &["matrix"],
+        &["signature"],
+        &["consistency"],
+        &["explore"],
+        &["dedupe"],
         &["models"],
         &["doctor"],
     ];

@@ -1,10 +1,12 @@
 //! The command line, as the real binary in a temporary folder.
 
+mod collections;
 #[path = "../../../prosopon/tests/common/mod.rs"]
 mod common;
 mod detect;
 mod errors;
 mod fetch;
+mod figures;
 mod help;
 mod measure;
 mod models;
