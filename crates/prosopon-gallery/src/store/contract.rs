@@ -149,6 +149,7 @@ fn work_that_is_not_kept_leaves_nothing(store: &dyn Store) {
             let subject = writer.add_subject(&NewSubject::named("gone"), 0)?;
             writer.add_face(subject, &face(1), 0)?;
             keep.map_err(|()| StoreError::Busy {
+                file: FileKind::Gallery,
                 path: "for the test".into(),
             })
         });

@@ -8,9 +8,9 @@
 #[cfg(test)]
 mod contract;
 mod error;
-mod sqlite;
+pub(crate) mod sqlite;
 
-pub use error::StoreError;
+pub use error::{FileKind, StoreError};
 pub use sqlite::{SqliteOptions, SqliteStore};
 
 use prosopon::ModelId;

@@ -81,7 +81,7 @@ fn a_newer_gallery_is_refused() {
     drop(open(&path).unwrap());
     let connection = Connection::open(&path).unwrap();
     connection
-        .pragma_update(None, "user_version", schema::VERSION + 1)
+        .pragma_update(None, "user_version", schema::FORMAT.version() + 1)
         .unwrap();
     drop(connection);
     let error = open(&path).unwrap_err();
