@@ -251,11 +251,24 @@ impl EngineArgs {
 #[command(next_help_heading = "Decision")]
 pub(crate) struct ThresholdArgs {
     /// False match rate: the share of comparisons between different people that may be accepted
-    #[arg(long, value_name = "RATE", default_value_t = 1e-3, value_parser = rate)]
-    pub(crate) fmr: f64,
+    /// [default: what was stored with the calibration, else 1e-3]
+    #[arg(long, value_name = "RATE", value_parser = rate)]
+    pub(crate) fmr: Option<f64>,
     /// Least similarity, from -1 to 1, instead of a rate
     #[arg(long, value_name = "SIM", conflicts_with = "fmr", value_parser = similarity, allow_negative_numbers = true)]
     pub(crate) threshold: Option<f32>,
+}
+
+/// How close is close enough, and how far is far enough.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Decision")]
+pub(crate) struct DecisionArgs {
+    #[command(flatten)]
+    pub(crate) threshold: ThresholdArgs,
+    /// A looser false match rate: what reaches it, but not the other, is uncertain; 0 for two answers
+    /// only [default: what was stored with the calibration, else 0]
+    #[arg(long, value_name = "RATE", value_parser = rate_or_none)]
+    pub(crate) uncertain_fmr: Option<f64>,
 }
 
 /// Which gallery.
@@ -282,8 +295,16 @@ fn similarity(text: &str) -> Result<f32, String> {
     in_range(text, -1.0, 1.0).map(|value| value as f32)
 }
 
-fn rate(text: &str) -> Result<f64, String> {
+pub(crate) fn rate(text: &str) -> Result<f64, String> {
     in_range(text, 1e-12, 1.0)
+}
+
+/// A rate, or 0 for none.
+pub(crate) fn rate_or_none(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(0.0) => Ok(0.0),
+        _ => rate(text).map_err(|error| error + ", or 0"),
+    }
 }
 
 fn input_size(text: &str) -> Result<InputSize, String> {

@@ -50,7 +50,7 @@ pub use fpir::fpir_estimate;
 pub use gallery::{
     Candidate, Enrolment, EnrolmentRequest, FaceListOptions, FacePage, Gallery, GalleryCounts,
     GalleryOptions, IdentifyOptions, ListOptions, MergeReport, SubjectChange, SubjectDetails,
-    SubjectKey, SubjectPage, TemplateKind,
+    SubjectKey, SubjectPage, TemplateKind, calibration_of,
 };
 pub use store::{Binding, FileKind, StoreError};
 pub use subject::{Metadata, NewSubject, Subject, SubjectId, SubjectSummary};

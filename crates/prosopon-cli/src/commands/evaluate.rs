@@ -1,18 +1,18 @@
 //! `prosopon evaluate`: how accurate is all this, on data with known answers?
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Subcommand;
 use prosopon::evaluate::pairs::{Comparison, PairList, PairsReport, PictureName};
-use prosopon::{Embedding, Face, similarity};
+use prosopon::{Embedding, similarity};
 use serde::Serialize;
 
 use super::detect::exit_of;
-use crate::analysis::{StageTimes, analyze_all, size_of};
 use crate::args::{EngineArgs, OutputArgs};
+use crate::faces::{self, ReadPicture, ReadPictures};
 use crate::failure::{Exit, Failure};
-use crate::output::{About, Format, eprint, print_value};
+use crate::output::{About, Format, print_value};
 use crate::pictures::Input;
 use crate::session::{self, Load};
 
@@ -89,15 +89,15 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         return Err(crate::pictures::no_pictures(&args.images));
     }
     let session = session::open_engine(&args.engine, Load::Batch)?;
-    let mut unusable = Vec::new();
-    let embeddings = central_embeddings(args, &inputs, &session.engine, &mut unusable)?;
-    let by_name: BTreeMap<&PictureName, Option<Embedding>> =
-        names.into_iter().zip(embeddings).collect();
+    let read = faces::of_inputs(&inputs, &session.engine, &args.engine)?;
+    let unusable_pictures = read.failed.clone();
+    let embeddings = central_embeddings(read);
+    let of = |name: &PictureName| embeddings.get(&name.path(&args.images));
     let comparisons = list
         .pairs
         .iter()
         .map(|pair| {
-            let similarity = match (&by_name[&pair.probe], &by_name[&pair.reference]) {
+            let similarity = match (of(&pair.probe), of(&pair.reference)) {
                 (Some(a), Some(b)) => Some(similarity(a, b)?.value()),
                 _ => None,
             };
@@ -108,62 +108,24 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
             })
         })
         .collect::<Result<Vec<_>, Failure>>()?;
-    let exit = exit_of(unusable.len());
+    let exit = exit_of(unusable_pictures.len());
     let document = Document {
         report: PairsReport::new(&comparisons),
         pictures: inputs.len(),
-        unusable_pictures: unusable,
+        unusable_pictures,
         about: session.about,
     };
     print_value(args.output.format(), &document, || describe(&document))?;
     Ok(exit)
 }
 
-/// The embedding of the central face of each picture.
-fn central_embeddings(
-    args: &PairsArgs,
-    inputs: &[Input],
-    engine: &prosopon::FaceEngine,
-    unusable: &mut Vec<String>,
-) -> Result<Vec<Option<Embedding>>, Failure> {
-    let mut embeddings = Vec::with_capacity(inputs.len());
-    analyze_all(
-        inputs,
-        engine,
-        &args.engine.detect.limits(),
-        args.engine.inference.options(0).thread_count(),
-        &StageTimes::default(),
-        |picture| size_of(&picture),
-        |input, analysed| {
-            embeddings.push(match analysed {
-                Ok((size, faces)) => central_face(size, faces).map(|f| f.embedding),
-                Err(failure) if failure.exit == Exit::BadInput => {
-                    eprint(&failure.to_string());
-                    unusable.push(input.to_string());
-                    None
-                }
-                Err(failure) => return Err(failure),
-            });
-            Ok(())
-        },
-    )?;
-    Ok(embeddings)
-}
-
-/// The face that the picture is of: large and near its centre.
-///
-/// The weight of two for the squared distance is the one that the InsightFace project uses to
-/// choose a central face.
-pub(crate) fn central_face((width, height): (u32, u32), faces: Vec<Face>) -> Option<Face> {
-    let (x, y) = (width as f32 / 2.0, height as f32 / 2.0);
-    let weight = |face: &Face| {
-        let center = face.detection.bounding_box.center();
-        let squared_distance = (center.x - x).powi(2) + (center.y - y).powi(2);
-        face.detection.bounding_box.area() - 2.0 * squared_distance
+/// The embedding of the central face of each picture, by its path.
+fn central_embeddings(read: ReadPictures) -> BTreeMap<PathBuf, Embedding> {
+    let central = |picture: ReadPicture| {
+        let face = faces::central_face(picture.size, picture.faces)?;
+        Some((picture.path, face.embedding))
     };
-    faces
-        .into_iter()
-        .max_by(|a, b| weight(a).total_cmp(&weight(b)))
+    read.pictures.into_iter().filter_map(central).collect()
 }
 
 fn describe(document: &Document) -> String {
@@ -196,13 +158,4 @@ fn describe(document: &Document) -> String {
         "\nwith {detector}, {}, {backend}",
         model.as_deref().unwrap_or("no embedder")
     )
-}
-
-/// Name of the person a picture of a folder-per-person tree shows.
-pub(crate) fn identity_of(path: &Path) -> String {
-    path.parent()
-        .and_then(Path::file_name)
-        .unwrap_or_default()
-        .to_string_lossy()
-        .into_owned()
 }

@@ -183,7 +183,12 @@ impl Session<'_> {
         let rows = self.all(
             "SELECT face_id, f32_little_endian FROM embeddings ORDER BY face_id",
             [],
-            |row| Ok((row.get(0)?, from_bytes(row.get_ref(1)?.as_blob()?))),
+            |row| {
+                Ok((
+                    row.get::<_, i64>(0)?,
+                    from_bytes(row.get_ref(1)?.as_blob()?),
+                ))
+            },
         )?;
         if rows.len() != faces.len() {
             return Err(damaged().into());

@@ -9,7 +9,7 @@ use crate::store::FileKind;
 pub(super) const FORMAT: Format = Format {
     kind: FileKind::Gallery,
     application_id: 0x5053_504e,
-    migrations: &[VERSION_1],
+    migrations: &[VERSION_1, VERSION_2],
 };
 
 /// Changes that are remembered for other processes; older ones make them read everything again.
@@ -18,7 +18,7 @@ const REMEMBERED_CHANGES: i64 = 20_000;
 // Embeddings and crops have tables of their own: the first is read in bulk at start, the second
 // only when shown. Ids are never used again (AUTOINCREMENT), so a change can name them for good.
 // Triggers keep the list of changes, which makes it complete whoever writes.
-const VERSION_1: &str = "
+pub(super) const VERSION_1: &str = "
 CREATE TABLE binding (
     only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
     model TEXT NOT NULL,
@@ -86,6 +86,17 @@ END;
 CREATE TRIGGER embedding_changed AFTER UPDATE ON embeddings BEGIN
     INSERT INTO changes (face_id) VALUES (new.face_id);
 END;
+";
+
+// One row at most. The table is JSON, since nothing in it is ever searched.
+const VERSION_2: &str = "
+CREATE TABLE calibration (
+    only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
+    model TEXT NOT NULL,
+    created_millis INTEGER NOT NULL,
+    rates TEXT NOT NULL,
+    points TEXT NOT NULL
+) STRICT;
 ";
 
 /// Forgets changes that are too old to be of use.
