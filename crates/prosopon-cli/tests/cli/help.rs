@@ -5,7 +5,7 @@ use crate::testenv::TestEnv;
 #[test]
 fn every_command_has_help_with_examples() {
     let env = TestEnv::without_models();
-    let commands: [&[&str]; 11] = [
+    let commands: [&[&str]; 12] = [
         &["quickstart"],
         &["detect"],
         &["embed"],
@@ -15,6 +15,7 @@ fn every_command_has_help_with_examples() {
         &["people"],
         &["evaluate", "pairs"],
         &["calibrate"],
+        &["fetch"],
         &["models"],
         &["doctor"],
     ];

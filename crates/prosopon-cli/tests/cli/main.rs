@@ -4,6 +4,7 @@
 mod common;
 mod detect;
 mod errors;
+mod fetch;
 mod help;
 mod measure;
 mod models;

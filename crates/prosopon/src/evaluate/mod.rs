@@ -6,11 +6,11 @@ pub mod pairs;
 
 /// A small, seeded generator (`SplitMix64`, Steele et al. 2014) for resampling: the same seed gives
 /// the same interval everywhere.
-struct Resampler(u64);
+pub(crate) struct Resampler(pub(crate) u64);
 
 impl Resampler {
     /// A number below `bound`.
-    fn below(&mut self, bound: usize) -> usize {
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
