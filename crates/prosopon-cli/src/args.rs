@@ -313,11 +313,11 @@ fn in_range(text: &str, low: f64, high: f64) -> Result<f64, String> {
         .ok_or_else(|| format!("expected a number from {low} to {high}"))
 }
 
-fn share(text: &str) -> Result<f32, String> {
+pub(crate) fn share(text: &str) -> Result<f32, String> {
     in_range(text, 0.0, 1.0).map(|value| value as f32)
 }
 
-fn similarity(text: &str) -> Result<f32, String> {
+pub(crate) fn similarity(text: &str) -> Result<f32, String> {
     in_range(text, -1.0, 1.0).map(|value| value as f32)
 }
 

@@ -5,6 +5,7 @@ mod collections;
 mod common;
 mod detect;
 mod errors;
+mod evaluate;
 mod fetch;
 mod figures;
 mod help;
