@@ -1,7 +1,9 @@
 //! One file for each subcommand: its arguments, what it does, how its answer reads.
 
+pub(crate) mod album;
 pub(crate) mod audit;
 pub(crate) mod calibrate;
+pub(crate) mod cluster;
 pub(crate) mod detect;
 pub(crate) mod doctor;
 pub(crate) mod embed;
@@ -32,6 +34,8 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
         Command::Evaluate(args) => evaluate::run(&args),
         Command::Calibrate(args) => calibrate::run(&args),
         Command::Fetch(args) => fetch::run(&args),
+        Command::Cluster(args) => cluster::run(&args),
+        Command::Album(args) => album::run(&args),
         Command::Serve(args) => serve::run(&args),
         Command::Keys(args) => keys::run(&args),
         Command::Audit(args) => audit::run(&args),
