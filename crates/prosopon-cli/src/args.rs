@@ -35,6 +35,11 @@ pub(crate) enum Command {
     Evaluate(commands::evaluate::Args),
     Calibrate(commands::calibrate::Args),
     Fetch(commands::fetch::Args),
+    Matrix(commands::matrix::Args),
+    Signature(commands::signature::Args),
+    Consistency(commands::consistency::Args),
+    Explore(commands::explore::Args),
+    Dedupe(commands::dedupe::Args),
     Serve(commands::serve::Args),
     Keys(commands::keys::Args),
     Audit(commands::audit::Args),
@@ -56,6 +61,11 @@ impl Command {
             Self::Evaluate(args) => args.format(),
             Self::Calibrate(args) => args.output.format(),
             Self::Fetch(args) => args.output.format(),
+            Self::Matrix(args) => args.output.format(),
+            Self::Signature(args) => args.output.format(),
+            Self::Consistency(args) => args.output.format(),
+            Self::Explore(args) => args.output.format(),
+            Self::Dedupe(args) => args.output.format(),
             Self::Serve(args) => args.output.format(),
             Self::Keys(args) => args.output.format(),
             Self::Audit(args) => args.output.format(),
@@ -166,6 +176,31 @@ impl InferenceArgs {
     }
 }
 
+/// Which pictures are taken.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Detection")]
+pub(crate) struct PictureArgs {
+    /// Largest picture file, in MiB
+    #[arg(long, value_name = "MIB", default_value_t = 20)]
+    max_file_mib: u64,
+    /// Largest picture, in megapixels
+    #[arg(long, value_name = "MP", default_value_t = 50)]
+    max_megapixels: u64,
+}
+
+impl PictureArgs {
+    pub(crate) fn limits(&self) -> DecodeLimits {
+        let defaults = DecodeLimits::default();
+        let pixels = self.max_megapixels.saturating_mul(1_000_000);
+        DecodeLimits {
+            file_bytes: self.max_file_mib.saturating_mul(1 << 20),
+            pixels,
+            // The default allows eleven bytes a pixel; more pixels may use more.
+            memory_bytes: defaults.memory_bytes.max(pixels.saturating_mul(11)),
+        }
+    }
+}
+
 /// What counts as a face, and which pictures are taken.
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Detection")]
@@ -186,12 +221,8 @@ pub(crate) struct DetectArgs {
     /// needs
     #[arg(long, value_name = "PX|auto", default_value = "auto", value_parser = input_size)]
     input_size: InputSize,
-    /// Largest picture file, in MiB
-    #[arg(long, value_name = "MIB", default_value_t = 20)]
-    max_file_mib: u64,
-    /// Largest picture, in megapixels
-    #[arg(long, value_name = "MP", default_value_t = 50)]
-    max_megapixels: u64,
+    #[command(flatten)]
+    pictures: PictureArgs,
 }
 
 impl DetectArgs {
@@ -206,14 +237,7 @@ impl DetectArgs {
     }
 
     pub(crate) fn limits(&self) -> DecodeLimits {
-        let defaults = DecodeLimits::default();
-        let pixels = self.max_megapixels.saturating_mul(1_000_000);
-        DecodeLimits {
-            file_bytes: self.max_file_mib.saturating_mul(1 << 20),
-            pixels,
-            // The default allows eleven bytes a pixel; more pixels may use more.
-            memory_bytes: defaults.memory_bytes.max(pixels.saturating_mul(11)),
-        }
+        self.pictures.limits()
     }
 }
 
@@ -253,11 +277,24 @@ impl EngineArgs {
 #[command(next_help_heading = "Decision")]
 pub(crate) struct ThresholdArgs {
     /// False match rate: the share of comparisons between different people that may be accepted
-    #[arg(long, value_name = "RATE", default_value_t = 1e-3, value_parser = rate)]
-    pub(crate) fmr: f64,
+    /// [default: what was stored with the calibration, else 1e-3]
+    #[arg(long, value_name = "RATE", value_parser = rate)]
+    pub(crate) fmr: Option<f64>,
     /// Least similarity, from -1 to 1, instead of a rate
     #[arg(long, value_name = "SIM", conflicts_with = "fmr", value_parser = similarity, allow_negative_numbers = true)]
     pub(crate) threshold: Option<f32>,
+}
+
+/// How close is close enough, and how far is far enough.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Decision")]
+pub(crate) struct DecisionArgs {
+    #[command(flatten)]
+    pub(crate) threshold: ThresholdArgs,
+    /// A looser false match rate: what reaches it, but not the other, is uncertain; 0 for two answers
+    /// only [default: what was stored with the calibration, else 0]
+    #[arg(long, value_name = "RATE", value_parser = rate_or_none)]
+    pub(crate) uncertain_fmr: Option<f64>,
 }
 
 /// Which gallery.
@@ -276,16 +313,24 @@ fn in_range(text: &str, low: f64, high: f64) -> Result<f64, String> {
         .ok_or_else(|| format!("expected a number from {low} to {high}"))
 }
 
-fn share(text: &str) -> Result<f32, String> {
+pub(crate) fn share(text: &str) -> Result<f32, String> {
     in_range(text, 0.0, 1.0).map(|value| value as f32)
 }
 
-fn similarity(text: &str) -> Result<f32, String> {
+pub(crate) fn similarity(text: &str) -> Result<f32, String> {
     in_range(text, -1.0, 1.0).map(|value| value as f32)
 }
 
-fn rate(text: &str) -> Result<f64, String> {
+pub(crate) fn rate(text: &str) -> Result<f64, String> {
     in_range(text, 1e-12, 1.0)
+}
+
+/// A rate, or 0 for none.
+pub(crate) fn rate_or_none(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(0.0) => Ok(0.0),
+        _ => rate(text).map_err(|error| error + ", or 0"),
+    }
 }
 
 fn input_size(text: &str) -> Result<InputSize, String> {

@@ -26,6 +26,8 @@ pub(crate) enum Exit {
     Setup = 4,
     /// The gallery, or a file to be written, cannot be used.
     Storage = 5,
+    /// The answer is neither yes nor no: the faces may be one person's.
+    Uncertain = 6,
 }
 
 impl From<Exit> for ExitCode {
@@ -165,6 +167,7 @@ fn models_code(error: &ModelsError) -> &'static str {
         | ModelsError::DescriptionSyntax { .. }
         | ModelsError::DescriptionField { .. } => "invalid_description",
         ModelsError::NotRecognised { .. } => "not_recognised",
+        ModelsError::Calibration { .. } => "invalid_calibration",
         _ => "models",
     }
 }
@@ -229,6 +232,16 @@ impl From<AlignError> for Failure {
 
 impl From<CompareError> for Failure {
     fn from(error: CompareError) -> Self {
-        Self::new(Exit::Setup, "not_comparable", &error)
+        match error {
+            CompareError::NotCalibrated { .. } => Self::new(Exit::Usage, "not_calibrated", &error)
+                .with_hint(
+                    "pass `--threshold SIM`, or measure rates with `prosopon calibrate DIR --for model`",
+                ),
+            CompareError::UncertainRate { .. } | CompareError::Rate { .. } => {
+                Self::new(Exit::Usage, "invalid_rates", &error)
+                    .with_hint("for example `--fmr 1e-4 --uncertain-fmr 1e-2`")
+            }
+            _ => Self::new(Exit::Setup, "not_comparable", &error),
+        }
     }
 }

@@ -2,17 +2,19 @@
 //!
 //! `args.rs` says what can be typed, `commands/` has a file for each subcommand. What they share:
 //! `session.rs` opens models and engine, `pictures.rs` finds the pictures, `analysis.rs` runs them
-//! through the engine on several workers, `output.rs` prints.
+//! through the engine on several workers, `faces.rs` gathers the faces of whole folders, `output.rs` prints.
 
 mod analysis;
 mod args;
 mod commands;
+mod faces;
 mod failure;
 mod output;
 mod pictures;
 mod progress;
 mod session;
 mod threshold;
+mod tiles;
 
 use std::process::ExitCode;
 

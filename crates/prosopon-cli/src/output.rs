@@ -58,14 +58,32 @@ impl From<&Detection> for FaceJson {
     }
 }
 
-/// Who a face is. `subject` is null for an unknown person.
+/// Whether a face is somebody's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum IdentificationOutcome {
+    /// The best candidate's.
+    Known,
+    /// Perhaps the best candidate's.
+    Uncertain,
+    /// Nobody's.
+    Unknown,
+}
+
+/// Who a face is.
 #[derive(Debug, Serialize)]
 pub(crate) struct IdentificationJson {
+    pub(crate) outcome: IdentificationOutcome,
+    /// Null unless it is known who it is.
     pub(crate) subject: Option<String>,
+    /// The best candidate, where it is uncertain who it is.
+    pub(crate) perhaps: Option<String>,
     /// Of the best candidate; null in an empty gallery.
     pub(crate) similarity: Option<f32>,
     pub(crate) threshold: f32,
     pub(crate) fmr: Option<f64>,
+    pub(crate) uncertain_threshold: Option<f32>,
+    pub(crate) uncertain_fmr: Option<f64>,
     pub(crate) candidates: Vec<CandidateJson>,
 }
 

@@ -1,11 +1,13 @@
 //! Opening what a command works with: installed models, an engine, a gallery.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use prosopon::inference::{InferenceOptions, Runtime};
 use prosopon::model::{DetectorSpec, EmbedderSpec};
-use prosopon::{Calibration, Detector, FaceEngine, ModelId, NetworkEmbedder, detect};
+use prosopon::{
+    ActiveCalibration, CalibrationOrigin, Detector, FaceEngine, ModelId, NetworkEmbedder, detect,
+};
 use prosopon_gallery::{Gallery, GalleryOptions};
 use prosopon_models::{ModelsError, PullOptions, ResolvedModel, Store};
 
@@ -25,7 +27,8 @@ pub(crate) struct EngineSession {
     pub(crate) engine: FaceEngine,
     pub(crate) about: About,
     pub(crate) model: ModelId,
-    pub(crate) calibration: Option<Calibration>,
+    /// The user's own for the model, else the one that comes with it.
+    pub(crate) calibration: Option<ActiveCalibration>,
 }
 
 /// How many pictures are to be expected, which decides between a quick answer and throughput.
@@ -225,6 +228,16 @@ pub(crate) fn gallery_path(args: &GalleryArgs) -> Result<PathBuf, Failure> {
         Some(path) => Ok(path.clone()),
         None => Ok(Store::open()?.home().join("gallery.db")),
     }
+}
+
+/// The calibration of the gallery at `path`, if it has one for `model`.
+pub(crate) fn gallery_calibration(
+    path: &Path,
+    model: &ModelId,
+) -> Result<Option<ActiveCalibration>, Failure> {
+    let stored = prosopon_gallery::calibration_of(path)?;
+    let origin = CalibrationOrigin::Gallery;
+    Ok(stored.and_then(|stored| ActiveCalibration::stored(origin, stored, model)))
 }
 
 /// Opens the gallery; `create` makes it if there is none.

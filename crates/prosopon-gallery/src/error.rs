@@ -2,6 +2,8 @@
 
 use std::io;
 
+use prosopon::CompareError;
+
 use crate::face::FaceId;
 use crate::store::StoreError;
 use crate::subject::SubjectId;
@@ -61,6 +63,9 @@ pub enum GalleryError {
         /// Values in each of the gallery's embeddings.
         dimension: usize,
     },
+    /// A calibration that makes no sense.
+    #[error("cannot store the calibration: {0}")]
+    Calibration(#[from] CompareError),
     /// What is to be imported is not an export.
     #[error("cannot import line {line}: {what}")]
     Import {
@@ -106,6 +111,9 @@ impl GalleryError {
             Self::InvalidName { .. } => "choose another name".to_owned(),
             Self::MergeWithItself { .. } => "name two different subjects".to_owned(),
             Self::DamagedEmbedding { .. } => "restore a copy of the gallery".to_owned(),
+            Self::Calibration(_) => {
+                "measure one with `prosopon calibrate DIR --for gallery`".to_owned()
+            }
             Self::Import { .. } => {
                 "nothing was imported; check that the file is whole and comes from an export"
                     .to_owned()
@@ -125,6 +133,7 @@ impl GalleryError {
             Self::InvalidName { .. } => "invalid_name",
             Self::MergeWithItself { .. } => "merge_with_itself",
             Self::DamagedEmbedding { .. } => "gallery_damaged",
+            Self::Calibration(_) => "invalid_calibration",
             Self::Import { .. } => "invalid_import",
             Self::NewerExport { .. } => "export_newer",
             Self::Stream { .. } => "stream_failed",

@@ -4,12 +4,14 @@
 //!
 //! ```json
 //! {"header":{"format":"prosopon-gallery","version":1,"binding":{"model":"m@0a1b2c3d","dimension":512}}}
+//! {"calibration":{"model":"m@0a1b2c3d","created_millis":1750000000000,"rates":{"fmr":0.0001},"calibration":{"source":"our people","comparisons":100000,"points":[{"fmr":0.01,"similarity":0.25},{"fmr":0.001,"similarity":0.35}]}}}
 //! {"subject":{"name":"Anna","external_id":"7","metadata":{"team":"blue"},"created_millis":1750000000000}}
 //! {"face":{"subject":"Anna","embedding":"BASE64","quality":{"confidence":0.99},"bounding_box":{"left":1.0,"top":2.0,"right":3.0,"bottom":4.0},"source":{"file_name":"a.jpg","sha256":"HEX"},"crop":{"media_type":"image/png","bytes":"BASE64"},"created_millis":1750000000001}}
 //! {"end":{"subjects":1,"faces":1}}
 //! ```
 //!
 //! - The header comes first; `binding` is `null` if nothing was ever enrolled.
+//! - The gallery's calibration follows, if it has one; such an export is of version 2.
 //! - Subjects come by name, each before its faces; faces by age.
 //! - `embedding` is base64 (RFC 4648, padded) of the values as little-endian f32.
 //! - What is unknown is left out: `external_id`, `metadata`, `bounding_box`, `source`, `crop`.
@@ -17,14 +19,15 @@
 //!
 //! Import joins subjects by name: those that exist keep their facts and get what they lack. A face
 //! that the subject has already, from the same place of the same picture or with the very same
-//! embedding, is skipped. All is imported, or nothing.
+//! embedding, is skipped. A calibration is taken over if the gallery has none. All is imported, or
+//! nothing.
 
 use std::collections::HashSet;
 use std::io::{BufRead, Read as _, Write};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use prosopon::{BoundingBox, Embedding};
+use prosopon::{BoundingBox, Embedding, StoredCalibration};
 use serde::{Deserialize, Serialize};
 
 use crate::error::GalleryError;
@@ -38,8 +41,11 @@ use crate::subject::{NewSubject, Subject, SubjectId};
 /// The name of the format, in the header.
 const FORMAT: &str = "prosopon-gallery";
 
-/// The version that this release writes.
-const VERSION: u32 = 1;
+/// The newest version.
+const VERSION: u32 = 2;
+
+/// The version of exports without a calibration, which older releases can import.
+const VERSION_WITHOUT_CALIBRATION: u32 = 1;
 
 /// Longest line that is read: far more than an embedding and a crop need.
 const MAX_LINE_BYTES: u64 = 64 << 20;
@@ -67,12 +73,15 @@ pub struct ImportReport {
     pub faces_added: u64,
     /// Faces that were there.
     pub faces_skipped: u64,
+    /// Whether the export's calibration was taken over.
+    pub calibration_added: bool,
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Line {
     Header(Header),
+    Calibration(Box<StoredCalibration>),
     Subject(SubjectLine),
     Face(Box<FaceLine>),
     End(ExportReport),
@@ -121,12 +130,20 @@ impl Gallery {
     pub fn export(&self, mut out: impl Write) -> Result<ExportReport, GalleryError> {
         self.read(|reader| {
             let mut report = ExportReport::default();
+            let calibration = reader.calibration()?;
             let header = Header {
                 format: FORMAT.to_owned(),
-                version: VERSION,
+                version: if calibration.is_some() {
+                    VERSION
+                } else {
+                    VERSION_WITHOUT_CALIBRATION
+                },
                 binding: reader.binding()?,
             };
             write_line(&mut out, &Line::Header(header))?;
+            if let Some(calibration) = calibration {
+                write_line(&mut out, &Line::Calibration(Box::new(calibration)))?;
+            }
             let mut query = ListQuery {
                 limit: SUBJECTS_PER_PAGE,
                 ..ListQuery::default()
@@ -252,6 +269,7 @@ impl<'a> Import<'a> {
         }
         loop {
             match self.next_line(input)? {
+                Some(Line::Calibration(line)) => self.calibration(&line)?,
                 Some(Line::Subject(line)) => self.subject(line)?,
                 Some(Line::Face(line)) => self.face(*line)?,
                 Some(Line::End(counts)) if counts == self.seen => break,
@@ -326,6 +344,19 @@ impl<'a> Import<'a> {
             bind(self.writer, binding)?;
         }
         self.binding = header.binding;
+        Ok(())
+    }
+
+    fn calibration(&mut self, stored: &StoredCalibration) -> Result<(), GalleryError> {
+        if let Err(error) = stored.check() {
+            return Err(self.wrong(error.to_string()));
+        }
+        // Of an empty gallery's export only the calibration says for which model it is.
+        let fits = |bound: Binding| bound.model == stored.model;
+        if self.writer.calibration()?.is_none() && self.writer.binding()?.is_none_or(fits) {
+            self.writer.set_calibration(Some(stored))?;
+            self.report.calibration_added = true;
+        }
         Ok(())
     }
 

@@ -220,7 +220,7 @@ fn read_description(path: &Path) -> Result<String> {
     fs::read_to_string(path).map_err(|e| ModelsError::io("read", path, e))
 }
 
-fn write_synced(path: &Path, text: &str) -> Result<()> {
+pub(crate) fn write_synced(path: &Path, text: &str) -> Result<()> {
     use std::io::Write;
     File::create(path)
         .and_then(|mut file| {

@@ -238,6 +238,15 @@ pub enum ModelsError {
         path: PathBuf,
     },
 
+    /// A stored calibration is not what was stored, or makes no sense.
+    #[error("the stored calibration cannot be used: {reason}: {}", path.display())]
+    Calibration {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+
     /// No room is left.
     #[error("no space left while trying to {action}: {}", path.display())]
     DiskFull {

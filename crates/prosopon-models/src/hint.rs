@@ -47,6 +47,9 @@ impl ModelsError {
                 format!("a complete description is, for example:\n{}", own::EXAMPLE)
             }
             Self::NameTaken { .. } => "change `name` in the description".to_owned(),
+            Self::Calibration { .. } => {
+                "measure again with `prosopon calibrate DIR --for model`, or remove it with `prosopon calibrate clear --for model`".to_owned()
+            }
             Self::DiskFull { .. } => {
                 "free some space, or set PROSOPON_HOME to a directory on another disk".to_owned()
             }

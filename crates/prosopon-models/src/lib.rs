@@ -17,6 +17,7 @@
 
 mod add;
 mod archive;
+mod calibrations;
 pub mod catalogue;
 mod digest;
 mod error;
@@ -34,6 +35,7 @@ mod store;
 mod testing;
 
 pub use add::Added;
+pub use calibrations::ModelCalibrations;
 pub use catalogue::Catalogue;
 pub use digest::Digest;
 pub use error::{Attempt, ModelsError, Result};

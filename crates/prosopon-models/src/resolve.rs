@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use prosopon::compare::Calibration;
+use prosopon::compare::{ActiveCalibration, Calibration, CalibrationOrigin};
 use prosopon::embed::ModelId;
 use prosopon::model::{DetectorSpec, EmbedderSpec};
 
@@ -24,8 +24,9 @@ pub struct ResolvedModel<Spec> {
     pub path: PathBuf,
     /// How to make its input and read its output.
     pub spec: Spec,
-    /// Thresholds by false match rate, if they were measured; embedders only.
-    pub calibration: Option<Calibration>,
+    /// Thresholds by false match rate, if they were measured: the user's own, else those that come
+    /// with the network. Embedders only.
+    pub calibration: Option<ActiveCalibration>,
 }
 
 impl Store {
@@ -50,8 +51,22 @@ impl Store {
     /// The embedder with this name, of the catalogue or one's own; the default one without a name.
     ///
     /// # Errors
-    /// As [`Self::resolve_detector`].
+    /// As [`Self::resolve_detector`], and [`ModelsError::Calibration`] if a calibration was stored for
+    /// it that cannot be used.
     pub fn resolve_embedder(&self, name: Option<&str>) -> Result<ResolvedModel<EmbedderSpec>> {
+        let mut model = self.embedder_as_shipped(name)?;
+        if let Some(own) = self.own_calibration(&model.id)? {
+            let origin = CalibrationOrigin::Own;
+            model.calibration = ActiveCalibration::stored(origin, own, &model.id);
+        }
+        Ok(model)
+    }
+
+    /// The embedder with the calibration that comes with it.
+    pub(crate) fn embedder_as_shipped(
+        &self,
+        name: Option<&str>,
+    ) -> Result<ResolvedModel<EmbedderSpec>> {
         let name = name.unwrap_or(&self.catalogue().defaults.embedder);
         self.resolve(
             name,
@@ -83,7 +98,7 @@ impl Store {
                 id: model_id(name, file.sha256),
                 path: self.file(name)?,
                 spec,
-                calibration: file.calibration.clone(),
+                calibration: shipped(CalibrationOrigin::Catalogue, file.calibration.clone()),
             });
         }
         let Some((own, path)) = self.own_model(name)? else {
@@ -99,7 +114,7 @@ impl Store {
             id: model_id(name, digest),
             path,
             spec: of_own(own.spec).ok_or_else(|| wrong_role(found))?,
-            calibration: own.calibration,
+            calibration: shipped(CalibrationOrigin::Description, own.calibration),
         })
     }
 
@@ -169,6 +184,13 @@ fn read_own(dir: &Path, name: &str) -> Result<(OwnModel, PathBuf)> {
     Ok((model, dir.join(format!("{name}.onnx"))))
 }
 
-fn model_id(name: &str, digest: Digest) -> ModelId {
+fn shipped(
+    origin: CalibrationOrigin,
+    calibration: Option<Calibration>,
+) -> Option<ActiveCalibration> {
+    calibration.map(|table| ActiveCalibration::shipped(origin, table))
+}
+
+pub(crate) fn model_id(name: &str, digest: Digest) -> ModelId {
     ModelId::new(format!("{name}@{}", digest.short()))
 }

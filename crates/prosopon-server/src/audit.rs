@@ -94,6 +94,51 @@ impl AuditLog {
     }
 }
 
+/// What came of a face in an identification.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Seen<'a> {
+    /// It is this subject's.
+    Known(&'a str),
+    /// It may be somebody's.
+    Uncertain,
+    /// It is nobody's.
+    Unknown,
+}
+
+impl AuditLog {
+    /// Notes who was recognised in `gallery`, and how many faces were not.
+    pub(crate) fn identified<'a>(
+        &self,
+        by: &Actor,
+        action: &'static str,
+        gallery: &str,
+        faces: impl IntoIterator<Item = Seen<'a>>,
+    ) {
+        let mut names = Vec::new();
+        let (mut uncertain, mut unknown) = (0, 0);
+        for face in faces {
+            match face {
+                Seen::Known(name) => names.push(name),
+                Seen::Uncertain => uncertain += 1,
+                Seen::Unknown => unknown += 1,
+            }
+        }
+        let mut outcome = format!("{} known, ", names.len());
+        if uncertain > 0 {
+            outcome += &format!("{uncertain} uncertain, ");
+        }
+        outcome += &format!("{unknown} unknown");
+        names.sort_unstable();
+        names.dedup();
+        let subject = names.join(", ");
+        let about = About {
+            gallery: Some(gallery),
+            subject: (!names.is_empty()).then_some(&subject),
+        };
+        self.record(by, action, about, outcome);
+    }
+}
+
 /// Who did it; taken from the request before the work leaves it.
 #[derive(Debug, Clone)]
 pub(crate) struct Actor {

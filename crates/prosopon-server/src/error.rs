@@ -203,7 +203,14 @@ impl From<DetectError> for ApiError {
 
 impl From<CompareError> for ApiError {
     fn from(error: CompareError) -> Self {
-        Self::internal(with_causes(&error))
+        match error {
+            CompareError::NotCalibrated { .. } => Self::new("not_calibrated", error.to_string())
+                .with_hint("pass `threshold`, a similarity from -1 to 1"),
+            CompareError::UncertainRate { .. } | CompareError::Rate { .. } => {
+                Self::new("invalid_parameter", error.to_string())
+            }
+            _ => Self::internal(with_causes(&error)),
+        }
     }
 }
 

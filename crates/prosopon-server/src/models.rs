@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
-use prosopon::{Calibration, FaceEngine, Image, ModelId, Threshold};
+use prosopon::{
+    ActiveCalibration, CompareError, DecisionRequest, DecisionRule, FaceEngine, Image, ModelId,
+    Rates,
+};
+use prosopon_gallery::{Gallery, GalleryError};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -16,8 +20,9 @@ pub struct LoadedModels {
     pub embedder: ModelCard,
     /// The embedder's id as embeddings carry it.
     pub model: ModelId,
-    /// From false match rates to thresholds; none if nobody has measured them.
-    pub calibration: Option<Calibration>,
+    /// From false match rates to thresholds, for galleries without a table of their own; none if nobody
+    /// has measured them.
+    pub calibration: Option<ActiveCalibration>,
     /// Engine, version and arithmetic.
     pub backend: String,
     /// Pictures that are worked on at a time.
@@ -66,15 +71,49 @@ impl LoadedModels {
         Ok(())
     }
 
-    /// The threshold for a false match rate; none without a calibration.
-    pub(crate) fn threshold(&self, fmr: f64) -> Option<Threshold> {
-        let calibration = self.calibration.as_ref()?;
-        Some(calibration.threshold(self.model.clone(), fmr))
+    /// What decisions in `gallery` rest on.
+    ///
+    /// # Errors
+    /// Those of reading the gallery.
+    pub(crate) fn judge(&self, gallery: &Gallery) -> Result<Judge, GalleryError> {
+        let own = gallery.active_calibration(&self.model)?;
+        Ok(Judge {
+            model: self.model.clone(),
+            of_gallery: own.as_ref().map(|own| own.rates).unwrap_or_default(),
+            of_model: self
+                .calibration
+                .as_ref()
+                .map(|own| own.rates)
+                .unwrap_or_default(),
+            calibration: own.or_else(|| self.calibration.clone()),
+        })
     }
+}
 
-    /// A threshold given as a similarity.
-    pub(crate) fn threshold_at(&self, similarity: f32) -> Threshold {
-        Threshold::from_similarity(self.model.clone(), similarity, self.calibration.as_ref())
+/// Turns similarities into decisions, as a gallery does.
+#[derive(Debug, Clone)]
+pub(crate) struct Judge {
+    model: ModelId,
+    /// The gallery's own, else the model's; none if nobody has measured any.
+    pub(crate) calibration: Option<ActiveCalibration>,
+    /// Rates that were stored for the gallery, and for the model.
+    of_gallery: Rates,
+    of_model: Rates,
+}
+
+impl Judge {
+    /// The rule for what was asked: what a request leaves open is the gallery's choice, then the
+    /// server's (`settings`), then the model's.
+    ///
+    /// # Errors
+    /// As [`DecisionRule::resolve`].
+    pub(crate) fn rule(
+        &self,
+        asked: DecisionRequest,
+        settings: Rates,
+    ) -> Result<DecisionRule, CompareError> {
+        let rates = self.of_gallery.or(settings).or(self.of_model);
+        DecisionRule::resolve(&self.model, self.calibration.as_ref(), asked, rates)
     }
 }
 

@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
-use prosopon::{BoundingBox, Detection, Embedding, Face, Image, Threshold};
+use prosopon::{
+    BoundingBox, Decision, DecisionRequest, DecisionRule, Detection, Embedding, Face, Image,
+};
 use prosopon_gallery::{Candidate, Gallery, IdentifyOptions, TemplateKind, fpir_estimate};
 
+use crate::audit::{Actor, Seen};
 use crate::error::{ApiError, ApiResult};
 use crate::input::Upload;
 use crate::metrics::Stage;
@@ -30,13 +33,6 @@ pub(crate) struct Wanted {
 pub(crate) struct Found<T> {
     pub(crate) image: Image,
     pub(crate) faces: Vec<T>,
-}
-
-/// How close is close enough, as a request may say.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Asked {
-    pub(crate) fmr: Option<f64>,
-    pub(crate) threshold: Option<f32>,
 }
 
 /// Decodes a picture.
@@ -94,23 +90,19 @@ pub(crate) fn embed(
     Ok(embedded?)
 }
 
-/// The threshold to decide by.
+/// What to decide by in `gallery`.
 ///
 /// # Errors
-/// `not_calibrated` if a rate was asked of a model that nobody has measured.
-pub(crate) fn threshold(app: &State, models: &LoadedModels, asked: Asked) -> ApiResult<Threshold> {
-    if let Some(similarity) = asked.threshold {
-        return Ok(models.threshold_at(similarity));
-    }
-    let fmr = asked.fmr.unwrap_or(app.settings.fmr);
-    models.threshold(fmr).ok_or_else(|| {
-        let message = format!(
-            "model `{}` has no calibration, so no threshold for an error rate",
-            models.model
-        );
-        ApiError::new("not_calibrated", message)
-            .with_hint("pass `threshold`, a similarity from -1 to 1")
-    })
+/// `not_calibrated` if a rate was asked of a model that nobody has measured, `invalid_parameter` if the
+/// uncertain rate that was asked for is not the looser one; those of reading the gallery.
+pub(crate) fn rule(
+    app: &State,
+    models: &LoadedModels,
+    gallery: &Gallery,
+    asked: DecisionRequest,
+) -> ApiResult<DecisionRule> {
+    let judge = models.judge(gallery)?;
+    Ok(judge.rule(asked, app.settings.rates())?)
 }
 
 /// Who faces are.
@@ -118,7 +110,7 @@ pub(crate) struct Identified {
     pub(crate) found: Found<Face>,
     /// Candidates of each face, closest first.
     pub(crate) candidates: Vec<Vec<Candidate>>,
-    pub(crate) threshold: Threshold,
+    pub(crate) rule: DecisionRule,
     pub(crate) subjects: u64,
     pub(crate) faces: u64,
     /// Estimated rate at which a stranger is taken for somebody.
@@ -126,10 +118,20 @@ pub(crate) struct Identified {
 }
 
 impl Identified {
-    /// The subject of face `i`; none if it is unknown.
-    pub(crate) fn subject(&self, i: usize) -> Option<&Candidate> {
+    /// Who face `i` is: its best candidate, and what the similarity means. None in an empty gallery.
+    pub(crate) fn best(&self, i: usize) -> Option<(&Candidate, Decision)> {
         let best = self.candidates.get(i)?.first()?;
-        self.threshold.accepts(best.similarity).then_some(best)
+        Some((best, self.rule.decide(best.similarity)))
+    }
+
+    /// Notes in the audit log who was recognised.
+    pub(crate) fn note(&self, app: &State, actor: &Actor, action: &'static str, gallery: &str) {
+        let seen = (0..self.found.faces.len()).map(|i| match self.best(i) {
+            Some((best, Decision::Match)) => Seen::Known(&best.name),
+            Some((_, Decision::Uncertain)) => Seen::Uncertain,
+            Some((_, Decision::NoMatch)) | None => Seen::Unknown,
+        });
+        app.audit.identified(actor, action, gallery, seen);
     }
 }
 
@@ -140,10 +142,10 @@ pub(crate) fn identify(
     gallery: &Arc<Gallery>,
     upload: &Upload,
     wanted: Wanted,
-    asked: Asked,
+    asked: DecisionRequest,
     options: IdentifyOptions,
 ) -> ApiResult<Identified> {
-    let threshold = threshold(app, models, asked)?;
+    let rule = rule(app, models, gallery, asked)?;
     let found = analyse(app, models, upload, wanted)?;
     let probes: Vec<Embedding> = found
         .faces
@@ -162,8 +164,11 @@ pub(crate) fn identify(
     Ok(Identified {
         found,
         candidates,
-        fpir: threshold.fmr.map(|fmr| fpir_estimate(fmr, comparisons)),
-        threshold,
+        fpir: rule
+            .threshold
+            .fmr
+            .map(|fmr| fpir_estimate(fmr, comparisons)),
+        rule,
         subjects: counts.subjects,
         faces: counts.faces,
     })

@@ -9,6 +9,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use prosopon::{CompareError, Rates};
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
@@ -35,7 +36,8 @@ pub struct Settings {
     pub requests_per_minute: u32,
     pub cors_origins: Vec<String>,
     pub allow_url_input: bool,
-    pub fmr: f64,
+    pub fmr: Option<f64>,
+    pub uncertain_fmr: Option<f64>,
     pub keep_crops: bool,
     pub compreface_rows: CompreFaceRows,
     pub compreface_static_images: bool,
@@ -146,7 +148,8 @@ pub const SETTINGS: &[Setting] = &[
     setting("requests_per_minute", Kind::Number, Some("3000"), "limit for each key or address; 0 for none"),
     setting("cors_origins", Kind::List, Some("[]"), "origins whose pages may call the API, such as https://photos.example"),
     setting("allow_url_input", Kind::Switch, Some("false"), "fetch pictures from addresses in requests (public addresses only)"),
-    setting("fmr", Kind::Rate, Some("1e-3"), "false match rate of decisions that name none"),
+    setting("fmr", Kind::Rate, None, "false match rate of decisions, where neither request nor gallery names one; 1e-3"),
+    setting("uncertain_fmr", Kind::Rate, None, "looser rate from which on an answer is uncertain, likewise; 0 for two answers only"),
     setting("keep_crops", Kind::Switch, Some("true"), "keep a small picture of each enrolled face"),
     setting("compreface_rows", Kind::Text, Some("\"subject\""), "rows of a recognition through CompreFace's API: subject, or face as CompreFace has it"),
     setting("compreface_static_images", Kind::Switch, Some("false"), "CompreFace's addresses of pictures with the key in them: whoever sees one can use the key"),
@@ -316,6 +319,16 @@ impl Settings {
     }
 }
 
+impl Settings {
+    /// The rates that the server decides by where nobody closer has chosen others.
+    pub(crate) fn rates(&self) -> Rates {
+        Rates {
+            fmr: self.fmr,
+            uncertain_fmr: self.uncertain_fmr,
+        }
+    }
+}
+
 /// Deserialises, and finds the setting to blame if that fails.
 fn settings_of(
     values: &Table,
@@ -340,12 +353,16 @@ fn settings_of(
         let name = wrong.map_or("listen", |setting| setting.name);
         blame(name, error.message().trim().replace('\n', " "))
     })?;
-    if !(settings.fmr > 0.0 && settings.fmr <= 1.0) {
-        return Err(blame(
-            "fmr",
-            format!("expected a rate above 0, at most 1, found {}", settings.fmr),
-        ));
-    }
+    let fmr_alone = Rates {
+        uncertain_fmr: None,
+        ..settings.rates()
+    };
+    let wrong = |name, error: CompareError| blame(name, error.to_string());
+    fmr_alone.check().map_err(|error| wrong("fmr", error))?;
+    let rates = settings.rates();
+    rates
+        .check()
+        .map_err(|error| wrong("uncertain_fmr", error))?;
     for (name, value, low, high) in [
         ("queue", settings.queue as u64, 1, 1_000_000),
         ("max_body_mib", settings.max_body_mib, 1, 4096),
@@ -530,7 +547,7 @@ mod tests {
         let settings = &loaded.settings;
         assert_eq!(
             (settings.queue, settings.fmr, settings.max_file_mib),
-            (1, 0.01, 5)
+            (1, Some(0.01), 5)
         );
         let origin = |name| loaded.origins[name].to_string();
         assert!(origin("queue").ends_with("server.toml"));
@@ -576,6 +593,12 @@ mod tests {
                 &[],
                 "fmr = 2.0",
                 "expected a rate above 0, at most 1, found 2",
+            ),
+            (
+                None,
+                &[("PROSOPON_FMR", "1e-2")],
+                "uncertain_fmr = 1e-3",
+                "setting `uncertain_fmr` from command line: expected an uncertain rate above 0.01",
             ),
             (None, &[], "queue = 0", "expected a number from 1"),
             (

@@ -1,7 +1,10 @@
 //! A server on a fake detector and embedder, for tests that need no networks.
 
 use prosopon::testing::{detector, embedder};
-use prosopon::{Calibration, CalibrationPoint, Embedder, EngineOptions, FaceEngine};
+use prosopon::{
+    ActiveCalibration, Calibration, CalibrationOrigin, CalibrationPoint, Embedder, EngineOptions,
+    FaceEngine,
+};
 
 use std::net::SocketAddr;
 
@@ -35,20 +38,17 @@ pub(crate) fn models() -> LoadedModels {
         detector: card("fake-detector"),
         embedder: card(model.as_str()),
         model,
-        calibration: Some(Calibration {
-            source: "tests".to_owned(),
-            comparisons: 1_000_000,
-            points: vec![
-                CalibrationPoint {
-                    fmr: 1e-1,
-                    similarity: 0.5,
-                },
-                CalibrationPoint {
-                    fmr: 1e-4,
-                    similarity: 0.8,
-                },
-            ],
-        }),
+        calibration: Some(ActiveCalibration::shipped(
+            CalibrationOrigin::Catalogue,
+            Calibration {
+                source: "tests".to_owned(),
+                comparisons: 1_000_000,
+                points: vec![
+                    CalibrationPoint::new(1e-1, 0.5),
+                    CalibrationPoint::new(1e-4, 0.8),
+                ],
+            },
+        )),
         backend: "fake".to_owned(),
         threads: 1,
     }

@@ -2,22 +2,33 @@
 
 pub mod align;
 pub mod annotate;
+pub mod classic;
+pub mod cluster;
 pub mod compare;
+pub mod consistency;
+pub mod dedupe;
 pub mod detect;
 pub mod embed;
 pub mod engine;
 pub mod evaluate;
+pub mod explore;
+mod font;
 pub mod geometry;
 pub mod image;
 pub mod inference;
+pub mod matrix;
 pub mod model;
+pub mod plot;
+pub mod report;
+pub mod signature;
 pub mod testing;
 
 pub use align::{AlignError, AlignedCrop, align};
 pub use annotate::{Annotation, annotate};
 pub use compare::{
-    Calibration, CalibrationPoint, CompareError, Similarity, Threshold, Verification, similarity,
-    verify,
+    ActiveCalibration, Basis, Calibration, CalibrationOrigin, CalibrationPoint, CompareError,
+    DEFAULT_FMR, Decision, DecisionRequest, DecisionRule, Rates, Similarity, StoredCalibration,
+    Threshold, Verification, similarity, verify,
 };
 pub use detect::{DetectError, Detection, Detector, DetectorOptions, InputSize};
 pub use embed::{EmbedError, Embedder, Embedding, EmbeddingError, ModelId, NetworkEmbedder};

@@ -60,7 +60,7 @@ fn describe(entry: &AuditEntry) -> String {
 
 /// `2026-11-22T06:12:46Z`. Days to dates after Howard Hinnant, "chrono-compatible low-level date
 /// algorithms" (2013).
-fn utc(millis: i64) -> String {
+pub(crate) fn utc(millis: i64) -> String {
     let secs = millis.div_euclid(1000);
     let (days, second) = (secs.div_euclid(86_400), secs.rem_euclid(86_400));
     let shifted = days + 719_468;

@@ -1,137 +1,179 @@
-//! `prosopon calibrate`: which similarity stands for which false match rate?
+//! `prosopon calibrate`: which similarity stands for which false match rate, and who decides by it?
 
-use std::collections::BTreeMap;
+mod faces;
+mod keep;
+mod report;
+mod show;
+
 use std::path::PathBuf;
 
-use prosopon::Calibration;
-use prosopon::evaluate::calibrate::{LabelledFace, calibrate};
-use serde::Serialize;
+use clap::{Subcommand, ValueEnum};
+use prosopon::evaluate::calibrate::{CalibrateOptions, check_on_others, measure};
+use prosopon::{CompareError, Rates};
 
+use self::keep::Keeper;
+use self::report::Document;
 use super::detect::exit_of;
-use super::evaluate::{central_face, identity_of};
-use crate::analysis::{StageTimes, analyze_all, size_of};
-use crate::args::{EngineArgs, OutputArgs};
+use crate::args::{self, EngineArgs, GalleryArgs, OutputArgs};
 use crate::failure::{Exit, Failure};
-use crate::output::{About, count, eprint, print_value};
-use crate::pictures::{self, Input};
+use crate::output::{Format, eprint, print_value};
+use crate::progress;
 use crate::session::{self, Load};
 
-/// Measure thresholds for false match rates on pictures of known people
+/// Measure thresholds for false match rates on pictures of known people, and decide by them
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
+#[command(
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    after_help = "\
 Examples:
-  prosopon calibrate lfw/images --source 'LFW, all impostor pairs'
-  prosopon calibrate people/ --embedder my-arcface
+  prosopon calibrate people/                       measure and print, nothing else
+  prosopon calibrate people/ --for gallery         decide by it in the default gallery
+  prosopon calibrate people/ --for gallery --gallery door.db --fmr 1e-4 --uncertain-fmr 1e-2
+  prosopon calibrate people/ --for model           decide by it with this embedder, in all galleries
+                                                   that have none of their own
+  prosopon calibrate --pairs lfw/pairs.txt --images lfw/images --check
+  prosopon calibrate show
+  prosopon calibrate clear --for gallery
 
-Compares the central face of every picture with those of all other people (the folder says who it
-is) and prints a table for the model's description or the catalogue.")]
+Compares the central face of every picture with those of all other people (the folder, or the list of
+pairs, says who it is). For each false match rate from 1e-1 to 1e-6 that at least one false match
+stands behind, it says the threshold and, at 95 % confidence, the rates between which as many other
+people will lie. `--check` tries that out. Look at the most similar pairs: where one person has two
+names, the strictest thresholds are too high.
+
+`--fmr` and `--uncertain-fmr` are stored with it as the rates to decide by where nobody asks for others.
+As text the answer is TOML for a network's description."
+)]
 pub(crate) struct Args {
+    #[command(subcommand)]
+    action: Option<Action>,
     /// Folder with a folder of pictures for each person
-    #[arg(value_name = "DIR")]
-    folder: PathBuf,
+    #[arg(
+        value_name = "DIR",
+        required_unless_present = "pairs",
+        conflicts_with = "pairs"
+    )]
+    folder: Option<PathBuf>,
+    /// List of pairs in the format of Labeled Faces in the Wild: says which pictures there are and who
+    /// is on them; all of them are compared, not only the listed pairs
+    #[arg(long, value_name = "FILE", requires = "images")]
+    pairs: Option<PathBuf>,
+    /// Folder of the list's pictures: `NAME/NAME_0001.jpg`
+    #[arg(long, value_name = "DIR", requires = "pairs")]
+    images: Option<PathBuf>,
+    /// Folds of the list to take, from 1, with commas in between; all by default
+    #[arg(long, value_name = "N,N", requires = "pairs", value_delimiter = ',')]
+    folds: Vec<usize>,
     /// What the table says it was measured on
     #[arg(long, value_name = "TEXT")]
     source: Option<String>,
+    /// Store the table, for the gallery or for the embedder, to decide by it from now on
+    #[arg(long = "for", value_enum, value_name = "WHAT")]
+    store_for: Option<Target>,
+    /// With `--for`: the false match rate to decide by
+    #[arg(long, value_name = "RATE", requires = "store_for", value_parser = args::rate)]
+    fmr: Option<f64>,
+    /// With `--for`: the looser rate from which on an answer is uncertain; 0 for two answers only
+    #[arg(long, value_name = "RATE", requires = "store_for", value_parser = args::rate_or_none)]
+    uncertain_fmr: Option<f64>,
+    /// How many of the most similar faces of different people to list
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    worst: usize,
+    /// Hold out each of N parts of the people in turn (a list's folds, else 3 parts), and say which
+    /// rates they meet at the thresholds of the others
+    #[arg(long, value_name = "N", num_args = 0..=1, require_equals = true, default_missing_value = "0")]
+    check: Option<usize>,
+    #[command(flatten)]
+    gallery: GalleryArgs,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
     #[command(flatten)]
     engine: EngineArgs,
 }
 
-#[derive(Serialize)]
-struct Document {
-    calibration: Calibration,
-    lowest_supported_fmr: f64,
-    people: usize,
-    faces: usize,
-    without_face: usize,
-    failed: usize,
-    #[serde(flatten)]
-    about: About,
+#[derive(Debug, Subcommand)]
+enum Action {
+    Show(show::ShowArgs),
+    Clear(show::ClearArgs),
+}
+
+/// What a stored table is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Target {
+    /// The gallery of `--gallery`
+    Gallery,
+    /// The embedder
+    Model,
 }
 
 pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
-    let inputs: Vec<Input> = pictures::collect(std::slice::from_ref(&args.folder))?;
-    let session = session::open_engine(&args.engine, Load::of(inputs.len()))?;
-    let threads = args.engine.inference.options(0).thread_count();
-    let mut identities = BTreeMap::new();
-    let mut faces = Vec::new();
-    let (mut without_face, mut failed) = (0, 0);
-    analyze_all(
-        &inputs,
-        &session.engine,
-        &args.engine.detect.limits(),
-        threads,
-        &StageTimes::default(),
-        |picture| size_of(&picture),
-        |input, analysed| {
-            match analysed {
-                Ok((size, found)) => match central_face(size, found) {
-                    Some(face) => {
-                        let Input::File(path) = input else {
-                            return Ok(());
-                        };
-                        let next = identities.len();
-                        let identity = *identities.entry(identity_of(path)).or_insert(next);
-                        faces.push(LabelledFace {
-                            identity,
-                            embedding: face.embedding,
-                        });
-                    }
-                    None => without_face += 1,
-                },
-                Err(failure) if failure.exit == Exit::BadInput => {
-                    eprint(&failure.to_string());
-                    failed += 1;
-                }
-                Err(failure) => return Err(failure),
-            }
-            Ok(())
-        },
-    )?;
-    let source = args
-        .source
-        .clone()
-        .unwrap_or_else(|| args.folder.display().to_string());
-    let calibration = calibrate(&faces, &source, threads).map_err(|error| {
-        let mut failure = Failure::from(error).with_hint("give more people: rates need impostors");
-        failure.exit = Exit::BadInput;
-        failure
-    })?;
-    let document = Document {
-        lowest_supported_fmr: calibration.lowest_supported_fmr(),
-        calibration,
-        people: identities.len(),
-        faces: faces.len(),
-        without_face,
-        failed,
-        about: session.about,
+    match &args.action {
+        Some(Action::Show(show)) => show.run(&args.gallery, args.output.format()),
+        Some(Action::Clear(clear)) => clear.run(&args.gallery, args.output.format()),
+        None => calibrate(args),
+    }
+}
+
+fn calibrate(args: &Args) -> Result<Exit, Failure> {
+    // What cannot be stored is said before the work, not after it.
+    let rates = Rates {
+        fmr: args.fmr,
+        uncertain_fmr: args.uncertain_fmr,
     };
-    print_value(args.output.format(), &document, || describe(&document))?;
+    rates.check()?;
+    let data = faces::data(args)?;
+    let session = session::open_engine(&args.engine, Load::of(data.pictures.len()))?;
+    let keeper = args
+        .store_for
+        .map(|target| Keeper::open(target, &args.gallery, &session.model))
+        .transpose()?;
+    let threads = args.engine.inference.options(0).thread_count();
+    let found = faces::gather(args, &data, &session, threads)?;
+
+    let rounds = 2 * if args.check.is_some() { 3 } else { 1 };
+    let bar = progress::bar(rounds * found.faces.len(), "faces compared");
+    let advance = |n: usize| bar.inc(n as u64);
+    let options = CalibrateOptions {
+        source: args.source.as_deref().unwrap_or(&data.source),
+        threads,
+        worst: args.worst,
+        others: None,
+        progress: &advance,
+    };
+    let measured = measure(&found.faces, &options).map_err(too_few)?;
+    let check = match args.check {
+        None => None,
+        Some(n) => Some(check_on_others(
+            &found.faces,
+            data.parts(n, &found),
+            &options,
+        )?),
+    };
+    bar.finish_and_clear();
+
+    let stored = match keeper {
+        None => None,
+        Some(keeper) => Some(keeper.keep(&session.model, &measured.calibration, rates)?),
+    };
+    let failed = found.failed;
+    let document = Document::new(measured, check, found, stored, session.about);
+    let format = args.output.format();
+    print_value(format, &document, || document.describe())?;
+    if format == Format::Text && document.stored.is_none() {
+        eprint(
+            "note: nothing was stored; with `--for gallery` or `--for model` Prosopon decides by it",
+        );
+    }
     Ok(exit_of(failed))
 }
 
-/// The table as TOML, with what it was measured on.
-fn describe(document: &Document) -> String {
-    let Calibration {
-        source,
-        comparisons,
-        points,
-    } = &document.calibration;
-    let mut text = format!(
-        "# {} of {} people, {} without a face; {}, {}\n# rates below {:.1e} are extrapolated or rest on fewer than 30 false matches\n[calibration]\nsource = {source:?}\ncomparisons = {comparisons}\npoints = [",
-        count(document.faces, "face", "faces"),
-        document.people,
-        document.without_face,
-        document.about.model.as_deref().unwrap_or_default(),
-        document.about.backend,
-        document.lowest_supported_fmr,
-    );
-    for point in points {
-        text += &format!(
-            "\n  {{ fmr = {:e}, similarity = {:.4} }},",
-            point.fmr, point.similarity
-        );
+/// Too little data is the user's to mend.
+fn too_few(error: CompareError) -> Failure {
+    let mut failure = Failure::from(error);
+    if failure.exit == Exit::Setup {
+        failure.exit = Exit::BadInput;
+        failure = failure.with_hint("give more people: rates need impostors");
     }
-    text + "\n]"
+    failure
 }

@@ -4,20 +4,21 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 use prosopon::annotate::{NamedFace, annotate, name_annotations};
-use prosopon::{Embedding, Face, Image, Threshold};
+use prosopon::{Decision, DecisionRule, Embedding, Face, Image};
 use prosopon_gallery::{Candidate, Gallery, IdentifyOptions, TemplateKind, fpir_estimate};
 use serde::Serialize;
 
 use super::detect::{OutputNames, exit_of, failed_picture, header, make_folder, save};
 use crate::analysis::{StageTimes, analyze_all, size_of};
-use crate::args::{EngineArgs, GalleryArgs, OutputArgs, ThresholdArgs};
+use crate::args::{DecisionArgs, EngineArgs, GalleryArgs, OutputArgs};
 use crate::failure::{Exit, Failure};
 use crate::output::{
-    CandidateJson, FaceJson, IdentificationJson, PictureJson, PicturePrinter, count,
+    CandidateJson, FaceJson, IdentificationJson, IdentificationOutcome, PictureJson,
+    PicturePrinter, count,
 };
 use crate::pictures;
 use crate::session::{self, Load};
-use crate::threshold;
+use crate::threshold::{self, RuleJson};
 
 /// Say who is on pictures, or that they are unknown
 #[derive(Debug, clap::Args)]
@@ -26,11 +27,14 @@ Examples:
   prosopon identify party.jpg
   prosopon identify party/ --draw named/           pictures with names
   prosopon identify door.jpg --fmr 1e-5 --json
+  prosopon identify door.jpg --fmr 1e-5 --uncertain-fmr 1e-3
 
 A face is unknown unless its best candidate is at least as similar as the threshold. `--fmr` is the
 rate of one comparison; in a gallery of n people a stranger is taken for somebody about n times as
 often, which is what the estimate in the last line says. With `--template best` each of their faces
-counts, so that strangers are taken for somebody more often.")]
+counts, so that strangers are taken for somebody more often. With `--uncertain-fmr` a face whose best
+candidate reaches only the looser rate is \"perhaps\" that person. Calibration and rates that were
+stored with the gallery (`prosopon calibrate`) go before those of the model.")]
 pub(crate) struct Args {
     /// Pictures, folders, patterns; `-` for standard input
     #[arg(required = true, value_name = "PATH")]
@@ -45,7 +49,7 @@ pub(crate) struct Args {
     #[arg(long, value_enum, default_value_t = TemplateArg::Mean)]
     template: TemplateArg,
     #[command(flatten)]
-    threshold: ThresholdArgs,
+    decision: DecisionArgs,
     #[command(flatten)]
     gallery: GalleryArgs,
     #[command(flatten)]
@@ -64,11 +68,11 @@ enum TemplateArg {
 struct Summary {
     faces: usize,
     known: usize,
+    uncertain: usize,
     unknown: usize,
     failed: usize,
-    threshold: f32,
-    fmr: Option<f64>,
-    fmr_supported: bool,
+    #[serde(flatten)]
+    rule: RuleJson,
     /// Estimated rate at which a stranger is taken for somebody in this gallery.
     fpir_estimate: Option<f64>,
     gallery_subjects: u64,
@@ -82,14 +86,15 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     }
     let gallery = session::open_gallery(&args.gallery, false)?;
     let session = session::open_engine(&args.engine, Load::of(inputs.len()))?;
-    let threshold = threshold::resolve(
-        &args.threshold,
+    let rule = threshold::rule(
+        &args.decision,
         &session.model,
         session.calibration.as_ref(),
+        gallery.active_calibration(&session.model)?.as_ref(),
     )?;
     let identifier = Identifier {
         gallery: &gallery,
-        threshold: &threshold,
+        rule: &rule,
         options: IdentifyOptions {
             max_candidates: args.candidates.max(1),
             template: match args.template {
@@ -108,12 +113,14 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     let mut summary = Summary {
         faces: 0,
         known: 0,
+        uncertain: 0,
         unknown: 0,
         failed: 0,
-        threshold: threshold.similarity,
-        fmr: threshold.fmr,
-        fmr_supported: threshold.supported,
-        fpir_estimate: threshold.fmr.map(|fmr| fpir_estimate(fmr, comparisons)),
+        rule: RuleJson::from(&rule),
+        fpir_estimate: rule
+            .threshold
+            .fmr
+            .map(|fmr| fpir_estimate(fmr, comparisons)),
         gallery_subjects: counts.subjects,
         gallery_faces: counts.faces,
     };
@@ -136,12 +143,13 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
                 Ok((((width, height), image), faces)) => {
                     let found = identifier.identify(&faces)?;
                     summary.faces += found.len();
-                    let is_known = |face: &&FaceJson| {
-                        face.identification
-                            .as_ref()
-                            .is_some_and(|i| i.subject.is_some())
-                    };
-                    summary.known += found.iter().filter(is_known).count();
+                    for identification in found.iter().filter_map(|f| f.identification.as_ref()) {
+                        match identification.outcome {
+                            IdentificationOutcome::Known => summary.known += 1,
+                            IdentificationOutcome::Uncertain => summary.uncertain += 1,
+                            IdentificationOutcome::Unknown => summary.unknown += 1,
+                        }
+                    }
                     if let (Some(folder), Some(image)) = (&args.draw, image) {
                         let path = folder.join(names.name(input) + ".jpg");
                         save(&with_names(&image, &found), &path)?;
@@ -162,16 +170,15 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
             printer.print(picture, describe)
         },
     )?;
-    summary.unknown = summary.faces - summary.known;
     let exit = exit_of(summary.failed);
-    printer.finish(&summary, || summary.describe(&threshold))?;
+    printer.finish(&summary, || summary.describe(&rule))?;
     Ok(exit)
 }
 
 /// A gallery, and when a candidate is good enough.
 struct Identifier<'a> {
     gallery: &'a Gallery,
-    threshold: &'a Threshold,
+    rule: &'a DecisionRule,
     options: IdentifyOptions,
     /// Candidates to list.
     n_candidates: usize,
@@ -193,13 +200,25 @@ impl Identifier<'_> {
 
     fn decide(&self, candidates: &[Candidate]) -> IdentificationJson {
         let best = candidates.first();
+        let outcome = match best.map(|best| self.rule.decide(best.similarity)) {
+            Some(Decision::Match) => IdentificationOutcome::Known,
+            Some(Decision::Uncertain) => IdentificationOutcome::Uncertain,
+            Some(Decision::NoMatch) | None => IdentificationOutcome::Unknown,
+        };
+        let (threshold, uncertain) = (&self.rule.threshold, self.rule.uncertain.as_ref());
         IdentificationJson {
+            outcome,
             subject: best
-                .filter(|candidate| self.threshold.accepts(candidate.similarity))
+                .filter(|_| outcome == IdentificationOutcome::Known)
+                .map(|candidate| candidate.name.to_string()),
+            perhaps: best
+                .filter(|_| outcome == IdentificationOutcome::Uncertain)
                 .map(|candidate| candidate.name.to_string()),
             similarity: best.map(|candidate| candidate.similarity.value()),
-            threshold: self.threshold.similarity,
-            fmr: self.threshold.fmr,
+            threshold: threshold.similarity,
+            fmr: threshold.fmr,
+            uncertain_threshold: uncertain.map(|uncertain| uncertain.similarity),
+            uncertain_fmr: uncertain.and_then(|uncertain| uncertain.fmr),
             candidates: candidates
                 .iter()
                 .take(self.n_candidates)
@@ -213,13 +232,17 @@ impl Identifier<'_> {
 }
 
 impl Summary {
-    fn describe(&self, threshold: &Threshold) -> String {
+    fn describe(&self, rule: &DecisionRule) -> String {
+        let uncertain = match self.rule.uncertain_threshold {
+            Some(_) => format!("{} uncertain, ", self.uncertain),
+            None => String::new(),
+        };
         let mut text = format!(
-            "{}: {} known, {} unknown ({}",
+            "{}: {} known, {uncertain}{} unknown ({}",
             count(self.faces, "face", "faces"),
             self.known,
             self.unknown,
-            threshold::describe(threshold)
+            threshold::describe(rule)
         );
         if let Some(fpir) = self.fpir_estimate {
             text += &format!(
@@ -229,7 +252,7 @@ impl Summary {
                 threshold::describe_rate(fpir)
             );
         }
-        text + ")"
+        text + &threshold::remarks(rule) + ")"
     }
 }
 
@@ -239,14 +262,25 @@ fn with_names(image: &Image, faces: &[FaceJson]) -> Image {
         .iter()
         .map(|face| {
             let identification = face.identification.as_ref();
-            let subject = identification.and_then(|i| Some((i.subject.as_deref()?, i.similarity?)));
+            let subject = identification.and_then(|i| Some((named(i)?, i.similarity?)));
             NamedFace {
                 bounding_box: face.bounding_box,
                 subject,
+                is_uncertain: identification
+                    .is_some_and(|i| i.outcome == IdentificationOutcome::Uncertain),
             }
         })
         .collect();
     annotate(image, &name_annotations(&named))
+}
+
+/// Who it is, or perhaps is.
+fn named(identification: &IdentificationJson) -> Option<&str> {
+    match identification.outcome {
+        IdentificationOutcome::Known => identification.subject.as_deref(),
+        IdentificationOutcome::Uncertain => identification.perhaps.as_deref(),
+        IdentificationOutcome::Unknown => None,
+    }
 }
 
 fn describe(picture: &PictureJson) -> String {
@@ -258,7 +292,11 @@ fn describe(picture: &PictureJson) -> String {
         let Some(identification) = &face.identification else {
             continue;
         };
-        let name = identification.subject.as_deref().unwrap_or("unknown");
+        let name = named(identification).unwrap_or("unknown");
+        let name = match identification.outcome {
+            IdentificationOutcome::Uncertain => format!("perhaps {name}"),
+            _ => name.to_owned(),
+        };
         let b = face.bounding_box;
         text += &format!("\n  {name} at {:.0},{:.0}", b.left, b.top);
         let candidates: Vec<_> = identification

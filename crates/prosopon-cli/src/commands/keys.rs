@@ -186,7 +186,7 @@ fn describe(key: &KeyRecord) -> String {
 }
 
 /// Milliseconds since 1970-01-01 UTC.
-fn now_millis() -> i64 {
+pub(crate) fn now_millis() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.map_or(0, |since| since.as_millis() as i64)
 }

@@ -61,9 +61,12 @@ struct Flags {
     /// The certificate's private key (PEM)
     #[arg(long, value_name = "FILE")]
     tls_key: Option<PathBuf>,
-    /// False match rate of decisions that name none [default: 0.001]
+    /// False match rate of decisions, where neither request nor gallery names one [default: 0.001]
     #[arg(long, value_name = "RATE")]
     fmr: Option<f64>,
+    /// Looser rate from which on an answer is uncertain, likewise; 0 for two answers only [default: 0]
+    #[arg(long, value_name = "RATE")]
+    uncertain_fmr: Option<f64>,
     /// Pictures that may wait or be worked on; more get 503 [default: 64]
     #[arg(long, value_name = "N")]
     queue: Option<usize>,

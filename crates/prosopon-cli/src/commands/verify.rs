@@ -2,26 +2,32 @@
 
 use std::path::{Path, PathBuf};
 
-use prosopon::{Face, verify};
+use prosopon::{Decision, Face, verify};
 use serde::Serialize;
 
 use crate::analysis::{StageTimes, analyze_all};
-use crate::args::{EngineArgs, OutputArgs, ThresholdArgs};
+use crate::args::{DecisionArgs, EngineArgs, GalleryArgs, OutputArgs};
 use crate::failure::{Exit, Failure};
 use crate::output::{About, FaceJson, print_value};
 use crate::pictures;
 use crate::session::{self, EngineSession, Load};
-use crate::threshold;
+use crate::threshold::{self, RuleJson};
 
-/// Compare the faces in two pictures; exit status 0 for the same person, 1 for different people
+/// Compare the faces in two pictures; exit status 0 for the same person, 1 for different people, 6 for
+/// uncertain
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   prosopon verify passport.jpg selfie.jpg
   prosopon verify a.jpg b.jpg --fmr 1e-4           ten times stricter than the default
+  prosopon verify a.jpg b.jpg --fmr 1e-4 --uncertain-fmr 1e-2
   prosopon verify door.jpg owner.jpg --json && open-the-door
 
-Exit status: 0 same person, 1 different people, 2 wrong usage, 3 no usable face.")]
+With `--uncertain-fmr` there is an answer between yes and no: \"uncertain\" is what reaches the looser of
+the two rates but not the stricter one. With `--gallery` the gallery's own calibration and rates decide, if
+it has some (`prosopon calibrate`), else the model's.
+
+Exit status: 0 same person, 1 different people, 6 uncertain, 2 wrong usage, 3 no usable face.")]
 pub(crate) struct Args {
     /// The picture that is asked about
     #[arg(value_name = "A")]
@@ -30,7 +36,9 @@ pub(crate) struct Args {
     #[arg(value_name = "B")]
     reference: PathBuf,
     #[command(flatten)]
-    threshold: ThresholdArgs,
+    decision: DecisionArgs,
+    #[command(flatten)]
+    gallery: GalleryArgs,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
     #[command(flatten)]
@@ -41,15 +49,32 @@ pub(crate) struct Args {
 struct Answer {
     #[serde(rename = "match")]
     is_match: bool,
+    outcome: Outcome,
     similarity: f32,
-    threshold: f32,
-    fmr: Option<f64>,
-    /// Whether the calibration's data can vouch for `fmr`.
-    fmr_supported: bool,
+    #[serde(flatten)]
+    rule: RuleJson,
     probe: Side,
     reference: Side,
     #[serde(flatten)]
     about: About,
+}
+
+#[derive(Debug, Clone, Copy, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Outcome {
+    Same,
+    Uncertain,
+    Different,
+}
+
+impl From<Decision> for Outcome {
+    fn from(decision: Decision) -> Self {
+        match decision {
+            Decision::Match => Self::Same,
+            Decision::Uncertain => Self::Uncertain,
+            Decision::NoMatch => Self::Different,
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -60,44 +85,50 @@ struct Side {
 
 pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     let session = session::open_engine(&args.engine, Load::Single)?;
-    let threshold = threshold::resolve(
-        &args.threshold,
+    let of_gallery = match &args.gallery.gallery {
+        Some(path) => session::gallery_calibration(path, &session.model)?,
+        None => None,
+    };
+    let rule = threshold::rule(
+        &args.decision,
         &session.model,
         session.calibration.as_ref(),
+        of_gallery.as_ref(),
     )?;
     let probe = one_face(args, &session, &args.probe)?;
     let reference = one_face(args, &session, &args.reference)?;
-    let verification = verify(&probe.embedding, &reference.embedding, &threshold)?;
+    let verification = verify(&probe.embedding, &reference.embedding, &rule)?;
+    let outcome = Outcome::from(verification.decision);
     let side = |path: &Path, face: &Face| Side {
         path: path.display().to_string(),
         face: FaceJson::from(&face.detection),
     };
     let answer = Answer {
-        is_match: verification.is_match,
+        is_match: verification.decision == Decision::Match,
+        outcome,
         similarity: verification.similarity.value(),
-        threshold: threshold.similarity,
-        fmr: threshold.fmr,
-        fmr_supported: threshold.supported,
+        rule: RuleJson::from(&rule),
         probe: side(&args.probe, &probe),
         reference: side(&args.reference, &reference),
         about: session.about,
     };
     print_value(args.output.format(), &answer, || {
-        let verdict = if verification.is_match {
-            "same person"
-        } else {
-            "different people"
+        let verdict = match outcome {
+            Outcome::Same => "same person",
+            Outcome::Uncertain => "uncertain, perhaps the same person",
+            Outcome::Different => "different people",
         };
         format!(
-            "{verdict}: similarity {} ({})",
+            "{verdict}: similarity {} ({}{})",
             verification.similarity,
-            threshold::describe(&threshold)
+            threshold::describe(&rule),
+            threshold::remarks(&rule)
         )
     })?;
-    Ok(if verification.is_match {
-        Exit::Success
-    } else {
-        Exit::No
+    Ok(match outcome {
+        Outcome::Same => Exit::Success,
+        Outcome::Uncertain => Exit::Uncertain,
+        Outcome::Different => Exit::No,
     })
 }
 

@@ -18,7 +18,7 @@ use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use prosopon::{Embedding, ModelId};
+use prosopon::{ActiveCalibration, CalibrationOrigin, Embedding, ModelId, StoredCalibration};
 
 use self::snapshot::Snapshot;
 use crate::error::GalleryError;
@@ -118,6 +118,47 @@ impl Gallery {
         Ok(self.current()?.binding.clone())
     }
 
+    /// The calibration that was stored for this gallery.
+    ///
+    /// # Errors
+    /// [`GalleryError::Store`].
+    pub fn calibration(&self) -> Result<Option<StoredCalibration>, GalleryError> {
+        Ok(self.current()?.calibration.clone())
+    }
+
+    /// The calibration that was stored for this gallery, if it is for `model`.
+    ///
+    /// # Errors
+    /// [`GalleryError::Store`].
+    pub fn active_calibration(
+        &self,
+        model: &ModelId,
+    ) -> Result<Option<ActiveCalibration>, GalleryError> {
+        let origin = CalibrationOrigin::Gallery;
+        let stored = self.calibration()?;
+        Ok(stored.and_then(|stored| ActiveCalibration::stored(origin, stored, model)))
+    }
+
+    /// Stores a calibration, in place of an older one, or removes it. On disk when this returns.
+    ///
+    /// # Errors
+    /// [`GalleryError::Calibration`] if it makes no sense; [`GalleryError::Store`], with
+    /// [`StoreError::ModelMismatch`] if the gallery is bound to another model.
+    pub fn set_calibration(
+        &self,
+        calibration: Option<&StoredCalibration>,
+    ) -> Result<(), GalleryError> {
+        if let Some(stored) = calibration {
+            stored.check()?;
+        }
+        self.write(|writer| {
+            if let (Some(stored), Some(bound)) = (calibration, writer.binding()?) {
+                check_binding(&bound, &stored.model, bound.dimension)?;
+            }
+            Ok(writer.set_calibration(calibration)?)
+        })
+    }
+
     /// How many subjects and faces there are.
     ///
     /// # Errors
@@ -188,6 +229,24 @@ impl Gallery {
         })?;
         outcome.unwrap_or_else(|| unreachable!("a store runs the work that it is given"))
     }
+}
+
+/// The calibration that was stored for the gallery at `path`, without reading its faces.
+///
+/// # Errors
+/// [`GalleryError::Store`].
+pub fn calibration_of(path: impl AsRef<Path>) -> Result<Option<StoredCalibration>, GalleryError> {
+    let options = SqliteOptions {
+        create: false,
+        ..SqliteOptions::default()
+    };
+    let store = SqliteStore::open(path, &options)?;
+    let mut calibration = None;
+    store.read(&mut |reader| {
+        calibration = reader.calibration()?;
+        Ok(())
+    })?;
+    Ok(calibration)
 }
 
 /// Refuses embeddings of another model or length than `bound`.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
+use prosopon::StoredCalibration;
 use rayon::prelude::*;
 
 use crate::error::GalleryError;
@@ -21,6 +22,7 @@ pub(super) struct Snapshot {
     /// The store's watermark and revision then; `None` before the first reading.
     moment: Option<(i64, Revision)>,
     pub(super) binding: Option<Binding>,
+    pub(super) calibration: Option<StoredCalibration>,
     pub(super) faces: ExactIndex,
     pub(super) names: HashMap<SubjectId, Arc<str>>,
     /// Mean templates, from the first search that asks for them.
@@ -53,6 +55,7 @@ impl Snapshot {
             None => Changes::Forgotten,
         };
         self.binding = reader.binding()?;
+        self.calibration = reader.calibration()?;
         match changes {
             Changes::Known(changes) => self.apply(reader, &changes)?,
             Changes::Forgotten => self.read_all(reader)?,

@@ -361,7 +361,7 @@ fn bad_imports_change_nothing() {
         ),
         (
             text.replace("\"version\":1", "\"version\":9"),
-            "expected an export of format 1 or older, found format 9",
+            "expected an export of format 2 or older, found format 9",
         ),
         (
             text.replace("\"embedding\":\"", "\"embedding\":\"?"),
@@ -383,6 +383,69 @@ fn bad_imports_change_nothing() {
         message,
         "expected embeddings of model `tests@00000000`, found model `other`"
     );
+}
+
+fn calibration(model: &str) -> StoredCalibration {
+    let mut stored = crate::store::calibration_for_tests();
+    stored.model = ModelId::new(model);
+    stored
+}
+
+#[test]
+fn a_calibration_is_for_the_gallerys_model_only() {
+    let Fixture { gallery, folder } = fixture();
+    let (ours, other) = (calibration("tests@00000000"), calibration("other@00000000"));
+    let elsewhere = open(&folder, "gallery");
+    gallery.set_calibration(Some(&ours)).unwrap();
+    assert_eq!(elsewhere.calibration().unwrap(), Some(ours.clone()));
+    let active = |model| gallery.active_calibration(model).unwrap();
+    assert_eq!(active(&ours.model).unwrap().rates, ours.rates);
+    assert_eq!(active(&other.model), None);
+
+    gallery.enrol("anna", face(1)).unwrap();
+    let error = gallery.set_calibration(Some(&other)).unwrap_err();
+    assert_eq!(error.code(), "model_mismatch");
+    let mut senseless = ours.clone();
+    senseless.calibration.points.clear();
+    let error = gallery.set_calibration(Some(&senseless)).unwrap_err();
+    assert_eq!(error.code(), "invalid_calibration");
+    assert_eq!(gallery.calibration().unwrap(), Some(ours));
+    gallery.set_calibration(None).unwrap();
+    assert_eq!(elsewhere.calibration().unwrap(), None);
+}
+
+#[test]
+fn a_calibration_goes_with_an_export_and_replaces_none() {
+    let Fixture { gallery, folder } = fixture();
+    gallery.enrol("anna", face(1)).unwrap();
+    let exported = |gallery: &Gallery| {
+        let mut text = Vec::new();
+        gallery.export(&mut text).unwrap();
+        String::from_utf8(text).unwrap()
+    };
+    assert!(
+        exported(&gallery).contains("\"version\":1"),
+        "older releases read it"
+    );
+    let ours = calibration("tests@00000000");
+    gallery.set_calibration(Some(&ours)).unwrap();
+    let text = exported(&gallery);
+    assert!(text.contains("\"version\":2"));
+
+    let copy = open(&folder, "copy");
+    assert!(copy.import(text.as_bytes()).unwrap().calibration_added);
+    assert_eq!(copy.calibration().unwrap(), Some(ours.clone()));
+    assert_eq!(exported(&copy), text);
+
+    let mut theirs = ours;
+    theirs.created_millis += 1;
+    copy.set_calibration(Some(&theirs)).unwrap();
+    assert!(!copy.import(text.as_bytes()).unwrap().calibration_added);
+    assert_eq!(copy.calibration().unwrap(), Some(theirs));
+
+    let bad = text.replace("\"comparisons\":1000", "\"comparisons\":0");
+    let (message, _) = error_of(open(&folder, "third").import(bad.as_bytes()));
+    assert!(message.contains("cannot import line 2"), "{message}");
 }
 
 #[test]

@@ -1,9 +1,12 @@
 //! What every store must do. A new one runs [`run`] in its tests.
 
-use prosopon::{BoundingBox, Embedding, ModelId};
+use prosopon::{
+    BoundingBox, Calibration, CalibrationPoint, Embedding, ModelId, Rates, StoredCalibration,
+};
 
 use super::{
-    Binding, Change, Changes, Counts, ListQuery, Reader, Revision, Store, StoreError, Writer,
+    Binding, Change, Changes, Counts, FileKind, ListQuery, Reader, Revision, Store, StoreError,
+    Writer,
 };
 use crate::face::{Crop, FaceId, NewFace, PictureHash, Source};
 use crate::subject::{NewSubject, SubjectId};
@@ -17,6 +20,7 @@ type Open<'a> = &'a dyn Fn(&str) -> Box<dyn Store>;
 pub(super) fn run(open: Open) {
     a_new_store_is_empty(open("new").as_ref());
     records_come_back_as_they_were(open("records").as_ref());
+    a_calibration_is_kept_replaced_and_removed(open("calibration").as_ref());
     work_that_is_not_kept_leaves_nothing(open("undone").as_ref());
     lists_are_in_order_and_in_pages(open("lists").as_ref());
     changes_are_told(open("changes").as_ref());
@@ -81,6 +85,7 @@ fn face(seed: u64) -> NewFace {
 fn a_new_store_is_empty(store: &dyn Store) {
     read(store, |reader| {
         assert_eq!(reader.binding()?, None);
+        assert_eq!(reader.calibration()?, None);
         assert_eq!(reader.counts()?, Counts::default());
         assert_eq!(reader.subject(SubjectId(1))?, None);
         assert_eq!(reader.subject_named("anna")?, None);
@@ -91,6 +96,48 @@ fn a_new_store_is_empty(store: &dyn Store) {
         assert_eq!(reader.changes_since(revision)?, Changes::Known(vec![]));
         reader.each_template(&mut |_, _, _| unreachable!("there is no face"))
     });
+}
+
+/// A table with all that a table may have.
+pub(crate) fn calibration() -> StoredCalibration {
+    StoredCalibration {
+        model: binding().model,
+        created_millis: 17,
+        rates: Rates {
+            fmr: Some(1e-4),
+            uncertain_fmr: Some(1e-2),
+        },
+        calibration: Calibration {
+            source: "our people".to_owned(),
+            comparisons: 1000,
+            points: vec![
+                CalibrationPoint {
+                    false_matches: Some(100),
+                    fmr_interval: Some([0.08, 0.12]),
+                    ..CalibrationPoint::new(1e-1, 0.2)
+                },
+                CalibrationPoint::new(1e-2, 0.31),
+            ],
+        },
+    }
+}
+
+fn a_calibration_is_kept_replaced_and_removed(store: &dyn Store) {
+    let set = |stored: Option<&StoredCalibration>| {
+        let before = store.watermark().unwrap();
+        write(store, |writer| writer.set_calibration(stored));
+        assert_ne!(store.watermark().unwrap(), before);
+        read(store, |reader| reader.calibration())
+    };
+    let first = calibration();
+    assert_eq!(set(Some(&first)), Some(first.clone()));
+    let second = StoredCalibration {
+        created_millis: 18,
+        rates: Rates::default(),
+        ..first
+    };
+    assert_eq!(set(Some(&second)), Some(second));
+    assert_eq!(set(None), None);
 }
 
 fn records_come_back_as_they_were(store: &dyn Store) {
@@ -149,6 +196,7 @@ fn work_that_is_not_kept_leaves_nothing(store: &dyn Store) {
             let subject = writer.add_subject(&NewSubject::named("gone"), 0)?;
             writer.add_face(subject, &face(1), 0)?;
             keep.map_err(|()| StoreError::Busy {
+                file: FileKind::Gallery,
                 path: "for the test".into(),
             })
         });

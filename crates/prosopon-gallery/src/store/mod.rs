@@ -8,12 +8,15 @@
 #[cfg(test)]
 mod contract;
 mod error;
-mod sqlite;
+pub(crate) mod sqlite;
 
-pub use error::StoreError;
+#[cfg(test)]
+pub(crate) use contract::calibration as calibration_for_tests;
+
+pub use error::{FileKind, StoreError};
 pub use sqlite::{SqliteOptions, SqliteStore};
 
-use prosopon::ModelId;
+use prosopon::{ModelId, StoredCalibration};
 use serde::{Deserialize, Serialize};
 
 use crate::face::{Crop, Face, FaceId, NewFace, PictureHash};
@@ -116,6 +119,9 @@ pub trait Reader {
     /// The model that the store is bound to; `None` before the first face.
     fn binding(&self) -> Result<Option<Binding>, StoreError>;
 
+    /// The calibration that was stored for this gallery.
+    fn calibration(&self) -> Result<Option<StoredCalibration>, StoreError>;
+
     /// How many records there are.
     fn counts(&self) -> Result<Counts, StoreError>;
 
@@ -174,6 +180,12 @@ pub trait Reader {
 pub trait Writer: Reader {
     /// Binds the store to a model.
     fn bind(&mut self, binding: &Binding) -> Result<(), StoreError>;
+
+    /// Stores a calibration in place of an older one, or removes it.
+    fn set_calibration(
+        &mut self,
+        calibration: Option<&StoredCalibration>,
+    ) -> Result<(), StoreError>;
 
     /// Adds a subject; `created_millis` is in milliseconds since 1970-01-01 UTC.
     fn add_subject(

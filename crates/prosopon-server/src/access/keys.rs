@@ -277,6 +277,11 @@ fn new_secret() -> String {
     let mut bytes = random::<16>();
     bytes[6] = bytes[6] & 0x0f | 0x40;
     bytes[8] = bytes[8] & 0x3f | 0x80;
+    uuid(bytes)
+}
+
+/// The text of a UUID (RFC 9562).
+pub(crate) fn uuid(bytes: [u8; 16]) -> String {
     let digits = hex(&bytes);
     [
         &digits[..8],

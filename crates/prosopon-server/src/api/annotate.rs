@@ -3,8 +3,8 @@
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, header};
 use axum::response::{IntoResponse, Response};
-use prosopon::Image;
 use prosopon::annotate::{NamedFace, annotate as draw, name_annotations};
+use prosopon::{Decision, Image};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
@@ -90,11 +90,14 @@ pub(crate) async fn annotate(
 pub(crate) fn drawn(identified: &Identified, with_names: bool) -> Image {
     let faces = identified.found.faces.iter().enumerate();
     let named: Vec<NamedFace<'_>> = faces
-        .map(|(i, face)| NamedFace {
-            bounding_box: face.detection.bounding_box,
-            subject: identified
-                .subject(i)
-                .map(|subject| (&*subject.name, subject.similarity.value())),
+        .map(|(i, face)| {
+            let best = identified.best(i);
+            let named = best.filter(|(_, decision)| *decision != Decision::NoMatch);
+            NamedFace {
+                bounding_box: face.detection.bounding_box,
+                subject: named.map(|(best, _)| (&*best.name, best.similarity.value())),
+                is_uncertain: named.is_some_and(|(_, decision)| decision == Decision::Uncertain),
+            }
         })
         .collect();
     let mut annotations = name_annotations(&named);

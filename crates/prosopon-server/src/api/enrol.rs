@@ -441,9 +441,12 @@ fn refuse_other_subject(
     subject: &str,
     embedding: &prosopon::Embedding,
 ) -> Result<(), Refusal> {
-    let Some(threshold) = models.threshold(CONFLICT_FMR) else {
+    let judge = models.judge(gallery).map_err(ApiError::from)?;
+    let Some(calibration) = judge.calibration else {
         return Ok(());
     };
+    let table = &calibration.calibration;
+    let threshold = table.threshold(models.model.clone(), CONFLICT_FMR);
     let options = IdentifyOptions {
         max_candidates: 2,
         template: TemplateKind::Mean,

@@ -4,16 +4,18 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::StatusCode;
+use prosopon::DecisionRequest;
 use prosopon_gallery::Gallery;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::extract::{Json, Path, Query};
+use super::types::DecisionJson;
 use crate::access::Caller;
 use crate::audit::{About, Actor};
-use crate::error::ApiResult;
+use crate::error::{ApiError, ApiResult};
 use crate::galleries::DEFAULT;
-use crate::state::App;
+use crate::state::{App, State as Server};
 
 /// A gallery and its size.
 #[derive(Debug, Serialize, ToSchema)]
@@ -25,12 +27,22 @@ pub(crate) struct GalleryJson {
     model: Option<String>,
     subjects: u64,
     faces: u64,
+    /// What decides here where a request names nothing else; null while the models are being loaded, and
+    /// for a model that nobody has measured.
+    decision: Option<DecisionJson>,
 }
 
 impl GalleryJson {
-    pub(crate) fn new(name: &str, gallery: &Gallery) -> ApiResult<Self> {
+    pub(crate) fn new(app: &Server, name: &str, gallery: &Gallery) -> ApiResult<Self> {
         let counts = gallery.counts()?;
+        let models = app.compute.models().ok();
+        let rule = models.map(|models| {
+            let judge = models.judge(gallery)?;
+            let rule = judge.rule(DecisionRequest::default(), app.settings.rates());
+            Ok::<_, ApiError>(rule.ok())
+        });
         Ok(Self {
+            decision: rule.transpose()?.flatten().as_ref().map(DecisionJson::from),
             name: name.to_owned(),
             is_default: name == DEFAULT,
             model: gallery.binding()?.map(|bound| bound.model.to_string()),
@@ -70,7 +82,7 @@ pub(crate) fn visible(app: &App, caller: &Caller) -> ApiResult<Vec<GalleryJson>>
     };
     names
         .iter()
-        .map(|name| GalleryJson::new(name, &*app.galleries.get(name)?))
+        .map(|name| GalleryJson::new(app, name, &*app.galleries.get(name)?))
         .collect()
 }
 
@@ -109,7 +121,7 @@ pub(crate) async fn create(
             state.audit.record(&actor, "gallery.create", about, "ok");
             Ok((
                 StatusCode::CREATED,
-                axum::Json(GalleryJson::new(&new.name, &gallery)?),
+                axum::Json(GalleryJson::new(&state, &new.name, &gallery)?),
             ))
         })
         .await
@@ -127,7 +139,7 @@ pub(crate) async fn show(
     app.compute
         .store(move || {
             let (name, gallery) = state.gallery(&caller, Some(&name))?;
-            Ok(axum::Json(GalleryJson::new(&name, &gallery)?))
+            Ok(axum::Json(GalleryJson::new(&state, &name, &gallery)?))
         })
         .await
 }

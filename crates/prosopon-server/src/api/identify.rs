@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts;
+use prosopon::DecisionRequest;
 use prosopon_gallery::{Candidate, IdentifyOptions, TemplateKind};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -12,11 +13,11 @@ use utoipa::{IntoParams, ToSchema};
 use super::extract::Query;
 use super::types::{DecideQuery, DetectQuery, FaceJson, Identification};
 use crate::access::Caller;
-use crate::audit::{About, Actor};
+use crate::audit::Actor;
 use crate::error::{ApiError, ApiResult};
 use crate::input::Form;
 use crate::models::LoadedModels;
-use crate::recognise::{self, Asked, Identified, Wanted};
+use crate::recognise::{self, Identified, Wanted};
 use crate::state::{App, State as Server};
 
 /// Candidates that may be asked for.
@@ -67,7 +68,7 @@ impl SearchQuery {
 pub(crate) struct Question {
     gallery: Option<String>,
     wanted: Wanted,
-    asked: Asked,
+    asked: DecisionRequest,
     pub(crate) options: IdentifyOptions,
 }
 
@@ -114,7 +115,7 @@ impl Question {
                     self.asked,
                     self.options,
                 )?;
-                audit(&state, &actor, action, &name, &identified);
+                identified.note(&state, &actor, action, &name);
                 present(&state, models, name, identified)
             })
             .await
@@ -141,7 +142,7 @@ pub(crate) struct IdentifiedJson {
 /// Say who is on a picture
 ///
 /// Every face with its closest subjects, and whether the closest is close enough. An unknown face
-/// has the outcome `unknown`.
+/// has the outcome `unknown`; with two rates there is `uncertain` between the two.
 #[utoipa::path(post, path = "/v1/identify", tag = "Recognition", params(SearchQuery, DetectQuery, DecideQuery),
     request_body(content((Vec<u8> = "application/octet-stream"), (crate::openapi::PictureForm = "multipart/form-data"), (crate::openapi::PictureJson = "application/json"))),
     responses((status = 200, body = IdentifiedJson)))]
@@ -163,7 +164,7 @@ pub(crate) async fn identify(
                 let face = |(face, candidates): (&prosopon::Face, &Vec<Candidate>)| FaceJson {
                     identification: Some(Identification::new(
                         candidates,
-                        &identified.threshold,
+                        &identified.rule,
                         n_listed,
                     )),
                     ..FaceJson::new(&face.detection, image)
@@ -183,28 +184,4 @@ pub(crate) async fn identify(
             },
         )
         .await
-}
-
-/// Notes who was recognised, by whom.
-pub(crate) fn audit(
-    app: &Server,
-    actor: &Actor,
-    action: &'static str,
-    gallery: &str,
-    identified: &Identified,
-) {
-    let n_faces = identified.found.faces.len();
-    let mut names: Vec<&str> = (0..n_faces)
-        .filter_map(|i| Some(&*identified.subject(i)?.name))
-        .collect();
-    let unknown = n_faces - names.len();
-    names.sort_unstable();
-    names.dedup();
-    let subject = names.join(", ");
-    let about = About {
-        gallery: Some(gallery),
-        subject: (!subject.is_empty()).then_some(&subject),
-    };
-    let outcome = format!("{} known, {unknown} unknown", n_faces - unknown);
-    app.audit.record(actor, action, about, outcome);
 }

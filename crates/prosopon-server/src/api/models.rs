@@ -4,15 +4,17 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use prosopon::DEFAULT_FMR;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::galleries::{GalleryJson, visible};
+use super::types::CalibrationOrigin;
 use crate::access::Caller;
 use crate::error::ApiResult;
 use crate::metrics::Recent;
 use crate::models::ModelCard;
-use crate::state::App;
+use crate::state::{App, State as Server};
 
 /// Rates that are listed with their thresholds.
 const LISTED_RATES: [f64; 6] = [1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6];
@@ -24,8 +26,13 @@ pub(crate) struct ModelsJson {
     embedder: ModelCard,
     /// Engine, version and arithmetic.
     backend: String,
-    /// Thresholds by false match rate; empty for a model that nobody has measured.
+    /// Thresholds by false match rate; empty for a model that nobody has measured. Galleries may have
+    /// others.
     calibration: Vec<CalibrationRow>,
+    /// Whose they are; null for a model that nobody has measured.
+    calibration_origin: Option<CalibrationOrigin>,
+    /// What they were measured on.
+    calibration_source: Option<String>,
 }
 
 /// A false match rate and the similarity that keeps to it.
@@ -43,8 +50,10 @@ pub(crate) struct CalibrationRow {
 #[utoipa::path(get, path = "/v1/models", tag = "Server", responses((status = 200, body = ModelsJson)))]
 pub(crate) async fn models(State(app): State<App>) -> ApiResult<Json<ModelsJson>> {
     let models = app.compute.models()?;
+    let calibration = models.calibration.as_ref();
     let rows = LISTED_RATES.iter().filter_map(|&fmr| {
-        let threshold = models.threshold(fmr)?;
+        let table = &calibration?.calibration;
+        let threshold = table.threshold(models.model.clone(), fmr);
         Some(CalibrationRow {
             fmr,
             threshold: threshold.similarity,
@@ -56,6 +65,8 @@ pub(crate) async fn models(State(app): State<App>) -> ApiResult<Json<ModelsJson>
         embedder: models.embedder.clone(),
         backend: models.backend.clone(),
         calibration: rows.collect(),
+        calibration_origin: calibration.map(|active| active.origin.into()),
+        calibration_source: calibration.map(|active| active.calibration.source.clone()),
     }))
 }
 
@@ -76,7 +87,7 @@ pub(crate) struct SystemJson {
     galleries: Vec<GalleryJson>,
     /// Whether pictures may be given by address.
     url_input: bool,
-    /// False match rate of decisions that name none.
+    /// False match rate of decisions where neither request nor gallery names one.
     default_fmr: f64,
     max_body_bytes: u64,
 }
@@ -136,11 +147,18 @@ pub(crate) async fn system(State(app): State<App>, caller: Caller) -> ApiResult<
                 memory_bytes: memory_bytes(),
                 galleries: visible(&state, &caller)?,
                 url_input: state.settings.allow_url_input,
-                default_fmr: state.settings.fmr,
+                default_fmr: default_fmr(&state),
                 max_body_bytes: state.settings.max_body_mib << 20,
             }))
         })
         .await
+}
+
+/// The rate that decides where neither request nor gallery names one.
+fn default_fmr(app: &Server) -> f64 {
+    let models = app.compute.models().ok();
+    let of_model = models.and_then(|models| models.calibration.as_ref()?.rates.fmr);
+    app.settings.fmr.or(of_model).unwrap_or(DEFAULT_FMR)
 }
 
 /// Resident memory of this process, from Linux's `/proc`.

@@ -1,12 +1,12 @@
 //! What native endpoints take and give. `docs/api.md` shows the answers as JSON.
 
-use prosopon::{Detection, Image, Point, Threshold};
+use prosopon::{Decision, DecisionRequest, DecisionRule, Detection, Image, Point};
 use prosopon_gallery::Candidate;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::error::{ApiError, ApiResult};
-use crate::recognise::{Asked, Wanted};
+use crate::recognise::Wanted;
 
 /// A box, in pixels of the upright picture or as shares of its sides.
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
@@ -109,7 +109,9 @@ impl FaceJson {
 pub(crate) enum IdentificationOutcome {
     /// The best candidate is close enough.
     Known,
-    /// Nobody is.
+    /// The best candidate is too close for a stranger, but not close enough.
+    Uncertain,
+    /// Nobody is close.
     Unknown,
 }
 
@@ -117,29 +119,35 @@ pub(crate) enum IdentificationOutcome {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct Identification {
     outcome: IdentificationOutcome,
-    /// Null for an unknown face.
+    /// Null unless the face is known.
     subject: Option<String>,
     subject_id: Option<i64>,
+    /// The best candidate of an uncertain face, else null.
+    perhaps: Option<String>,
     /// Of the best candidate; null in an empty gallery.
     similarity: Option<f32>,
     #[serde(flatten)]
-    decision: Decision,
+    decision: DecisionJson,
     candidates: Vec<CandidateJson>,
 }
 
 impl Identification {
-    pub(crate) fn new(candidates: &[Candidate], threshold: &Threshold, n_listed: usize) -> Self {
+    pub(crate) fn new(candidates: &[Candidate], rule: &DecisionRule, n_listed: usize) -> Self {
         let best = candidates.first();
-        let known = best.filter(|candidate| threshold.accepts(candidate.similarity));
+        let outcome = match best.map(|best| rule.decide(best.similarity)) {
+            Some(Decision::Match) => IdentificationOutcome::Known,
+            Some(Decision::Uncertain) => IdentificationOutcome::Uncertain,
+            Some(Decision::NoMatch) | None => IdentificationOutcome::Unknown,
+        };
+        let known = best.filter(|_| outcome == IdentificationOutcome::Known);
+        let perhaps = best.filter(|_| outcome == IdentificationOutcome::Uncertain);
         Self {
-            outcome: match known {
-                Some(_) => IdentificationOutcome::Known,
-                None => IdentificationOutcome::Unknown,
-            },
+            outcome,
             subject: known.map(|candidate| candidate.name.to_string()),
             subject_id: known.map(|candidate| candidate.subject.0),
+            perhaps: perhaps.map(|candidate| candidate.name.to_string()),
             similarity: best.map(|candidate| candidate.similarity.value()),
-            decision: threshold.into(),
+            decision: rule.into(),
             candidates: candidates
                 .iter()
                 .take(n_listed)
@@ -148,7 +156,7 @@ impl Identification {
                     subject_id: candidate.subject.0,
                     face_id: candidate.face.0,
                     similarity: candidate.similarity.value(),
-                    accepted: threshold.accepts(candidate.similarity),
+                    accepted: rule.threshold.accepts(candidate.similarity),
                 })
                 .collect(),
         }
@@ -167,25 +175,64 @@ pub(crate) struct CandidateJson {
     accepted: bool,
 }
 
+/// Whose calibration decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum CalibrationOrigin {
+    /// The gallery's own.
+    Gallery,
+    /// The one that was stored for the embedder on this machine.
+    Own,
+    /// That of the embedder's description, which is not the catalogue's.
+    Description,
+    /// The catalogue's.
+    Catalogue,
+}
+
+impl From<prosopon::CalibrationOrigin> for CalibrationOrigin {
+    fn from(origin: prosopon::CalibrationOrigin) -> Self {
+        match origin {
+            prosopon::CalibrationOrigin::Gallery => Self::Gallery,
+            prosopon::CalibrationOrigin::Own => Self::Own,
+            prosopon::CalibrationOrigin::Description => Self::Description,
+            prosopon::CalibrationOrigin::Catalogue => Self::Catalogue,
+        }
+    }
+}
+
 /// What a decision rests on.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-pub(crate) struct Decision {
+pub(crate) struct DecisionJson {
     /// Least similarity of a match.
     threshold: f32,
     /// The false match rate that it stands for; null for a model that nobody has measured.
     fmr: Option<f64>,
     /// Whether the measurement can vouch for that rate; else it is extrapolated.
     fmr_supported: bool,
+    /// Least similarity of an uncertain answer; null if there are two answers only.
+    uncertain_threshold: Option<f32>,
+    /// The false match rate that it stands for.
+    uncertain_fmr: Option<f64>,
+    /// Whose calibration it is; null for a model that nobody has measured.
+    calibration: Option<CalibrationOrigin>,
+    /// What that was measured on.
+    calibration_source: Option<String>,
     /// The model whose similarities these are.
     model: String,
 }
 
-impl From<&Threshold> for Decision {
-    fn from(threshold: &Threshold) -> Self {
+impl From<&DecisionRule> for DecisionJson {
+    fn from(rule: &DecisionRule) -> Self {
+        let (threshold, uncertain) = (&rule.threshold, rule.uncertain.as_ref());
+        let basis = rule.basis.as_ref();
         Self {
             threshold: threshold.similarity,
             fmr: threshold.fmr,
             fmr_supported: threshold.supported,
+            uncertain_threshold: uncertain.map(|uncertain| uncertain.similarity),
+            uncertain_fmr: uncertain.and_then(|uncertain| uncertain.fmr),
+            calibration: basis.map(|basis| basis.origin.into()),
+            calibration_source: basis.map(|basis| basis.source.clone()),
             model: threshold.model.to_string(),
         }
     }
@@ -221,20 +268,34 @@ impl DetectQuery {
 #[derive(Debug, Clone, Copy, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct DecideQuery {
-    /// False match rate, from 1e-12 to 1; the server's setting if not given.
+    /// False match rate, from 1e-12 to 1; if not given, the gallery's, else the server's setting.
     #[param(minimum = 1e-12, maximum = 1.0)]
     pub(crate) fmr: Option<f64>,
+    /// A looser rate: what reaches it, but not the other, is uncertain. 0 for two answers only; if not
+    /// given, the gallery's, else the server's setting.
+    #[param(minimum = 0.0, maximum = 1.0)]
+    pub(crate) uncertain_fmr: Option<f64>,
     /// Least similarity, instead of a rate.
     #[param(minimum = -1.0, maximum = 1.0)]
     pub(crate) threshold: Option<f32>,
 }
 
 impl DecideQuery {
-    pub(crate) fn asked(&self) -> ApiResult<Asked> {
-        if self.fmr.is_some_and(|fmr| !(1e-12..=1.0).contains(&fmr)) {
+    pub(crate) fn asked(&self) -> ApiResult<DecisionRequest> {
+        let is_rate = |rate: f64| (1e-12..=1.0).contains(&rate);
+        if self.fmr.is_some_and(|fmr| !is_rate(fmr)) {
             return Err(ApiError::new(
                 "invalid_parameter",
                 "expected a number from 1e-12 to 1 as `fmr`",
+            ));
+        }
+        if self
+            .uncertain_fmr
+            .is_some_and(|fmr| fmr != 0.0 && !is_rate(fmr))
+        {
+            return Err(ApiError::new(
+                "invalid_parameter",
+                "expected a number from 1e-12 to 1, or 0, as `uncertain_fmr`",
             ));
         }
         in_range("threshold", self.threshold, -1.0, 1.0)?;
@@ -244,8 +305,9 @@ impl DecideQuery {
                 "expected `fmr` or `threshold`, found both",
             ));
         }
-        Ok(Asked {
+        Ok(DecisionRequest {
             fmr: self.fmr,
+            uncertain_fmr: self.uncertain_fmr,
             threshold: self.threshold,
         })
     }

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use prosopon::{Face, similarity};
+use prosopon::{Decision, Face, similarity};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::extract::Query;
-use super::types::{DecideQuery, Decision, DetectQuery, FaceJson};
+use super::types::{DecideQuery, DecisionJson, DetectQuery, FaceJson};
 use crate::access::Caller;
 use crate::audit::{About, Actor};
 use crate::error::{ApiError, ApiResult};
@@ -39,6 +39,9 @@ pub(crate) struct VerifyQuery {
     /// Which faces are compared: `one` (more than one in a picture is an error), `largest`, `all`.
     #[param(inline)]
     faces: Option<Faces>,
+    /// The gallery whose calibration and rates decide, if it has some; the key's own or `default` if not
+    /// given. Nobody is looked for in it.
+    gallery: Option<String>,
 }
 
 /// Whether two faces are one person's.
@@ -47,8 +50,20 @@ pub(crate) struct VerifyQuery {
 pub(crate) enum VerificationOutcome {
     /// The similarity reaches the threshold.
     Same,
-    /// It does not.
+    /// It is too high for strangers, but does not reach the threshold.
+    Uncertain,
+    /// It is low.
     Different,
+}
+
+impl From<Decision> for VerificationOutcome {
+    fn from(decision: Decision) -> Self {
+        match decision {
+            Decision::Match => Self::Same,
+            Decision::Uncertain => Self::Uncertain,
+            Decision::NoMatch => Self::Different,
+        }
+    }
 }
 
 /// A picture that was compared.
@@ -77,7 +92,7 @@ pub(crate) struct Verified {
     outcome: VerificationOutcome,
     similarity: f32,
     #[serde(flatten)]
-    decision: Decision,
+    decision: DecisionJson,
     probe: Compared,
     reference: Compared,
     /// Most similar first, at most 1000.
@@ -86,7 +101,8 @@ pub(crate) struct Verified {
 
 /// Compare two pictures
 ///
-/// Whether the faces on two pictures, `probe` and `reference`, are one person's.
+/// Whether the faces on two pictures, `probe` and `reference`, are one person's. With two rates there is
+/// `uncertain` between `same` and `different`.
 #[utoipa::path(post, path = "/v1/verify", tag = "Recognition", params(VerifyQuery, DetectQuery, DecideQuery),
     request_body(content((crate::openapi::PairForm = "multipart/form-data"), (crate::openapi::PairJson = "application/json"))),
     responses((status = 200, body = Verified)))]
@@ -99,6 +115,7 @@ pub(crate) async fn verify(
     form: Form,
 ) -> ApiResult<Json<Verified>> {
     let (mut wanted, asked) = (detect.wanted()?, decide.asked()?);
+    let (_, gallery) = app.gallery(&caller, query.gallery.as_deref())?;
     let faces = query.faces.unwrap_or_default();
     if faces == Faces::Largest {
         wanted.max_faces = Some(1);
@@ -108,7 +125,7 @@ pub(crate) async fn verify(
     let (state, actor) = (Arc::clone(&app), Actor::from(&caller));
     app.compute
         .run(move |models| {
-            let threshold = recognise::threshold(&state, models, asked)?;
+            let rule = recognise::rule(&state, models, &gallery, asked)?;
             let look = |upload, name| {
                 let found = recognise::analyse(&state, models, upload, wanted)?;
                 checked(found, faces, name)
@@ -122,11 +139,7 @@ pub(crate) async fn verify(
                         probe_face: i,
                         reference_face: j,
                         similarity: similarity.value(),
-                        outcome: if threshold.accepts(similarity) {
-                            VerificationOutcome::Same
-                        } else {
-                            VerificationOutcome::Different
-                        },
+                        outcome: rule.decide(similarity).into(),
                     });
                 }
             }
@@ -142,13 +155,14 @@ pub(crate) async fn verify(
                 About::default(),
                 match outcome {
                     VerificationOutcome::Same => "same",
+                    VerificationOutcome::Uncertain => "uncertain",
                     VerificationOutcome::Different => "different",
                 },
             );
             Ok(Json(Verified {
                 outcome,
                 similarity: best.similarity,
-                decision: (&threshold).into(),
+                decision: (&rule).into(),
                 probe: compared(&probe),
                 reference: compared(&reference),
                 pairs,

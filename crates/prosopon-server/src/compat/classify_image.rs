@@ -70,7 +70,7 @@ async fn classify_image(
             let candidates = state
                 .metrics
                 .time(Stage::Search, || gallery.identify_batch(&probes, options))?;
-            let scale = Scale::of(models);
+            let scale = Scale::of(models, &gallery)?;
             let faces: Vec<Classified> = candidates
                 .iter()
                 .filter_map(|candidates| classified(candidates, &classes, scale))
@@ -135,7 +135,8 @@ mod tests {
         let names = ["anna", "ben", "cleo", "without faces"];
         let names = names.into_iter().map(str::to_owned);
         let classes: Arc<BTreeMap<_, _>> = Arc::new(names.zip(0..).collect());
-        let scale = Scale::of(&testing::models());
+        let calibration = testing::models().calibration.unwrap().calibration;
+        let scale = Scale::from_calibration(Some(&calibration));
         let sure = [
             candidate("ben", 0.95),
             candidate("anna", 0.1),

@@ -11,6 +11,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::post;
 use axum::{Json, Router};
+use prosopon::DecisionRequest;
 use prosopon_gallery::{EnrolmentRequest, GalleryError, IdentifyOptions};
 use serde::Serialize;
 use serde_json::json;
@@ -21,12 +22,12 @@ use super::{Pixels, compreface, face_to_enrol, said, whole_pixels};
 use crate::access::keys::Scope;
 use crate::access::{Caller, Denied, Recognised};
 use crate::api::subjects::on_gallery;
-use crate::audit::{About, Actor};
+use crate::audit::{About, Actor, Seen};
 use crate::error::{ApiError, ApiResult};
 use crate::input::{Form, Upload};
 use crate::metrics::Stage;
-use crate::recognise::{self, Asked, Wanted};
-use crate::state::{App, State as Server};
+use crate::recognise::{self, Wanted};
+use crate::state::App;
 
 /// Where the API lies.
 pub(super) const ROOT: &str = "/v1/vision";
@@ -177,13 +178,14 @@ async fn recognize(State(app): State<App>, asking: Asking) -> ApiResult<Json<Pre
     let (state, actor) = (Arc::clone(&app), Actor::from(&asking.caller));
     app.compute
         .run(move |models| {
-            let scale = Scale::of(models);
+            let scale = Scale::of(models, &gallery)?;
             let similarity = |cosine: f32| scale.similarity(f64::from(cosine));
             let least = match least {
                 Some(least) => least,
-                // The server's own decision; on a model that nobody has measured, the middle.
-                None => recognise::threshold(&state, models, Asked::default())
-                    .map_or(0.5, |threshold| similarity(threshold.similarity)),
+                // The gallery's own decision; on a model that nobody has measured, the middle. Clients
+                // know two answers only, so what is uncertain is unknown to them.
+                None => recognise::rule(&state, models, &gallery, DecisionRequest::default())
+                    .map_or(0.5, |rule| similarity(rule.threshold.similarity)),
             };
             let found = recognise::analyse(&state, models, &upload, Wanted::default())?;
             if found.faces.is_empty() {
@@ -210,26 +212,16 @@ async fn recognize(State(app): State<App>, asking: Asking) -> ApiResult<Json<Pre
                     pixels: whole_pixels(&face.detection.bounding_box, &found.image),
                 });
             }
-            note(&state, &actor, &name, &predictions);
+            let seen = predictions.iter().map(|prediction| {
+                match prediction.userid.as_deref().filter(|name| *name != UNKNOWN) {
+                    Some(name) => Seen::Known(name),
+                    None => Seen::Unknown,
+                }
+            });
+            state.audit.identified(&actor, "identify", &name, seen);
             Ok(Predictions::of(predictions))
         })
         .await
-}
-
-/// Notes who was recognised.
-fn note(app: &Server, actor: &Actor, gallery: &str, predictions: &[Prediction]) {
-    let names = predictions.iter().filter_map(|p| p.userid.as_deref());
-    let mut names: Vec<&str> = names.filter(|name| *name != UNKNOWN).collect();
-    let known = names.len();
-    names.sort_unstable();
-    names.dedup();
-    let subject = names.join(", ");
-    let about = About {
-        gallery: Some(gallery),
-        subject: (known > 0).then_some(&subject),
-    };
-    let outcome = format!("{known} known, {} unknown", predictions.len() - known);
-    app.audit.record(actor, "identify", about, outcome);
 }
 
 #[derive(Serialize)]
@@ -341,6 +333,7 @@ async fn compare(State(app): State<App>, asking: Asking) -> ApiResult<Json<Match
     asking.caller.must(Scope::Identify)?;
     let first = asking.form.picture(&app, "image1").await?;
     let second = asking.form.picture(&app, "image2").await?;
+    let (_, gallery) = app.gallery(&asking.caller, None)?;
     let (state, actor) = (Arc::clone(&app), Actor::from(&asking.caller));
     app.compute
         .run(move |models| {
@@ -355,7 +348,8 @@ async fn compare(State(app): State<App>, asking: Asking) -> ApiResult<Json<Match
             };
             let (first, second) = (largest(&first)?, largest(&second)?);
             let cosine = prosopon::similarity(&first.embedding, &second.embedding)?;
-            let similarity = Scale::of(models).similarity(f64::from(cosine.value()));
+            let scale = Scale::of(models, &gallery)?;
+            let similarity = scale.similarity(f64::from(cosine.value()));
             let outcome = if similarity >= 0.5 {
                 "same"
             } else {

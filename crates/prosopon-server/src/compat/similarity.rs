@@ -1,11 +1,13 @@
 //! Similarity as CompreFace has it: a number from 0 to 1 in place of a cosine.
 //!
 //! `(tanh((c0 − d) · c1) + 1) / 2`, with d the Euclidean distance of the two unit vectors. CompreFace
-//! has a pair (c0, c1) for each of its networks. Ours comes from the calibration of the embedder, so
-//! that the numbers mean the same with every network: see [`Scale::of`].
+//! has a pair (c0, c1) for each of its networks. Ours comes from the calibration that decides in the
+//! gallery, so that the numbers mean the same with every network: see [`Scale::of`].
 
 use prosopon::{Calibration, ModelId};
+use prosopon_gallery::Gallery;
 
+use crate::error::ApiResult;
 use crate::models::LoadedModels;
 
 /// The false match rate that similarity 0.5 stands for.
@@ -38,11 +40,16 @@ impl Scale {
     };
 
     /// The scale on which 0.5 stands for a false match rate of 1e-3 and 0.9 for 1e-5.
-    pub(super) fn of(models: &LoadedModels) -> Self {
-        Self::from_calibration(models.calibration.as_ref())
+    ///
+    /// # Errors
+    /// Those of reading the gallery.
+    pub(super) fn of(models: &LoadedModels, gallery: &Gallery) -> ApiResult<Self> {
+        let calibration = models.judge(gallery)?.calibration;
+        let table = calibration.as_ref().map(|active| &active.calibration);
+        Ok(Self::from_calibration(table))
     }
 
-    fn from_calibration(calibration: Option<&Calibration>) -> Self {
+    pub(super) fn from_calibration(calibration: Option<&Calibration>) -> Self {
         let Some(calibration) = calibration else {
             return Self::UNCALIBRATED;
         };
@@ -111,7 +118,7 @@ mod tests {
             source: "LFW folds 1 to 3, all impostor pairs".to_owned(),
             comparisons: 2_687_149,
             points: points
-                .map(|(fmr, similarity)| CalibrationPoint { fmr, similarity })
+                .map(|(fmr, similarity)| CalibrationPoint::new(fmr, similarity))
                 .to_vec(),
         }
     }
@@ -184,14 +191,8 @@ mod tests {
     fn every_calibration_gives_a_usable_scale() {
         let steep = Calibration {
             points: vec![
-                CalibrationPoint {
-                    fmr: 0.1,
-                    similarity: 0.5,
-                },
-                CalibrationPoint {
-                    fmr: 1e-6,
-                    similarity: 0.5001,
-                },
+                CalibrationPoint::new(0.1, 0.5),
+                CalibrationPoint::new(1e-6, 0.5001),
             ],
             ..default_model()
         };

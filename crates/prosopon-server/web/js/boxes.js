@@ -13,7 +13,7 @@ export function boxesOver(medium, { onselect, isMirrored = () => false } = {}) {
     element.style.aspectRatio = `${width} / ${height}`;
   }
 
-  /// `marks`: `{box, kind, label, description}`, the box normalised; kinds are `known`, `unknown` and `plain`.
+  /// `marks`: `{box, kind, label, description}`, the box normalised; kinds are `known`, `uncertain`, `unknown` and `plain`.
   function show(marks) {
     const crowded = marks.length > 8;
     layer.classList.toggle('boxes-crowded', crowded);
@@ -21,7 +21,7 @@ export function boxesOver(medium, { onselect, isMirrored = () => false } = {}) {
       const { left, top, right, bottom } = mark.box;
       const start = isMirrored() ? 1 - right : left;
       const box = h(onselect ? 'button' : 'div', {
-        class: `box box-${mark.kind}${crowded && mark.kind !== 'known' ? ' box-terse' : ''}`,
+        class: `box box-${mark.kind}${crowded && mark.kind !== 'known' && mark.kind !== 'uncertain' ? ' box-terse' : ''}`,
         type: onselect ? 'button' : undefined,
         // With the keyboard faces are reached through their list: dozens of stops on a picture would be in the way.
         tabindex: onselect ? '-1' : undefined,

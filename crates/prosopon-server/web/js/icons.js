@@ -13,6 +13,7 @@ const PATHS = {
   close: 'M6 6l12 12M18 6L6 18',
   check: 'M5 12.500l4.500 4.500L19 7.500',
   question: 'M8.500 9a3.500 3.500 0 1 1 5.200 3c-1.100.7-1.700 1.300-1.700 2.700M12 18.500h.01',
+  perhaps: 'M5 10c2.300-2.600 4.700-2.600 7 0s4.700 2.600 7 0M5 16c2.300-2.600 4.700-2.600 7 0s4.700 2.600 7 0',
   warning: 'M12 4l9 16H3zM12 10v4.500M12 17.300h.01',
   bin: 'M5 7h14M10 7V4.500h4V7M7 7l.8 12.500h8.400L17 7M10.500 10.500v6M13.500 10.500v6',
   pencil: 'M5 19l.8-3.800L16 5l3 3L8.800 18.200zM14 7l3 3',
@@ -27,6 +28,9 @@ const PATHS = {
   leave: 'M10 4.500H5v15h5M9.500 12H20M16.500 8.500L20 12l-3.500 3.500',
   search: 'M10.500 16.500a6 6 0 1 0 0-12 6 6 0 0 0 0 12zM15 15l5 5',
 };
+
+/// The icon of an outcome, so that colour alone says nothing.
+export const OUTCOME_ICONS = { known: 'check', uncertain: 'perhaps', unknown: 'question' };
 
 export function icon(name) {
   const svg = document.createElementNS(SVG, 'svg');

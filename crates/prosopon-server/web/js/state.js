@@ -12,7 +12,9 @@ export const state = {
   models: null,
   galleries: [],
   maxBodyBytes: null,
-  fmr: 1e-3,
+  // None: as the gallery decides.
+  fmr: null,
+  defaultFmr: 1e-3,
   threshold: 0.4,
   gallery: 'default',
 };
@@ -67,8 +69,9 @@ export async function loadServer() {
   state.galleries = galleries.value?.galleries ?? system.value?.galleries ?? [];
   state.maxBodyBytes = system.value?.max_body_bytes ?? null;
 
-  const fmr = Number(stored('fmr') ?? system.value?.default_fmr);
-  if (fmr > 0 && fmr < 1) state.fmr = RATES.find((known) => isSameRate(known, fmr)) ?? fmr;
+  state.defaultFmr = system.value?.default_fmr ?? state.defaultFmr;
+  const fmr = Number(stored('fmr'));
+  state.fmr = fmr > 0 && fmr < 1 ? RATES.find((known) => isSameRate(known, fmr)) ?? fmr : null;
   state.threshold = Number(stored('threshold') ?? state.threshold);
 
   const names = state.galleries.map((gallery) => gallery.name);
@@ -84,9 +87,10 @@ export async function reloadGalleries() {
   state.galleries = (await api.galleries.list()).galleries;
 }
 
+/// None leaves it to the gallery.
 export function chooseRate(fmr) {
   state.fmr = fmr;
-  store('fmr', String(fmr));
+  store('fmr', fmr === null ? null : String(fmr));
   changes.dispatchEvent(new Event('choice'));
 }
 
@@ -97,10 +101,16 @@ export function chooseThreshold(threshold) {
 }
 
 /// Whether error rates can be chosen: of a model that nobody has measured only thresholds are known.
-export const isCalibrated = () => state.models === null || state.models.calibration.length > 0;
+export const isCalibrated = () => state.models === null || state.models.calibration.length > 0 || Boolean(usual());
+
+/// What decides in the chosen gallery where nothing else is asked for; none if that is not known.
+export const usual = () => state.galleries.find(({ name }) => name === state.gallery)?.decision ?? null;
 
 /// What a decision is asked for with.
-export const decision = () => (isCalibrated() ? { fmr: state.fmr } : { threshold: state.threshold });
+export function decision() {
+  if (!isCalibrated()) return { threshold: state.threshold };
+  return state.fmr === null ? {} : { fmr: state.fmr };
+}
 
 export function chooseGallery(name) {
   state.gallery = name;
@@ -110,7 +120,7 @@ export function chooseGallery(name) {
 
 /// The rates to choose from, in words, and whether the calibration was measured that far.
 export function rates() {
-  const all = RATES.includes(state.fmr) ? RATES : [...RATES, state.fmr].sort((a, b) => b - a);
+  const all = state.fmr === null || RATES.includes(state.fmr) ? RATES : [...RATES, state.fmr].sort((a, b) => b - a);
   return all.map((fmr) => {
     const entry = state.models?.calibration?.find((known) => isSameRate(known.fmr, fmr));
     return { fmr, words: words.rate(fmr), supported: entry ? entry.supported : true };

@@ -19,6 +19,12 @@ export function rate(value) {
   return `1 in ${whole(Math.round(n / scale) * scale)}`;
 }
 
+/// Who a face is, or may be.
+export function who({ outcome, subject, perhaps }) {
+  if (outcome === 'known') return subject;
+  return outcome === 'uncertain' ? `perhaps ${perhaps}` : 'unknown';
+}
+
 export const similarity = (value) => (value === null || value === undefined ? '–' : value.toFixed(3));
 
 export function bytes(n) {

@@ -48,6 +48,8 @@ pub struct NamedFace<'a> {
     pub bounding_box: BoundingBox,
     /// Name, and similarity to that person; none for an unknown face.
     pub subject: Option<(&'a str, f32)>,
+    /// Whether the face is only perhaps that person's.
+    pub is_uncertain: bool,
 }
 
 /// A box and a name for each face; each name has its own colour, and the unknown share one.
@@ -66,6 +68,9 @@ pub fn name_annotations(faces: &[NamedFace<'_>]) -> Vec<Annotation> {
             bounding_box: face.bounding_box,
             landmarks: None,
             label: Some(match face.subject {
+                Some((name, similarity)) if face.is_uncertain => {
+                    format!("perhaps {name} {similarity:.2}")
+                }
                 Some((name, similarity)) => format!("{name} {similarity:.2}"),
                 None => "unknown".to_owned(),
             }),

@@ -1,6 +1,8 @@
 //! One line of text, set in the one font that the crate carries.
 
-use ab_glyph::{Font, FontRef, Glyph, PxScale, ScaleFont, point};
+use ab_glyph::{Font, Glyph, PxScale, ScaleFont, point};
+
+use crate::font::font;
 
 /// Letters below this height cannot be read.
 const SMALLEST: f32 = 8.0;
@@ -14,11 +16,6 @@ pub(super) struct Text {
     pub(super) height: i32,
     /// From the top of the line to the baseline, in pixels.
     pub(super) ascent: f32,
-}
-
-fn font() -> Option<FontRef<'static>> {
-    // Covers Latin, Greek and Cyrillic; the other fonts of that crate are left out by the linker.
-    FontRef::try_from_slice(epaint_default_fonts::UBUNTU_LIGHT).ok()
 }
 
 /// `label` with letters `height` pixels high, made smaller and then shorter until `room` is enough.

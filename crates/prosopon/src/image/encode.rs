@@ -99,8 +99,12 @@ impl Image {
     }
 }
 
-/// Writes a temporary file beside `path`, makes it durable, then gives it its name.
-fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+/// Writes a temporary file beside `path`, makes it durable, then gives it its name: the file appears
+/// whole or not at all.
+///
+/// # Errors
+/// What the operating system reports.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),

@@ -9,7 +9,7 @@ mod orientation;
 mod resize;
 
 pub use decode::{read, read_file};
-pub use encode::JPEG_QUALITY;
+pub use encode::{JPEG_QUALITY, write_whole};
 pub use error::ImageError;
 pub use format::Format;
 pub use limits::DecodeLimits;

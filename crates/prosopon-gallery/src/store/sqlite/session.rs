@@ -1,6 +1,6 @@
 //! Records in and out of the tables.
 
-use prosopon::{BoundingBox, ModelId};
+use prosopon::{BoundingBox, ModelId, StoredCalibration};
 use rusqlite::types::{FromSql, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 
@@ -97,6 +97,23 @@ impl Reader for Session<'_> {
                     .map_err(|_| rusqlite::Error::IntegralValueOutOfRange(1, 0))?,
             })
         })
+    }
+
+    fn calibration(&self) -> Result<Option<StoredCalibration>, StoreError> {
+        let sql = "SELECT model, created_millis, rates, points FROM calibration";
+        let stored = self.one(sql, [], |row| {
+            Ok(StoredCalibration {
+                model: ModelId::new(row.get_ref(0)?.as_str()?),
+                created_millis: row.get(1)?,
+                rates: row.get::<_, Json<_>>(2)?.0,
+                calibration: row.get::<_, Json<_>>(3)?.0,
+            })
+        })?;
+        if let Some(stored) = &stored {
+            let damaged = |error: prosopon::CompareError| self.place.damaged(error.to_string());
+            stored.check().map_err(damaged)?;
+        }
+        Ok(stored)
     }
 
     fn counts(&self) -> Result<Counts, StoreError> {
@@ -284,6 +301,25 @@ impl Writer for Session<'_> {
         self.execute(
             "INSERT INTO binding (only_row, model, dimension) VALUES (1, ?1, ?2)",
             params![binding.model.as_str(), binding.dimension as i64],
+        )
+    }
+
+    fn set_calibration(
+        &mut self,
+        calibration: Option<&StoredCalibration>,
+    ) -> Result<(), StoreError> {
+        let Some(stored) = calibration else {
+            return self.execute("DELETE FROM calibration", []);
+        };
+        self.execute(
+            "INSERT OR REPLACE INTO calibration (only_row, model, created_millis, rates, points) \
+             VALUES (1, ?1, ?2, ?3, ?4)",
+            params![
+                stored.model.as_str(),
+                stored.created_millis,
+                json(&stored.rates),
+                json(&stored.calibration),
+            ],
         )
     }
 

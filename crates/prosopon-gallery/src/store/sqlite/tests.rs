@@ -81,7 +81,7 @@ fn a_newer_gallery_is_refused() {
     drop(open(&path).unwrap());
     let connection = Connection::open(&path).unwrap();
     connection
-        .pragma_update(None, "user_version", schema::VERSION + 1)
+        .pragma_update(None, "user_version", schema::FORMAT.version() + 1)
         .unwrap();
     drop(connection);
     let error = open(&path).unwrap_err();
@@ -89,8 +89,74 @@ fn a_newer_gallery_is_refused() {
     assert!(
         error
             .to_string()
-            .starts_with("expected a gallery of format 1 or older, found format 2: ")
+            .starts_with("expected a gallery of format 2 or older, found format 3: ")
     );
+}
+
+/// A gallery as the first release wrote it, with one face of anna's.
+fn version_1(path: &Path) {
+    let connection = Connection::open(path).unwrap();
+    connection.execute_batch(schema::VERSION_1).unwrap();
+    connection
+        .execute_batch(
+            "INSERT INTO binding VALUES (1, 'm', 2);
+             INSERT INTO subjects VALUES (1, 'anna', 'anna', NULL, '{}', 5);
+             INSERT INTO faces (id, subject_id, model, measures, created_millis)
+                 VALUES (1, 1, 'm', '{}', 6);
+             INSERT INTO embeddings VALUES (1, x'0000803f00000000');",
+        )
+        .unwrap();
+    let set = |name: &str, value: i64| connection.pragma_update(None, name, value).unwrap();
+    set("application_id", schema::FORMAT.application_id);
+    set("user_version", 1);
+}
+
+#[test]
+fn an_older_gallery_is_brought_up_to_date() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("gallery");
+    version_1(&path);
+    for _ in 0..2 {
+        let store = open(&path).unwrap();
+        store
+            .read(&mut |reader| {
+                assert_eq!(reader.calibration()?, None);
+                assert_eq!(reader.subject_named("anna")?.unwrap().created_millis, 5);
+                let face = reader.faces(None, 0, 9)?[0].id;
+                assert_eq!(reader.embedding(face)?.unwrap(), [1.0, 0.0]);
+                Ok(())
+            })
+            .unwrap();
+    }
+    let connection = Connection::open(&path).unwrap();
+    let version = connection.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0));
+    assert_eq!(version.unwrap(), schema::FORMAT.version());
+}
+
+#[test]
+fn a_calibration_that_makes_no_sense_is_damage() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("gallery");
+    let store = open(&path).unwrap();
+    let stored = contract::calibration();
+    store
+        .write(&mut |writer| {
+            writer.set_calibration(Some(&stored))?;
+            Ok(true)
+        })
+        .unwrap();
+    let connection = Connection::open(&path).unwrap();
+    for points in [
+        "{}",
+        "not JSON",
+        r#"{"source":"","comparisons":1,"points":[]}"#,
+    ] {
+        connection
+            .execute("UPDATE calibration SET points = ?1", [points])
+            .unwrap();
+        let error = store.read(&mut |reader| reader.calibration().map(drop));
+        assert_eq!(error.unwrap_err().code(), "gallery_damaged", "{points}");
+    }
 }
 
 /// A gallery with some hundred faces, as bytes.

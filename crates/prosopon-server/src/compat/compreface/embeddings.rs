@@ -59,7 +59,7 @@ pub(super) async fn recognize(
     let count = prediction_count(&parameters)?;
     some(&embeddings, "embeddings")?;
     let (name, gallery) = app.gallery(&caller, None)?;
-    let scale = Scale::of(app.compute.models()?);
+    let scale = Scale::of(app.compute.models()?, &gallery)?;
     let (state, actor) = (Arc::clone(&app), Actor::from(&caller));
     app.compute
         .store(move || {
@@ -93,7 +93,7 @@ pub(super) async fn verify_with_face(
 ) -> ApiResult<Json<Answer<Compared>>> {
     some(&embeddings, "embeddings")?;
     let (name, gallery) = app.gallery(&caller, None)?;
-    let scale = Scale::of(app.compute.models()?);
+    let scale = Scale::of(app.compute.models()?, &gallery)?;
     let (state, actor) = (Arc::clone(&app), Actor::from(&caller));
     app.compute
         .store(move || {
@@ -122,7 +122,9 @@ pub(super) async fn verify(
     }
     some(&targets, "targets")?;
     let models = app.compute.models()?;
-    let (scale, model) = (Scale::of(models), models.model.clone());
+    let (_, gallery) = app.gallery(&caller, None)?;
+    let scale = Scale::of(models, &gallery)?;
+    let model = models.model.clone();
     let (state, actor) = (Arc::clone(&app), Actor::from(&caller));
     app.compute
         .store(move || {

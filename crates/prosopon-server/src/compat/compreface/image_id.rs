@@ -9,9 +9,8 @@ use prosopon_gallery::{Face, FaceId, Gallery, GalleryError};
 use sha2::{Digest, Sha256};
 
 use super::errors::{no_image, unreadable};
-use crate::access::keys::is_uuid;
+use crate::access::keys::{is_uuid, uuid};
 use crate::error::ApiResult;
-use crate::telemetry::hex;
 
 /// Keeps our hashes apart from others of the same values.
 const NAMESPACE: &str = "prosopon image id 1";
@@ -34,15 +33,7 @@ pub(super) fn of(gallery: &str, face: &Face) -> String {
     // Version 8, variant 0b10.
     bytes[6] = (bytes[6] & 0x0f) | 0x80;
     bytes[8..].copy_from_slice(&((id % NUMBERS) | (1 << 63)).to_be_bytes());
-    let digits = hex(&bytes);
-    [
-        &digits[..8],
-        &digits[8..12],
-        &digits[12..16],
-        &digits[16..20],
-        &digits[20..],
-    ]
-    .join("-")
+    uuid(bytes)
 }
 
 /// The face that a UUID stands for.

@@ -13,7 +13,7 @@ use super::query::FaceQuery;
 use super::types::{Answer, ComparedWithFace, FaceFields, Recognised, SubjectRow, Versions};
 use crate::access::Caller;
 use crate::api::extract::Path;
-use crate::audit::{About, Actor};
+use crate::audit::{About, Actor, Seen};
 use crate::compat::similarity::{Scale, round5};
 use crate::error::ApiResult;
 use crate::input::Form;
@@ -37,7 +37,7 @@ pub(super) async fn recognize(
         .run(move |models| {
             let seen = look(&state, models, &upload, &query, true)?;
             let probes = seen.embeddings()?;
-            let scale = Scale::of(models);
+            let scale = Scale::of(models, &gallery)?;
             let rows = nearest(&state, &gallery, &probes, query.prediction_count, scale)?;
             audit(&state, &actor, &name, &rows);
             let faces = seen.faces.iter().zip(rows);
@@ -74,7 +74,7 @@ pub(super) async fn verify(
             let subject = gallery.show(enrolled.subject)?.subject.name;
             let reference = gallery.embedding(enrolled.id)?;
             let seen = look(&state, models, &upload, &query, true)?;
-            let scale = Scale::of(models);
+            let scale = Scale::of(models, &gallery)?;
             let mut result = Vec::new();
             for (face, probe) in seen.faces.iter().zip(seen.embeddings()?) {
                 result.push(ComparedWithFace {
@@ -147,19 +147,9 @@ pub(super) fn compared(scale: Scale, probe: &Embedding, reference: &Embedding) -
 
 /// Notes who was recognised.
 pub(super) fn audit(app: &Server, actor: &Actor, gallery: &str, faces: &[Vec<SubjectRow>]) {
-    let best = faces.iter().filter_map(|rows| rows.first());
-    let mut names: Vec<&str> = best
-        .filter(|row| row.similarity >= KNOWN)
-        .map(|row| &*row.subject)
-        .collect();
-    let known = names.len();
-    names.sort_unstable();
-    names.dedup();
-    let subject = names.join(", ");
-    let about = About {
-        gallery: Some(gallery),
-        subject: (known > 0).then_some(&subject),
-    };
-    let outcome = format!("{known} known, {} unknown", faces.len() - known);
-    app.audit.record(actor, "identify", about, outcome);
+    let seen = faces.iter().map(|rows| match rows.first() {
+        Some(row) if row.similarity >= KNOWN => Seen::Known(&row.subject),
+        _ => Seen::Unknown,
+    });
+    app.audit.identified(actor, "identify", gallery, seen);
 }

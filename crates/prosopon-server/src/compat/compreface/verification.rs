@@ -35,6 +35,7 @@ pub(super) async fn verify(
         },
         ..query
     };
+    let (_, gallery) = app.gallery(&caller, None)?;
     let source = picture(&app, &form, "source_image").await?;
     let target = picture(&app, &form, "target_image").await?;
     let (state, actor) = (Arc::clone(&app), Actor::from(&caller));
@@ -46,7 +47,7 @@ pub(super) async fn verify(
                 return Err(ApiError::new("multiple_faces", message));
             }
             let seen_target = look(&state, models, &target, &query, true)?;
-            let scale = Scale::of(models);
+            let scale = Scale::of(models, &gallery)?;
             let reference = &seen_source.embeddings()?[0];
             let mut face_matches = Vec::new();
             for (face, probe) in seen_target.faces.iter().zip(seen_target.embeddings()?) {

@@ -4,16 +4,21 @@ import * as api from '../api.js';
 import { boxesOver } from '../boxes.js';
 import { rateChoice } from '../choices.js';
 import { fill, h } from '../dom.js';
-import { icon } from '../icons.js';
+import { icon, OUTCOME_ICONS } from '../icons.js';
 import { errorNotice } from '../notices.js';
 import { patiently } from '../patience.js';
 import { copyOf, cropOf, pictureFor, release } from '../picture.js';
 import { pictureInput } from '../picture-input.js';
 import { progressLine } from '../progress.js';
 import { similarityBar } from '../similarity-bar.js';
-import { changes, decision } from '../state.js';
+import { changes, decision, state } from '../state.js';
 import { whyVerified } from '../why.js';
 import * as words from '../words.js';
+
+// How an outcome is shown, and what it is called: of all pairs, of one, and in a word.
+const KINDS = { same: 'known', uncertain: 'uncertain', different: 'unknown' };
+const VERDICTS = { same: 'The same person', uncertain: 'Perhaps the same person', different: 'Different people' };
+const PAIR_WORDS = { same: 'the same person', uncertain: 'perhaps the same person', different: 'different people' };
 
 const PAIRS_AT_FIRST = 12;
 // In hundredths of the window, so that the answer below is seen at the same time.
@@ -72,7 +77,7 @@ export function comparePage() {
     fill(outcome, progress.element);
     for (const one of sides) one.input.setFilled(true);
     try {
-      const query = { faces: 'all', ...decision() };
+      const query = { faces: 'all', gallery: state.gallery, ...decision() };
       const answer = await patiently(() => api.ask.verify(probe.file, reference.file, query, { signal, onsent: progress.sent }), { signal, onwait: progress.waiting });
       await Promise.all([prepare(probe, answer.probe, signal), prepare(reference, answer.reference, signal)]);
       if (!signal.aborted) show(answer);
@@ -118,7 +123,7 @@ export function comparePage() {
 
   function show(answer) {
     const [probe, reference] = sides;
-    const isSame = answer.outcome === 'same';
+    const kind = KINDS[answer.outcome];
     const n = answer.pairs.length;
     const bestOf = n > 1 ? ` It is the most similar of ${words.whole(n)} pairs.` : '';
     const rows = (from, to) => answer.pairs.slice(from, to).map((pair, index) => pairRow(answer, pair, from + index));
@@ -136,8 +141,9 @@ export function comparePage() {
       h('div', { class: 'compare-verdict' },
         copyOf(probe.crops[answer.pairs[0].probe_face], 'The face on the first picture'),
         h('div', { class: 'compare-words' },
-          h('h2', { class: `verdict verdict-${isSame ? 'known' : 'unknown'}` }, icon(isSame ? 'check' : 'close'), h('span', {}, isSame ? 'The same person' : n > 1 ? 'No pair is the same person' : 'Different people')),
-          similarityBar(answer.similarity, answer.threshold)),
+          h('h2', { class: `verdict verdict-${kind}` }, icon(kind === 'unknown' ? 'close' : OUTCOME_ICONS[kind]),
+            h('span', {}, kind === 'unknown' && n > 1 ? 'No pair is the same person' : VERDICTS[answer.outcome])),
+          similarityBar(answer.similarity, answer.threshold, answer.uncertain_threshold)),
         copyOf(reference.crops[answer.pairs[0].reference_face], 'The face on the second picture')),
       h('p', { class: 'why' }, whyVerified(answer), bestOf),
       n > 1 ? h('div', {}, h('h3', {}, 'Every pair'), list, more) : null));
@@ -146,23 +152,22 @@ export function comparePage() {
 
   function pairRow(answer, pair, index) {
     const [probe, reference] = sides;
-    const isSame = pair.outcome === 'same';
     return h('li', {}, h('button', {
       type: 'button',
       class: 'pair',
       onclick: () => showPair(answer, index),
-      'aria-label': `Face ${pair.probe_face + 1} and face ${pair.reference_face + 1}: ${isSame ? 'the same person' : 'different people'}, similarity ${words.similarity(pair.similarity)}`,
+      'aria-label': `Face ${pair.probe_face + 1} and face ${pair.reference_face + 1}: ${PAIR_WORDS[pair.outcome]}, similarity ${words.similarity(pair.similarity)}`,
     },
     copyOf(probe.crops[pair.probe_face]),
     copyOf(reference.crops[pair.reference_face]),
-    similarityBar(pair.similarity, answer.threshold),
+    similarityBar(pair.similarity, answer.threshold, answer.uncertain_threshold),
     h('span', { class: 'number' }, words.similarity(pair.similarity)),
-    h('span', { class: `tag tag-${isSame ? 'known' : 'unknown'}` }, isSame ? 'same' : 'different')));
+    h('span', { class: `tag tag-${KINDS[pair.outcome]}` }, pair.outcome)));
   }
 
   function showPair(answer, index) {
     const pair = answer.pairs[index];
-    const kind = pair.outcome === 'same' ? 'known' : 'unknown';
+    const kind = KINDS[pair.outcome];
     const marks = (faces, chosen) => faces.map((face, i) => ({
       box: face.bounding_box_normalized, kind: i === chosen ? kind : 'plain', label: faces.length > 1 ? String(i + 1) : null,
     }));

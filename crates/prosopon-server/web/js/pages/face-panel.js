@@ -1,7 +1,7 @@
 // One face of the picture: who it is, why, who else comes close, and a form to give it a name.
 
 import { fill, h } from '../dom.js';
-import { icon } from '../icons.js';
+import { icon, OUTCOME_ICONS } from '../icons.js';
 import { portrait } from '../portrait.js';
 import { cropOf } from '../picture.js';
 import { similarityBar } from '../similarity-bar.js';
@@ -34,7 +34,7 @@ export function facePanel({ onstep, onenrolled }) {
         cropOf(picture, face, 96, 'The face'),
         h('div', { 'aria-live': 'polite' },
           h('h2', { class: `verdict verdict-${identification.outcome}`, tabindex: '-1' },
-            icon(isKnown ? 'check' : 'question'), h('span', {}, isKnown ? identification.subject : 'Unknown')),
+            icon(OUTCOME_ICONS[identification.outcome]), h('span', {}, isKnown ? identification.subject : capital(words.who(identification)))),
           h('p', { class: 'soft number' }, `${size} pixels · detector’s confidence ${face.confidence.toFixed(2)}`))),
       h('p', { class: 'why' }, whyIdentified(identification)),
       candidates(answer, identification),
@@ -55,7 +55,9 @@ export function facePanel({ onstep, onenrolled }) {
   };
 }
 
-function candidates(answer, { candidates: list, threshold }) {
+const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+
+function candidates(answer, { candidates: list, threshold, uncertain_threshold: lower }) {
   if (list.length === 0) return null;
   return h('div', { class: 'candidates' },
     h('h3', {}, list.length === 1 ? 'Closest person' : 'Closest people'),
@@ -63,6 +65,6 @@ function candidates(answer, { candidates: list, threshold }) {
       can('enrol') ? portrait(answer.gallery, candidate.face_id, candidate.subject, 'small') : null,
       h('span', { class: 'candidate-name' }, candidate.subject),
       h('span', { class: 'number candidate-number' }, words.similarity(candidate.similarity)),
-      similarityBar(candidate.similarity, threshold)))),
-    h('p', { class: 'soft legend' }, h('span', { class: 'legend-mark' }), `threshold ${words.similarity(threshold)}`));
+      similarityBar(candidate.similarity, threshold, lower)))),
+    h('p', { class: 'soft legend' }, h('span', { class: 'legend-mark' }), `threshold ${words.similarity(threshold)}${lower === null ? '' : `, uncertain from ${words.similarity(lower)}`}`));
 }

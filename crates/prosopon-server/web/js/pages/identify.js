@@ -122,25 +122,26 @@ export function identifyPage() {
     boxes.show(faces.map((face, index) => ({
       box: face.bounding_box_normalized,
       kind: face.identification.outcome,
-      label: face.identification.subject ?? 'unknown',
-      description: `Face ${index + 1}: ${face.identification.subject ?? 'unknown'}`,
+      label: words.who(face.identification),
+      description: `Face ${index + 1}: ${words.who(face.identification)}`,
     })));
     stage.boxes = boxes;
     fill(stage, boxes.element, picture.isRendition ? h('small', { class: 'soft' }, 'Your browser cannot show this format: this is the server’s rendition of it.') : null);
 
-    const known = faces.filter((face) => face.identification.outcome === 'known').length;
+    const n = (outcome) => faces.filter((face) => face.identification.outcome === outcome).length;
+    const counts = ['known', 'uncertain', 'unknown'].map((outcome) => (n(outcome) > 0 ? `${n(outcome)} ${outcome}` : null));
     if (faces.length === 0) {
       fill(status, notice('info', 'No face was found on this picture.', 'Faces that are very small, turned away or covered may be missed. Try a larger or sharper picture.'));
     } else {
       fill(status, h('p', { class: 'summary' },
         h('strong', {}, `${words.count(faces.length, 'face')}: `),
-        [known ? `${known} known` : null, known < faces.length ? `${faces.length - known} unknown` : null].filter(Boolean).join(', '),
+        counts.filter(Boolean).join(', '),
         h('span', { class: 'soft' }, ` · ${file.name || 'picture'}, ${answer.width} × ${answer.height} · ${amongWhom(answer)}`)));
     }
     fill(strip, faces.length > 1 ? faces.map((face, index) => h('button', {
       type: 'button',
       class: `thumb thumb-${face.identification.outcome}`,
-      'aria-label': `Face ${index + 1} of ${faces.length}: ${face.identification.subject ?? 'unknown'}`,
+      'aria-label': `Face ${index + 1} of ${faces.length}: ${words.who(face.identification)}`,
       onclick: () => select(index),
     }, cropOf(picture, face, 52, ''))) : []);
     results.hidden = false;

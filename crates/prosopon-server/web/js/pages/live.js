@@ -5,7 +5,7 @@ import { boxesOver } from '../boxes.js';
 import { cameraNotice, closeCamera, frameOf, listCameras, openCamera } from '../camera.js';
 import { galleryChoice, rateChoice } from '../choices.js';
 import { field, fill, h } from '../dom.js';
-import { icon } from '../icons.js';
+import { icon, OUTCOME_ICONS } from '../icons.js';
 import { errorNotice } from '../notices.js';
 import { patiently, sleep } from '../patience.js';
 import { decision, state, store, storedChoice } from '../state.js';
@@ -155,14 +155,15 @@ export function livePage() {
     boxes.show(answer.faces.map((face) => ({
       box: face.bounding_box_normalized,
       kind: face.identification.outcome,
-      label: face.identification.subject ?? 'unknown',
+      label: words.who(face.identification),
     })));
     for (const { identification } of answer.faces) {
-      if (identification.outcome === 'known') seen.set(identification.subject, { at: now, similarity: identification.similarity });
+      const { outcome, similarity } = identification;
+      if (outcome !== 'unknown') seen.set(words.who(identification), { at: now, similarity, outcome });
     }
     for (const [name, { at }] of seen) if (now - at > LINGER_MILLIS) seen.delete(name);
     const unknown = answer.faces.filter((face) => face.identification.outcome === 'unknown').length;
-    const lines = [...seen].map(([name, { similarity }]) => h('li', {}, icon('check'), h('span', {}, name), h('span', { class: 'number soft' }, words.similarity(similarity))));
+    const lines = [...seen].map(([name, { similarity, outcome }]) => h('li', { class: outcome }, icon(OUTCOME_ICONS[outcome]), h('span', {}, name), h('span', { class: 'number soft' }, words.similarity(similarity))));
     if (unknown > 0) lines.push(h('li', { class: 'unknown' }, icon('question'), h('span', {}, `${words.whole(unknown)} unknown`)));
     fill(names, lines.length > 0 ? lines : h('li', { class: 'soft' }, 'Nobody'));
     const text = [...seen.keys(), unknown ? `${unknown} unknown` : null].filter(Boolean).join(', ');

@@ -78,11 +78,11 @@ export function systemPage() {
     return h('dl', { class: 'facts' }, rows.filter(Boolean).map(([term, value]) => h('div', {}, h('dt', {}, term), h('dd', { class: 'number' }, value))));
   }
 
-  function showModels({ detector, embedder, calibration }) {
+  function showModels({ detector, embedder, calibration, calibration_origin: origin, calibration_source: source }) {
     models.hidden = false;
     fill(models, h('h2', {}, 'Models'),
       h('div', { class: 'models' }, model('Finds faces', detector), model('Compares faces', embedder),
-        h('div', {}, h('h3', {}, 'Thresholds'), h('div', { class: 'table-scroll' }, h('table', {},
+        h('div', {}, h('h3', {}, 'Thresholds'), source ? h('p', { class: 'soft' }, `${origin === 'own' ? 'Measured here' : 'Measured'} on ${source}.`) : null, h('div', { class: 'table-scroll' }, h('table', {},
           h('thead', {}, h('tr', {}, h('th', {}, 'False matches'), h('th', { class: 'right' }, 'Similarity'))),
           h('tbody', {}, calibration.map(({ fmr, threshold, supported }) => h('tr', {},
             h('td', {}, words.rate(fmr), supported ? null : h('small', { class: 'soft' }, ' (estimated)')),

@@ -1,0 +1,116 @@
+//! Pictures of one channel.
+
+use crate::image::Image;
+
+/// A grey picture: 8 bits a pixel, rows top-down, at least one pixel.
+#[derive(Clone, PartialEq, Eq)]
+pub struct GrayImage {
+    width: u32,
+    height: u32,
+    pixels: Vec<u8>,
+}
+
+/// Leaves the pixels out, so that pictures never reach a log.
+impl std::fmt::Debug for GrayImage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "GrayImage({} × {})", self.width, self.height)
+    }
+}
+
+impl GrayImage {
+    /// A picture from its pixels, rows top-down without padding; `None` if a side is zero or the
+    /// pixels do not fill `width × height`.
+    pub fn new(width: u32, height: u32, pixels: Vec<u8>) -> Option<Self> {
+        let fits = pixels.len() as u64 == u64::from(width) * u64::from(height);
+        (fits && !pixels.is_empty()).then_some(Self {
+            width,
+            height,
+            pixels,
+        })
+    }
+
+    /// Width in pixels.
+    pub fn width(&self) -> u32 {
+        self.width
+    }
+
+    /// Height in pixels.
+    pub fn height(&self) -> u32 {
+        self.height
+    }
+
+    /// All pixels, the top-left one first, then along the row.
+    pub fn pixels(&self) -> &[u8] {
+        &self.pixels
+    }
+
+    /// The part of the picture with its corner at (`left`, `top`); `None` if it is empty or reaches past
+    /// the picture.
+    pub fn cropped(&self, left: u32, top: u32, width: u32, height: u32) -> Option<Self> {
+        let fits =
+            |start: u32, len: u32, side: u32| start.checked_add(len).is_some_and(|end| end <= side);
+        if !fits(left, width, self.width) || !fits(top, height, self.height) {
+            return None;
+        }
+        let rows = self.pixels.chunks_exact(self.width as usize);
+        let rows = rows.skip(top as usize).take(height as usize);
+        let part = left as usize..(left + width) as usize;
+        Self::new(
+            width,
+            height,
+            rows.flat_map(|row| &row[part.clone()]).copied().collect(),
+        )
+    }
+
+    /// The same in RGB.
+    pub fn to_rgb(&self) -> Image {
+        let pixels = self.pixels.iter().flat_map(|v| [*v; 3]).collect();
+        Image::from_rgb(self.width, self.height, pixels)
+            .unwrap_or_else(|_| Image::filled(self.width, self.height, [0; 3]))
+    }
+}
+
+/// Luma of ITU-R BT.601, rounded as Pillow's `convert("L")` does: weights in 65,536ths.
+impl From<&Image> for GrayImage {
+    fn from(image: &Image) -> Self {
+        let (pixels, _) = image.pixels().as_chunks::<3>();
+        let luma = |[r, g, b]: &[u8; 3]| {
+            let sum = 19_595 * u32::from(*r) + 38_470 * u32::from(*g) + 7_471 * u32::from(*b);
+            ((sum + 0x8000) >> 16) as u8
+        };
+        Self {
+            width: image.width(),
+            height: image.height(),
+            pixels: pixels.iter().map(luma).collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn grey_is_what_pillow_makes_of_colours() {
+        // Image.new("RGB", (1, 1), colour).convert("L").getpixel((0, 0)), Pillow 13.0.
+        for (colour, expected) in [
+            ([255, 0, 0], 76),
+            ([0, 255, 0], 150),
+            ([0, 0, 255], 29),
+            ([1, 2, 3], 2),
+            ([255, 255, 255], 255),
+            ([12, 200, 99], 132),
+        ] {
+            let gray = GrayImage::from(&Image::filled(2, 1, colour));
+            assert_eq!(gray.pixels(), [expected; 2], "{colour:?}");
+        }
+    }
+
+    #[test]
+    fn pixels_must_fill_the_sides() {
+        assert!(GrayImage::new(2, 2, vec![0; 3]).is_none());
+        assert!(GrayImage::new(0, 2, Vec::new()).is_none());
+        let gray = GrayImage::new(2, 1, vec![7, 9]).unwrap();
+        assert_eq!(gray.to_rgb().pixels(), [7, 7, 7, 9, 9, 9]);
+    }
+}

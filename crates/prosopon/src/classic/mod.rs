@@ -1,0 +1,15 @@
+//! Classic image measures, made before networks: hashes of pictures that look alike, structural
+//! similarity.
+//!
+//! Their values equal those of the usual Python packages, so that what was measured with those can
+//! be compared; each file says which package and how far the equality goes.
+
+pub mod gray;
+pub mod hash;
+mod lanczos;
+pub mod ssim;
+mod wavelet;
+
+pub use gray::GrayImage;
+pub use hash::{HashError, HashMethod, PerceptualHash, perceptual_hash};
+pub use ssim::{Ssim, SsimError, Window, structural_similarity};
