@@ -5,7 +5,7 @@ use crate::testenv::TestEnv;
 #[test]
 fn every_command_has_help_with_examples() {
     let env = TestEnv::without_models();
-    let commands: [&[&str]; 16] = [
+    let commands: [&[&str]; 21] = [
         &["quickstart"],
         &["detect"],
         &["embed"],
@@ -20,6 +20,11 @@ fn every_command_has_help_with_examples() {
         &["evaluate", "clusters"],
         &["calibrate"],
         &["fetch"],
+        &["matrix"],
+        &["signature"],
+        &["consistency"],
+        &["explore"],
+        &["dedupe"],
         &["models"],
         &["doctor"],
     ];
