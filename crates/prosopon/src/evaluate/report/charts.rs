@@ -191,8 +191,9 @@ pub(super) fn cmc(shares: &[f64]) -> Svg {
 pub(super) fn precision_recall(points: &[(f64, f64)], decision: (f64, f64)) -> Svg {
     let chart = Chart {
         title: "Precision against recall".to_owned(),
-        x: Axis::share("recall", (0.0, 1.0)),
-        y: Axis::share("precision", (0.0, 1.0)),
+        // A little room, so that the best of curves does not lie on the border.
+        x: Axis::share("recall", (0.0, 1.02)),
+        y: Axis::share("precision", (0.0, 1.02)),
         series: vec![
             series("all confidences", points.to_vec(), SeriesKind::Line, 0),
             series("chosen confidence", vec![decision], SeriesKind::Points, 1),
