@@ -171,7 +171,7 @@ fn stored_calibrations_decide(env: &TestEnv) {
         "--source",
         "sixteen people",
     ];
-    let calibrate = |target: &[&str]| [&["calibrate", "people"], target, &rates].concat();
+    let calibrate = |target: &[&'static str]| [&["calibrate", "people"], target, &rates].concat();
     let stored = env.json(0, &calibrate(&["--for", "model"]));
     assert_eq!(text(&stored, "/stored/for"), "model");
     let answer = verify(0, &[]);

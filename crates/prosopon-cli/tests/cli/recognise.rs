@@ -167,7 +167,9 @@ fn between_two_rates_the_answer_is_uncertain() {
     let (a, b) = ("people/Azra_Akin/1.jpg", "people/Azra_Akin/2.jpg");
     // One person's pictures reach any usual rate, but are not equal.
     let rule = ["--threshold", "0.99", "--uncertain-fmr", "1e-3"];
-    let verify = |other: &str, more: &[&str]| [&["verify", a, other], more].concat();
+    let verify = |other: &'static str, more: &[&'static str]| -> Vec<&str> {
+        [&["verify", a, other], more].concat()
+    };
     let uncertain = env.json(6, &verify(b, &rule));
     assert_eq!(uncertain["outcome"], "uncertain");
     assert_eq!(uncertain["match"], false);
