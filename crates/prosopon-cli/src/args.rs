@@ -34,11 +34,14 @@ pub(crate) enum Command {
     People(commands::people::Args),
     Evaluate(commands::evaluate::Args),
     Calibrate(commands::calibrate::Args),
+    Fetch(commands::fetch::Args),
     Matrix(commands::matrix::Args),
     Signature(commands::signature::Args),
     Consistency(commands::consistency::Args),
     Explore(commands::explore::Args),
     Dedupe(commands::dedupe::Args),
+    Cluster(commands::cluster::Args),
+    Album(commands::album::Args),
     Serve(commands::serve::Args),
     Keys(commands::keys::Args),
     Audit(commands::audit::Args),
@@ -59,11 +62,14 @@ impl Command {
             Self::People(args) => args.output.format(),
             Self::Evaluate(args) => args.format(),
             Self::Calibrate(args) => args.output.format(),
+            Self::Fetch(args) => args.output.format(),
             Self::Matrix(args) => args.output.format(),
             Self::Signature(args) => args.output.format(),
             Self::Consistency(args) => args.output.format(),
             Self::Explore(args) => args.output.format(),
             Self::Dedupe(args) => args.output.format(),
+            Self::Cluster(args) => args.output.format(),
+            Self::Album(args) => args.output.format(),
             Self::Serve(args) => args.output.format(),
             Self::Keys(args) => args.output.format(),
             Self::Audit(args) => args.output.format(),
@@ -311,11 +317,11 @@ fn in_range(text: &str, low: f64, high: f64) -> Result<f64, String> {
         .ok_or_else(|| format!("expected a number from {low} to {high}"))
 }
 
-fn share(text: &str) -> Result<f32, String> {
+pub(crate) fn share(text: &str) -> Result<f32, String> {
     in_range(text, 0.0, 1.0).map(|value| value as f32)
 }
 
-fn similarity(text: &str) -> Result<f32, String> {
+pub(crate) fn similarity(text: &str) -> Result<f32, String> {
     in_range(text, -1.0, 1.0).map(|value| value as f32)
 }
 

@@ -140,7 +140,7 @@ impl NewFace {
 }
 
 /// JPEG quality of the crops in a gallery: about 5 kB each.
-const CROP_QUALITY: u8 = 90;
+pub(crate) const CROP_QUALITY: u8 = 90;
 
 impl NewFace {
     /// All that is kept of an analysed face; its picture only with `keep_crop`.

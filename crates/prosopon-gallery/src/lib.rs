@@ -26,9 +26,11 @@
 //! | [`gallery`] | the engine: enrol, list, rename, merge, delete, identify, export, import |
 //! | [`store`] | where records live; one file per kind of store |
 //! | [`index`] | exact search in memory |
+//! | [`album`] | photographs grouped by person, and decisions about the groups |
 //! | [`exchange`] | the JSON-lines format of export and import |
 //! | [`synthetic`] | made-up templates for tests and benchmarks |
 
+pub mod album;
 pub mod error;
 pub mod exchange;
 pub mod face;
@@ -40,6 +42,7 @@ pub mod store;
 pub mod subject;
 pub mod synthetic;
 
+pub use album::{Album, AlbumError};
 pub use error::GalleryError;
 pub use exchange::{ExportReport, ImportReport};
 pub use face::{Crop, Face, FaceId, NewFace, PictureHash, Quality, Source};
@@ -49,5 +52,5 @@ pub use gallery::{
     GalleryOptions, IdentifyOptions, ListOptions, MergeReport, SubjectChange, SubjectDetails,
     SubjectKey, SubjectPage, TemplateKind, calibration_of,
 };
-pub use store::{Binding, StoreError};
+pub use store::{Binding, FileKind, StoreError};
 pub use subject::{Metadata, NewSubject, Subject, SubjectId, SubjectSummary};

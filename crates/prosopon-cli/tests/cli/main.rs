@@ -1,10 +1,13 @@
 //! The command line, as the real binary in a temporary folder.
 
 mod collections;
+mod cluster;
 #[path = "../../../prosopon/tests/common/mod.rs"]
 mod common;
 mod detect;
 mod errors;
+mod evaluate;
+mod fetch;
 mod figures;
 mod help;
 mod measure;

@@ -5,7 +5,8 @@ use prosopon::{
 };
 
 use super::{
-    Binding, Change, Changes, Counts, ListQuery, Reader, Revision, Store, StoreError, Writer,
+    Binding, Change, Changes, Counts, FileKind, ListQuery, Reader, Revision, Store, StoreError,
+    Writer,
 };
 use crate::face::{Crop, FaceId, NewFace, PictureHash, Source};
 use crate::subject::{NewSubject, SubjectId};
@@ -195,6 +196,7 @@ fn work_that_is_not_kept_leaves_nothing(store: &dyn Store) {
             let subject = writer.add_subject(&NewSubject::named("gone"), 0)?;
             writer.add_face(subject, &face(1), 0)?;
             keep.map_err(|()| StoreError::Busy {
+                file: FileKind::Gallery,
                 path: "for the test".into(),
             })
         });

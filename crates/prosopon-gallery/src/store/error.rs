@@ -1,48 +1,89 @@
 //! What can go wrong with a store.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use prosopon::ModelId;
+
+/// What a file is, or should be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FileKind {
+    /// Enrolled people.
+    Gallery,
+    /// Photographs grouped by person.
+    Album,
+}
+
+impl fmt::Display for FileKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Gallery => "gallery",
+            Self::Album => "album",
+        })
+    }
+}
+
+impl FileKind {
+    /// `a gallery`, `an album`.
+    fn one(self) -> &'static str {
+        match self {
+            Self::Gallery => "a gallery",
+            Self::Album => "an album",
+        }
+    }
+}
 
 /// Why a store could not be opened, read or written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
     /// There is no such file, and it was not to be created.
-    #[error("no gallery at this path: {}", path.display())]
+    #[error("no {file} at this path: {}", path.display())]
     Missing {
+        /// What it should be.
+        file: FileKind,
         /// The path.
         path: PathBuf,
     },
     /// The folder of the file does not exist.
-    #[error("no such folder for a gallery: {}", folder.display())]
+    #[error("no such folder for {}: {}", file.one(), folder.display())]
     MissingFolder {
+        /// What should be in it.
+        file: FileKind,
         /// The folder.
         folder: PathBuf,
     },
     /// The file may not be read.
-    #[error("permission denied for the gallery: {}", path.display())]
+    #[error("permission denied for the {file}: {}", path.display())]
     PermissionDenied {
+        /// What it should be.
+        file: FileKind,
         /// The path.
         path: PathBuf,
     },
     /// The file or its folder may not be written.
-    #[error("the gallery, or its folder, is read-only: {}", path.display())]
+    #[error("the {file}, or its folder, is read-only: {}", path.display())]
     ReadOnly {
+        /// What it should be.
+        file: FileKind,
         /// The path.
         path: PathBuf,
     },
     /// The file is something else.
-    #[error("expected a gallery, found {found}: {}", path.display())]
+    #[error("expected {}, found {found}: {}", file.one(), path.display())]
     NotAGallery {
         /// What it is instead.
         found: &'static str,
+        /// What it should be.
+        file: FileKind,
         /// The path.
         path: PathBuf,
     },
     /// A later release of this software wrote the file.
     #[error(
-        "expected a gallery of format {supported} or older, found format {found}: {}",
+        "expected {} of format {supported} or older, found format {found}: {}",
+        file.one(),
         path.display()
     )]
     Newer {
@@ -50,26 +91,34 @@ pub enum StoreError {
         found: i64,
         /// The newest format that this release reads.
         supported: i64,
+        /// What it is.
+        file: FileKind,
         /// The path.
         path: PathBuf,
     },
     /// The content makes no sense.
-    #[error("the gallery is damaged ({what}): {}", path.display())]
+    #[error("the {file} is damaged ({what}): {}", path.display())]
     Damaged {
         /// What does not fit.
         what: String,
+        /// What it is.
+        file: FileKind,
         /// The path.
         path: PathBuf,
     },
     /// Another process held the file for longer than the waiting time.
-    #[error("the gallery is in use by another process: {}", path.display())]
+    #[error("the {file} is in use by another process: {}", path.display())]
     Busy {
+        /// What it should be.
+        file: FileKind,
         /// The path.
         path: PathBuf,
     },
     /// No space is left.
-    #[error("no space left to write the gallery: {}", path.display())]
+    #[error("no space left to write the {file}: {}", path.display())]
     Full {
+        /// What it should be.
+        file: FileKind,
         /// The path.
         path: PathBuf,
     },
@@ -90,10 +139,12 @@ pub enum StoreError {
         given: usize,
     },
     /// Anything else that the database or the operating system reports.
-    #[error("could not {action} the gallery: {}", path.display())]
+    #[error("could not {action} the {file}: {}", path.display())]
     Failed {
         /// What was attempted.
         action: &'static str,
+        /// What it is.
+        file: FileKind,
         /// The path.
         path: PathBuf,
         /// The report.
@@ -105,10 +156,13 @@ impl StoreError {
     /// What the user can do about it; one line.
     pub fn hint(&self) -> &'static str {
         match self {
-            Self::Missing { .. } => "check the path, or enrol somebody to create the gallery",
+            Self::Missing { file, .. } => match file {
+                FileKind::Gallery => "check the path, or enrol somebody to create the gallery",
+                FileKind::Album => "check the path; `prosopon cluster` makes an album",
+            },
             Self::MissingFolder { .. } => "create the folder, or check the path",
             Self::PermissionDenied { .. } => "check who owns the file and its folder",
-            Self::ReadOnly { .. } => "make the file and its folder writable, or copy the gallery",
+            Self::ReadOnly { .. } => "make the file and its folder writable, or copy the file",
             Self::NotAGallery { .. } => "check the path; nothing was changed in that file",
             Self::Newer { .. } => "update prosopon; nothing was changed in that file",
             Self::Damaged { .. } => {
@@ -125,19 +179,27 @@ impl StoreError {
 
     /// A stable name for programs.
     pub fn code(&self) -> &'static str {
-        match self {
-            Self::Missing { .. } => "gallery_missing",
-            Self::MissingFolder { .. } => "gallery_folder_missing",
-            Self::PermissionDenied { .. } => "gallery_permission_denied",
-            Self::ReadOnly { .. } => "gallery_read_only",
-            Self::NotAGallery { .. } => "not_a_gallery",
-            Self::Newer { .. } => "gallery_newer",
-            Self::Damaged { .. } => "gallery_damaged",
-            Self::Busy { .. } => "gallery_busy",
-            Self::Full { .. } => "disk_full",
-            Self::ModelMismatch { .. } => "model_mismatch",
-            Self::DimensionMismatch { .. } => "dimension_mismatch",
-            Self::Failed { .. } => "gallery_failed",
+        let (file, gallery, album) = match self {
+            Self::Missing { file, .. } => (file, "gallery_missing", "album_missing"),
+            Self::MissingFolder { file, .. } => {
+                (file, "gallery_folder_missing", "album_folder_missing")
+            }
+            Self::PermissionDenied { file, .. } => {
+                (file, "gallery_permission_denied", "album_permission_denied")
+            }
+            Self::ReadOnly { file, .. } => (file, "gallery_read_only", "album_read_only"),
+            Self::NotAGallery { file, .. } => (file, "not_a_gallery", "not_an_album"),
+            Self::Newer { file, .. } => (file, "gallery_newer", "album_newer"),
+            Self::Damaged { file, .. } => (file, "gallery_damaged", "album_damaged"),
+            Self::Busy { file, .. } => (file, "gallery_busy", "album_busy"),
+            Self::Failed { file, .. } => (file, "gallery_failed", "album_failed"),
+            Self::Full { .. } => return "disk_full",
+            Self::ModelMismatch { .. } => return "model_mismatch",
+            Self::DimensionMismatch { .. } => return "dimension_mismatch",
+        };
+        match file {
+            FileKind::Gallery => gallery,
+            FileKind::Album => album,
         }
     }
 }

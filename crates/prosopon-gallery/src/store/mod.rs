@@ -8,12 +8,12 @@
 #[cfg(test)]
 mod contract;
 mod error;
-mod sqlite;
+pub(crate) mod sqlite;
 
 #[cfg(test)]
 pub(crate) use contract::calibration as calibration_for_tests;
 
-pub use error::StoreError;
+pub use error::{FileKind, StoreError};
 pub use sqlite::{SqliteOptions, SqliteStore};
 
 use prosopon::{ModelId, StoredCalibration};

@@ -1,312 +1,52 @@
-//! Fetches from servers on loopback. 127.0.0.1 stands for the open internet here, 127.0.0.2 for a
-//! machine inside.
+//! Fetches from a server on loopback, within the limits of memory and time.
 
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::io;
+use std::net::SocketAddr;
 use std::thread;
+use std::time::Instant;
+
+use prosopon_fetch::testing::{OUTSIDE, Web, is_outside, ok, status};
 
 use super::*;
 use crate::settings::Settings;
 
-const OUTSIDE: Ipv4Addr = Ipv4Addr::LOCALHOST;
-const INSIDE: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
-
-fn is_outside(address: IpAddr) -> bool {
-    address == IpAddr::V4(OUTSIDE)
+fn intake(settings: &str) -> Intake {
+    let settings = Settings::load(None, |_| None, settings.parse().unwrap()).unwrap();
+    Intake::new(&settings.settings)
 }
 
-/// A server that answers each path in its own way and counts connections.
-struct Web {
-    port: u16,
-    connections: Arc<AtomicUsize>,
-    requests: Arc<Mutex<Vec<String>>>,
+/// Every name is outside.
+#[expect(clippy::unnecessary_wraps, reason = "the shape of a resolver")]
+fn outside(_: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+    Ok(vec![(OUTSIDE, port).into()])
 }
 
-impl Web {
-    fn at(
-        address: Ipv4Addr,
-        port: u16,
-        answer: impl Fn(&str, &mut TcpStream) -> io::Result<()> + Send + Sync + 'static,
-    ) -> Self {
-        let listener = TcpListener::bind((address, port)).unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let connections = Arc::new(AtomicUsize::new(0));
-        let requests = Arc::new(Mutex::new(Vec::new()));
-        let (counted, kept, answer) = (
-            Arc::clone(&connections),
-            Arc::clone(&requests),
-            Arc::new(answer),
-        );
-        thread::spawn(move || {
-            for stream in listener.incoming() {
-                let mut stream = stream.unwrap();
-                counted.fetch_add(1, Ordering::SeqCst);
-                let (kept, answer) = (Arc::clone(&kept), Arc::clone(&answer));
-                thread::spawn(move || {
-                    let mut head = String::new();
-                    let mut reader = BufReader::new(stream.try_clone().unwrap());
-                    while !head.ends_with("\r\n\r\n") {
-                        if reader.read_line(&mut head).unwrap_or(0) == 0 {
-                            return;
-                        }
-                    }
-                    let path = head.split(' ').nth(1).unwrap_or("").to_owned();
-                    kept.lock().unwrap().push(head);
-                    let _ = answer(&path, &mut stream);
-                });
-            }
-        });
-        Self {
-            port,
-            connections,
-            requests,
-        }
-    }
-
-    fn connections(&self) -> usize {
-        self.connections.load(Ordering::SeqCst)
-    }
-
-    fn requests(&self) -> Vec<String> {
-        self.requests.lock().unwrap().clone()
-    }
+fn fetcher(max_time: Duration) -> Fetcher {
+    Fetcher::on(Network::with(outside, is_outside), 1 << 20, max_time)
 }
 
-fn ok(stream: &mut TcpStream, body: &[u8]) -> io::Result<()> {
-    let length = body.len();
-    write!(
-        stream,
-        "HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n"
-    )?;
-    stream.write_all(body)
-}
-
-fn redirect(stream: &mut TcpStream, to: &str) -> io::Result<()> {
-    write!(
-        stream,
-        "HTTP/1.1 302 Found\r\nlocation: {to}\r\ncontent-length: 0\r\n\r\n"
-    )
-}
-
-/// Resolves every name by `resolve`, fetches, and gives the outcome.
-fn fetch_by(
-    resolve: impl Fn(&str, u16) -> io::Result<Vec<SocketAddr>> + Send + Sync + 'static,
-    url: &str,
-) -> ApiResult<Bytes> {
-    let network = Network {
-        resolve: Box::new(resolve),
-        is_allowed: is_outside,
-    };
-    let fetcher = Fetcher::on(network, 1 << 20, Duration::from_millis(1500));
-    run(&fetcher, url)
-}
-
-fn run(fetcher: &Fetcher, url: &str) -> ApiResult<Bytes> {
-    let settings = Settings::load(None, |_| None, toml::Table::new()).unwrap();
-    let intake = Intake::new(&settings.settings);
+#[test]
+fn errors_have_the_codes_of_the_api() {
+    let web = Web::at(OUTSIDE, 0, |head, stream| match head.path() {
+        "/a.jpg" => ok(stream, b"picture"),
+        _ => status(stream, "404 Not Found", ""),
+    });
+    let closed = Fetcher::on(Network::public(), 1 << 20, MAX_TIME);
+    let open = fetcher(Duration::from_secs(2));
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .unwrap();
-    runtime.block_on(fetcher.fetch(&intake, url))
-}
-
-/// Names that end in `.inside` are inside, all others outside.
-#[expect(clippy::unnecessary_wraps, reason = "the shape of a resolver")]
-fn by_name(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
-    let address = if host.ends_with(".inside") {
-        INSIDE
-    } else {
-        OUTSIDE
+    let intake = intake("");
+    let code = |fetcher: &Fetcher, url: &str| {
+        let result = runtime.block_on(fetcher.fetch(&intake, url));
+        result.map_or_else(|error| error.code, |_| "ok")
     };
-    Ok(vec![(address, port).into()])
-}
-
-fn code(result: &ApiResult<Bytes>) -> &str {
-    result.as_ref().map_or_else(|error| error.code, |_| "ok")
-}
-
-#[test]
-fn a_picture_is_fetched_without_telling_who_we_are() {
-    let web = Web::at(OUTSIDE, 0, |_, stream| ok(stream, b"picture"));
-    let url = format!("http://photos.example:{}/a.jpg?size=1", web.port);
-    assert_eq!(&fetch_by(by_name, &url).unwrap()[..], b"picture");
-    let request = web.requests()[0].to_lowercase();
-    assert!(
-        request.starts_with("get /a.jpg?size=1 http/1.1\r\n"),
-        "{request}"
-    );
-    assert!(
-        request.contains(&format!("host: photos.example:{}\r\n", web.port)),
-        "{request}"
-    );
-    for secret in ["cookie", "authorization", "referer", "x-api-key"] {
-        assert!(!request.contains(secret), "{request}");
-    }
-}
-
-#[test]
-fn the_inside_is_neither_asked_nor_named() {
-    let inside = Web::at(INSIDE, 0, |_, stream| ok(stream, b"secret"));
-    let result = fetch_by(by_name, &format!("http://db.inside:{}/", inside.port));
-    assert_eq!(code(&result), "address_not_allowed");
-    let message = format!("{:?}", result.unwrap_err());
-    assert!(!message.contains("127.0.0"), "{message}");
-    // A name that leads to both is as bad.
-    let both = |_: &str, port| Ok(vec![(OUTSIDE, port).into(), (INSIDE, port).into()]);
-    let result = fetch_by(both, &format!("http://both.example:{}/", inside.port));
-    assert_eq!(code(&result), "address_not_allowed");
-    assert_eq!(inside.connections(), 0);
-}
-
-#[test]
-fn redirects_are_checked_like_the_first_address() {
-    let inside = Web::at(INSIDE, 0, |_, stream| ok(stream, b"secret"));
-    let port = inside.port;
-    let web = Web::at(OUTSIDE, 0, move |path, stream| match path {
-        "/twice" => redirect(stream, "/once"),
-        "/once" => redirect(stream, "deep/picture"),
-        "/deep/picture" => ok(stream, b"picture"),
-        "/inside" => redirect(stream, &format!("http://db.inside:{port}/")),
-        "/inside-relative" => redirect(stream, &format!("//db.inside:{port}/")),
-        "/inside-later" => redirect(stream, "/inside"),
-        "/number" => redirect(stream, &format!("http://127.0.0.2:{port}/")),
-        "/file" => redirect(stream, "file:///etc/passwd"),
-        "/user" => redirect(stream, "http://user:password@photos.example/"),
-        "/mail" => redirect(stream, "http://photos.example:25/"),
-        "/nowhere" => stream.write_all(b"HTTP/1.1 302 Found\r\ncontent-length: 0\r\n\r\n"),
-        "/for-ever" => redirect(stream, "/for-ever"),
-        _ => redirect(stream, "/three-and-more"),
-    });
-    // Numbers resolve to themselves, as with the system's resolver.
-    let resolve = |host: &str, port| match host.parse::<IpAddr>() {
-        Ok(address) => Ok(vec![(address, port).into()]),
-        Err(_) => by_name(host, port),
-    };
-    for (path, expected) in [
-        ("/twice", "ok"),
-        ("/inside", "address_not_allowed"),
-        ("/inside-relative", "address_not_allowed"),
-        ("/inside-later", "address_not_allowed"),
-        ("/number", "address_not_allowed"),
-        ("/file", "invalid_address"),
-        ("/user", "invalid_address"),
-        ("/mail", "address_not_allowed"),
-        ("/nowhere", "fetch_failed"),
-        ("/for-ever", "fetch_failed"),
-    ] {
-        let url = format!("http://photos.example:{}{path}", web.port);
-        assert_eq!(code(&fetch_by(resolve, &url)), expected, "{path}");
-    }
-    let asked = |path: &str| {
-        let start = format!("GET {path} ");
-        web.requests()
-            .iter()
-            .filter(|head| head.starts_with(&start))
-            .count()
-    };
-    assert_eq!(asked("/for-ever"), 1 + MAX_REDIRECTS);
-    assert_eq!(inside.connections(), 0);
-}
-
-#[test]
-fn a_name_that_changes_its_mind_changes_nothing() {
-    let port = {
-        let free = TcpListener::bind((OUTSIDE, 0)).unwrap();
-        free.local_addr().unwrap().port()
-    };
-    let web = Web::at(OUTSIDE, port, |path, stream| match path {
-        "/" => ok(stream, b"picture"),
-        _ => redirect(stream, "/"),
-    });
-    let inside = Web::at(INSIDE, port, |_, stream| ok(stream, b"secret"));
-    // The first answer is outside, all later ones are inside.
-    let changing = || {
-        let asked = AtomicUsize::new(0);
-        move |_: &str, port| {
-            let first = asked.fetch_add(1, Ordering::SeqCst) == 0;
-            Ok(vec![(if first { OUTSIDE } else { INSIDE }, port).into()])
-        }
-    };
-    let url = |path| format!("http://rebind.example:{port}{path}");
-    // Checked and connected to is one and the same answer.
-    assert_eq!(&fetch_by(changing(), &url("/")).unwrap()[..], b"picture");
-    // A redirect asks anew, and the new answer is checked.
-    assert_eq!(
-        code(&fetch_by(changing(), &url("/again"))),
-        "address_not_allowed"
-    );
-    assert_eq!((web.connections(), inside.connections()), (2, 0));
-}
-
-#[test]
-fn size_time_and_nonsense_have_their_limits() {
-    let web = Web::at(OUTSIDE, 0, |path, stream| {
-        let chunked = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
-        match path {
-            "/large" => ok(stream, &vec![0; (1 << 20) + 1]),
-            "/just" => ok(stream, &vec![0; 1 << 20]),
-            "/endless" => {
-                stream.write_all(chunked)?;
-                loop {
-                    stream.write_all(b"400\r\n")?;
-                    stream.write_all(&[0; 0x400])?;
-                    stream.write_all(b"\r\n")?;
-                }
-            }
-            "/lie" => stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nshort"),
-            "/late" => {
-                thread::sleep(Duration::from_secs(3));
-                ok(stream, b"late")
-            }
-            "/drip" => {
-                stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n")?;
-                for _ in 0..100 {
-                    stream.write_all(b"x")?;
-                    thread::sleep(Duration::from_millis(50));
-                }
-                Ok(())
-            }
-            "/head" => {
-                stream.write_all(b"HTTP/1.1 200 OK\r\n")?;
-                loop {
-                    stream
-                        .write_all(b"x-a: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n")?;
-                }
-            }
-            "/nonsense" => stream.write_all(b"\0\0\0 what is this\r\n\r\n"),
-            "/empty" => ok(stream, b""),
-            "/none" => Ok(()),
-            _ => stream.write_all(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n"),
-        }
-    });
-    for (path, expected) in [
-        ("/just", "ok"),
-        // The decoder says what is wrong with it.
-        ("/empty", "ok"),
-        ("/large", "fetch_failed"),
-        ("/endless", "fetch_failed"),
-        ("/lie", "fetch_failed"),
-        ("/late", "fetch_failed"),
-        ("/drip", "fetch_failed"),
-        ("/head", "fetch_failed"),
-        ("/nonsense", "fetch_failed"),
-        ("/none", "fetch_failed"),
-        ("/missing", "fetch_failed"),
-    ] {
-        let start = Instant::now();
-        let result = fetch_by(
-            by_name,
-            &format!("http://photos.example:{}{path}", web.port),
-        );
-        assert_eq!(code(&result), expected, "{path}");
-        let took = start.elapsed();
-        assert!(took < Duration::from_secs(2), "{path}: {took:?}");
-    }
-    let plain = format!("https://photos.example:{}/", web.port);
-    assert_eq!(code(&fetch_by(by_name, &plain)), "fetch_failed");
+    assert_eq!(code(&open, &web.url("/a.jpg")), "ok");
+    assert_eq!(code(&open, &web.url("/b.jpg")), "fetch_failed");
+    assert_eq!(code(&open, "file:///etc/passwd"), "invalid_address");
+    assert_eq!(code(&closed, &web.url("/a.jpg")), "address_not_allowed");
+    assert_eq!(web.connections(), 2);
 }
 
 #[test]
@@ -315,13 +55,9 @@ fn a_resolver_that_hangs_does_not_hold_the_request() {
         thread::sleep(Duration::from_secs(3));
         Ok(Vec::new())
     };
-    let network = Network {
-        resolve: Box::new(slow),
-        is_allowed: is_outside,
-    };
+    let network = Network::with(slow, is_outside);
     let fetcher = Arc::new(Fetcher::on(network, 1 << 20, Duration::from_millis(200)));
-    let settings = Settings::load(None, |_| None, toml::Table::new()).unwrap();
-    let intake = Arc::new(Intake::new(&settings.settings));
+    let intake = Arc::new(intake(""));
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()
@@ -356,79 +92,16 @@ fn a_resolver_that_hangs_does_not_hold_the_request() {
 #[test]
 fn fetched_bytes_count_as_received_until_they_are_gone() {
     let web = Web::at(OUTSIDE, 0, |_, stream| ok(stream, &[7; 5000]));
-    let network = Network {
-        resolve: Box::new(by_name),
-        is_allowed: is_outside,
-    };
-    let fetcher = Fetcher::on(network, 1 << 20, Duration::from_secs(2));
-    let settings = "max_buffered_mib = 32".parse().unwrap();
-    let settings = Settings::load(None, |_| None, settings).unwrap();
-    let intake = Intake::new(&settings.settings);
+    let fetcher = fetcher(Duration::from_secs(2));
+    let intake = intake("max_buffered_mib = 32");
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .unwrap();
-    let url = format!("http://photos.example:{}/", web.port);
+    let url = format!("http://photos.example:{}/", web.port());
     let bytes = runtime.block_on(fetcher.fetch(&intake, &url)).unwrap();
     assert_eq!(intake.reserve(32 << 20).unwrap_err().code, "too_busy");
     assert!(intake.reserve((32 << 20) - 5120).is_ok());
     drop(bytes);
     assert!(intake.reserve(32 << 20).is_ok());
-}
-
-/// With the real resolver and the real table: however loopback is written, it is not reached.
-#[test]
-fn this_machine_is_not_reached_by_any_spelling() {
-    let web = Web::at(OUTSIDE, 0, |_, stream| ok(stream, b"secret"));
-    let settings = Settings::load(None, |_| None, toml::Table::new()).unwrap();
-    let fetcher = Fetcher::new(&settings.settings);
-    for host in [
-        "127.0.0.1",
-        "127.1",
-        "127.0.1",
-        "0x7f.1",
-        "0x7f000001",
-        "0x7F.0x0.0x0.0x1",
-        "0177.0.0.1",
-        "00000177.0.0.1",
-        "2130706433",
-        "017700000001",
-        "127.0.0.1.",
-        "0",
-        "0.0.0.0",
-        "localhost",
-        "LOCALHOST",
-        "localhost.",
-        "a.localhost",
-        "[::1]",
-        "[0:0:0:0:0:0:0:1]",
-        "[::]",
-        "[::ffff:127.0.0.1]",
-        "[::ffff:7f00:1]",
-        "[::127.0.0.1]",
-        "[64:ff9b::7f00:1]",
-        "[2002:7f00:1::]",
-        "[fe80::1]",
-        "[fe80::1%25lo]",
-        "[fd00:ec2::254]",
-        "169.254.169.254",
-        "2852039166",
-        "0xa9fea9fe",
-        "10.0.0.1",
-        "192.168.0.1",
-        "100.100.100.200",
-        "①②⑦.0.0.1",
-        "127。0。0。1",
-        "127.0.0.1%00.example",
-        "127.0.0.1%2f.example",
-        "127.0.0.1#.example",
-    ] {
-        let url = format!("http://{host}:{}/", web.port);
-        let result = run(&fetcher, &url);
-        assert_ne!(code(&result), "ok", "{host}");
-        if host.parse::<IpAddr>().is_ok() {
-            assert_eq!(code(&result), "address_not_allowed", "{host}");
-        }
-    }
-    assert_eq!(web.connections(), 0);
 }

@@ -106,6 +106,7 @@ impl Agglomeration {
         let weight = self.units.sizes[child] as f32 / size as f32;
         mix(&mut self.units.means, root, child, weight);
         self.units.sizes[root] = size;
+        self.units.known[root] = self.units.known[root].or(self.units.known[child]);
         merge_into(&mut self.units.pictures, root, child);
         merge_into(&mut self.units.apart, root, child);
         self.meet_neighbours(root, child);
@@ -143,6 +144,9 @@ impl Agglomeration {
 
     /// Whether no constraint keeps the groups apart.
     fn may_join(&mut self, a: usize, b: usize) -> bool {
+        if self.units.known[a].is_some() && self.units.known[b].is_some() {
+            return false;
+        }
         let [few, many] = shorter_first(&self.units.pictures, a, b);
         if few
             .iter()
@@ -176,6 +180,7 @@ impl Agglomeration {
             },
             sizes: Vec::with_capacity(n_groups),
             pictures: Vec::with_capacity(n_groups),
+            known: Vec::with_capacity(n_groups),
             apart: Vec::with_capacity(n_groups),
             unit_of_face: units
                 .unit_of_face
@@ -189,6 +194,7 @@ impl Agglomeration {
             if group_of_unit[unit] == groups.sizes.len() {
                 groups.means.values.extend_from_slice(units.means.row(root));
                 groups.sizes.push(units.sizes[root]);
+                groups.known.push(units.known[root]);
                 groups.pictures.push(std::mem::take(&mut pictures[root]));
                 let mut others = std::mem::take(&mut apart[root]);
                 for other in &mut others {

@@ -34,8 +34,11 @@ pub struct Constraints {
     pub same: Vec<(usize, usize)>,
     /// Pairs of two people: they never do.
     pub apart: Vec<(usize, usize)>,
+    /// For each face a number of the person that it is known to show, if that is known; or empty.
+    /// Faces with one number end up in one group, faces with two never do.
+    pub known: Vec<Option<usize>>,
     /// For each face a number of the picture that it is from, or empty if that does not matter. Faces
-    /// of one picture are of different people, unless `same` or a start says otherwise.
+    /// of one picture are of different people, unless `same`, `known` or a start says otherwise.
     pub pictures: Vec<usize>,
 }
 

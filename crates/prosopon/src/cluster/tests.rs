@@ -137,8 +137,10 @@ fn the_answer_is_the_definition_s() {
 /// Random wishes that do not contradict each other: they agree with some grouping.
 fn wishes(rng: &mut Rng, n: usize) -> Constraints {
     let hidden: Vec<usize> = (0..n).map(|_| rng.below(5)).collect();
+    let known = |face: usize, rng: &mut Rng| (rng.below(3) == 0).then_some(70 + hidden[face]);
     let mut constraints = Constraints {
         pictures: (0..n).map(|_| 1_000 + rng.below(n)).collect(),
+        known: (0..n).map(|face| known(face, rng)).collect(),
         ..Constraints::default()
     };
     for _ in 0..n / 2 {
@@ -161,13 +163,23 @@ fn check_promises(faces: &[Embedding], least: f32, constraints: &Constraints, fo
     for &(a, b) in &constraints.apart {
         assert_ne!(found[a], found[b], "{a} and {b} are apart");
     }
+    for (a, known) in constraints.known.iter().enumerate() {
+        for b in 0..a {
+            if let (Some(x), Some(y)) = (known, constraints.known[b]) {
+                assert_eq!(found[a] == found[b], *x == y, "{a} and {b} are known");
+            }
+        }
+    }
     let groups = groups_of(found);
     let may_join = |a: &[usize], b: &[usize]| {
         a.iter().all(|&i| {
             b.iter().all(|&j| {
                 let is_apart =
                     constraints.apart.contains(&(i, j)) || constraints.apart.contains(&(j, i));
-                !is_apart && constraints.pictures[i] != constraints.pictures[j]
+                let known = (constraints.known[i], constraints.known[j]);
+                let are_strangers = matches!(known, (Some(a), Some(b)) if a != b);
+                let is_same_picture = constraints.pictures[i] == constraints.pictures[j];
+                !is_apart && !are_strangers && !is_same_picture
             })
         })
     };
@@ -199,7 +211,11 @@ fn is_linked(constraints: &Constraints, from: usize, to: usize) -> bool {
     while next < reached.len() {
         let face = reached[next];
         next += 1;
-        for &(a, b) in &constraints.same {
+        let known = constraints.known[face];
+        let of_known = (0..constraints.known.len())
+            .filter(|&b| known.is_some() && constraints.known[b] == known)
+            .map(|b| (face, b));
+        for (a, b) in constraints.same.iter().copied().chain(of_known) {
             for (a, b) in [(a, b), (b, a)] {
                 if a == face && !reached.contains(&b) {
                     reached.push(b);
@@ -300,6 +316,12 @@ fn what_makes_no_sense_is_refused() {
         ..Constraints::default()
     };
     assert!(error(&constraints, None).contains("must be apart"));
+    let strangers = Constraints {
+        same: vec![(0, 1), (1, 2)],
+        known: vec![Some(4), None, Some(5)],
+        ..Constraints::default()
+    };
+    assert!(error(&strangers, None).contains("faces 0 and 2"));
     let unknown = Constraints {
         apart: vec![(2, 3)],
         ..Constraints::default()

@@ -46,6 +46,8 @@ pub(super) struct Units {
     pub(super) sizes: Vec<u32>,
     /// The pictures that each unit has faces in, in order.
     pub(super) pictures: Vec<Vec<u32>>,
+    /// The person that each unit is known to show; units of two people must not be joined.
+    pub(super) known: Vec<Option<usize>>,
     /// Units that each unit must not be joined with.
     pub(super) apart: Vec<Vec<u32>>,
     /// The unit of each face.
@@ -76,6 +78,10 @@ impl Units {
         if has_pictures {
             check_length("pictures", constraints.pictures.len())?;
         }
+        let has_known = !constraints.known.is_empty();
+        if has_known {
+            check_length("known people", constraints.known.len())?;
+        }
         for &(a, b) in constraints.same.iter().chain(&constraints.apart) {
             let face = a.max(b);
             if face >= n {
@@ -88,13 +94,10 @@ impl Units {
         }
         if let Some(start) = start {
             check_length("groups to start from", start.len())?;
-            let mut faces: Vec<usize> = (0..n).collect();
-            faces.sort_by_key(|&face| start[face]);
-            for pair in faces.windows(2) {
-                if start[pair[0]] == start[pair[1]] {
-                    forest.join(pair[0], pair[1]);
-                }
-            }
+            forest.join_equal(n, |face| Some(start[face]));
+        }
+        if has_known {
+            forest.join_equal(n, |face| constraints.known[face]);
         }
         let (unit_of_face, n_units) = forest.numbered();
         let dim = embeddings.first().map_or(0, Embedding::dim);
@@ -105,10 +108,12 @@ impl Units {
             },
             sizes: vec![0; n_units],
             pictures: vec![Vec::new(); n_units],
+            known: vec![None; n_units],
             apart: vec![Vec::new(); n_units],
             unit_of_face,
         };
         units.add_faces(embeddings);
+        units.add_known(&constraints.known)?;
         if has_pictures {
             units.add_pictures(&constraints.pictures);
         }
@@ -137,6 +142,22 @@ impl Units {
                 }
             }
         }
+    }
+
+    fn add_known(&mut self, known: &[Option<usize>]) -> Result<(), ClusterError> {
+        let mut first_face = vec![0; self.len()];
+        for (b, &person) in known.iter().enumerate() {
+            let unit = self.unit_of_face[b];
+            match self.known[unit] {
+                None if person.is_some() => (self.known[unit], first_face[unit]) = (person, b),
+                other if other != person && person.is_some() => {
+                    let a = first_face[unit];
+                    return Err(ClusterError::Contradiction { a, b });
+                }
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     fn add_pictures(&mut self, pictures: &[usize]) {
@@ -176,6 +197,17 @@ impl Forest {
             at = above;
         }
         at as usize
+    }
+
+    /// Joins the items from 0 to `n` that have an equal key; those without one stay as they are.
+    fn join_equal(&mut self, n: usize, key: impl Fn(usize) -> Option<usize>) {
+        let mut items: Vec<usize> = (0..n).filter(|&item| key(item).is_some()).collect();
+        items.sort_by_key(|&item| key(item));
+        for pair in items.windows(2) {
+            if key(pair[0]) == key(pair[1]) {
+                self.join(pair[0], pair[1]);
+            }
+        }
     }
 
     fn join(&mut self, a: usize, b: usize) {

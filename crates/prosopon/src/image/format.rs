@@ -4,20 +4,29 @@ use super::ImageError;
 
 /// Formats that are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Format {
+#[non_exhaustive]
+pub enum Format {
+    /// Windows bitmap.
     Bmp,
+    /// GIF; its first frame.
     Gif,
+    /// Windows icon; its largest picture.
     Ico,
+    /// JPEG.
     Jpeg,
+    /// PNG.
     Png,
+    /// Portable any map: PBM, PGM, PPM, PAM.
     Pnm,
+    /// TIFF; its first picture.
     Tiff,
+    /// WebP.
     WebP,
 }
 
 impl Format {
     /// The format's usual name.
-    pub(super) fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             Self::Bmp => "BMP",
             Self::Gif => "GIF",
@@ -30,12 +39,40 @@ impl Format {
         }
     }
 
-    /// The format of `bytes`.
+    /// The usual ending of a file's name, without the dot.
+    pub fn extension(self) -> &'static str {
+        match self {
+            Self::Bmp => "bmp",
+            Self::Gif => "gif",
+            Self::Ico => "ico",
+            Self::Jpeg => "jpg",
+            Self::Png => "png",
+            Self::Pnm => "pnm",
+            Self::Tiff => "tif",
+            Self::WebP => "webp",
+        }
+    }
+
+    /// The media type as HTTP names it.
+    pub fn media_type(self) -> &'static str {
+        match self {
+            Self::Bmp => "image/bmp",
+            Self::Gif => "image/gif",
+            Self::Ico => "image/vnd.microsoft.icon",
+            Self::Jpeg => "image/jpeg",
+            Self::Png => "image/png",
+            Self::Pnm => "image/x-portable-anymap",
+            Self::Tiff => "image/tiff",
+            Self::WebP => "image/webp",
+        }
+    }
+
+    /// The format of `bytes`, by their first kilobyte.
     ///
     /// # Errors
     /// [`ImageError::Empty`] without bytes, [`ImageError::UnsupportedFormat`] for pictures that
     /// are not read, [`ImageError::NotAPicture`] for everything else; both name what was found.
-    pub(super) fn of(bytes: &[u8]) -> Result<Self, ImageError> {
+    pub fn of(bytes: &[u8]) -> Result<Self, ImageError> {
         let starts = |prefix: &[u8]| bytes.starts_with(prefix);
         if bytes.is_empty() {
             return Err(ImageError::Empty);

@@ -11,6 +11,7 @@ mod resize;
 pub use decode::{read, read_file};
 pub use encode::{JPEG_QUALITY, write_whole};
 pub use error::ImageError;
+pub use format::Format;
 pub use limits::DecodeLimits;
 pub use resize::{Region, ResizeFilter};
 

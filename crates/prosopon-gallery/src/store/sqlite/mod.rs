@@ -5,7 +5,8 @@
 //! emptied after a deletion, unless another process is reading just then; then the next writer or
 //! the last one to close does it. Users can copy, check and repair the file with SQLite's tools.
 
-mod open;
+pub(crate) mod format;
+pub(crate) mod open;
 mod schema;
 mod session;
 #[cfg(test)]
@@ -59,7 +60,10 @@ impl SqliteStore {
     /// A [`StoreError`] that says why the file cannot be used: missing, not a gallery, of a newer
     /// version, damaged, not permitted, read-only, in use.
     pub fn open(path: impl AsRef<Path>, options: &SqliteOptions) -> Result<Self, StoreError> {
-        let place = Place(path.as_ref().to_path_buf());
+        let place = Place {
+            path: path.as_ref().to_path_buf(),
+            format: &schema::FORMAT,
+        };
         let writer = open::writer(&place, options)?;
         let watch = open::reader(&place, options)?;
         Ok(Self {
@@ -73,7 +77,7 @@ impl SqliteStore {
 
     /// The file.
     pub fn path(&self) -> &PathBuf {
-        &self.place.0
+        &self.place.path
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Instant;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 use super::SqliteOptions;
-use super::schema::{self, Kind};
+use super::format::{Content, Format};
 use crate::store::StoreError;
 
 /// Bytes in a page. Seven embeddings of 512 values fit into one; in SQLite's usual 4,096 bytes only
@@ -18,24 +18,30 @@ const PAGE_BYTES: i64 = 16_384;
 /// What every SQLite file begins with.
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 
-/// Where a store is: names the file in errors.
+/// Where a file is, and what it should be: names it in errors.
 #[derive(Debug)]
-pub(super) struct Place(pub(super) PathBuf);
+pub(crate) struct Place {
+    pub(crate) path: PathBuf,
+    pub(crate) format: &'static Format,
+}
 
 impl Place {
     /// What SQLite's report means for the user.
-    pub(super) fn error(&self, action: &'static str, error: rusqlite::Error) -> StoreError {
-        let path = self.0.clone();
+    pub(crate) fn error(&self, action: &'static str, error: rusqlite::Error) -> StoreError {
+        let (path, file) = (self.path.clone(), self.format.kind);
         match error.sqlite_error_code() {
             Some(ErrorCode::NotADatabase) => StoreError::NotAGallery {
                 found: "something that is no database",
+                file,
                 path,
             },
             Some(ErrorCode::DatabaseCorrupt) => self.damaged(error.to_string()),
-            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreError::Busy { path },
-            Some(ErrorCode::ReadOnly) => StoreError::ReadOnly { path },
-            Some(ErrorCode::PermissionDenied) => StoreError::PermissionDenied { path },
-            Some(ErrorCode::DiskFull) => StoreError::Full { path },
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+                StoreError::Busy { file, path }
+            }
+            Some(ErrorCode::ReadOnly) => StoreError::ReadOnly { file, path },
+            Some(ErrorCode::PermissionDenied) => StoreError::PermissionDenied { file, path },
+            Some(ErrorCode::DiskFull) => StoreError::Full { file, path },
             _ => match error {
                 rusqlite::Error::InvalidColumnType(..)
                 | rusqlite::Error::FromSqlConversionFailure(..)
@@ -43,6 +49,7 @@ impl Place {
                 | rusqlite::Error::Utf8Error(..) => self.damaged(error.to_string()),
                 _ => StoreError::Failed {
                     action,
+                    file,
                     path,
                     source: Box::new(error),
                 },
@@ -50,22 +57,24 @@ impl Place {
         }
     }
 
-    pub(super) fn damaged(&self, what: impl Into<String>) -> StoreError {
+    pub(crate) fn damaged(&self, what: impl Into<String>) -> StoreError {
         StoreError::Damaged {
             what: what.into(),
-            path: self.0.clone(),
+            file: self.format.kind,
+            path: self.path.clone(),
         }
     }
 
     fn io_error(&self, error: io::Error) -> StoreError {
-        let path = self.0.clone();
+        let (path, file) = (self.path.clone(), self.format.kind);
         match error.kind() {
-            io::ErrorKind::NotFound => StoreError::Missing { path },
-            io::ErrorKind::PermissionDenied => StoreError::PermissionDenied { path },
-            io::ErrorKind::ReadOnlyFilesystem => StoreError::ReadOnly { path },
-            io::ErrorKind::StorageFull => StoreError::Full { path },
+            io::ErrorKind::NotFound => StoreError::Missing { file, path },
+            io::ErrorKind::PermissionDenied => StoreError::PermissionDenied { file, path },
+            io::ErrorKind::ReadOnlyFilesystem => StoreError::ReadOnly { file, path },
+            io::ErrorKind::StorageFull => StoreError::Full { file, path },
             _ => StoreError::Failed {
                 action: "open",
+                file,
                 path,
                 source: Box::new(error),
             },
@@ -73,16 +82,16 @@ impl Place {
     }
 }
 
-/// The connection that writes; makes the file a gallery of the current version if needed.
-pub(super) fn writer(place: &Place, options: &SqliteOptions) -> Result<Connection, StoreError> {
+/// The connection that writes; makes the file one of the current version if needed.
+pub(crate) fn writer(place: &Place, options: &SqliteOptions) -> Result<Connection, StoreError> {
     let is_new = check_file(place, options)?;
     let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     if is_new {
-        make_private(&place.0);
+        make_private(&place.path);
         flags |= OpenFlags::SQLITE_OPEN_CREATE;
     }
     let failed = |error| place.error("open", error);
-    let mut connection = Connection::open_with_flags(&place.0, flags).map_err(failed)?;
+    let mut connection = Connection::open_with_flags(&place.path, flags).map_err(failed)?;
     connection
         .busy_timeout(options.busy_timeout)
         .map_err(failed)?;
@@ -98,8 +107,9 @@ pub(super) fn writer(place: &Place, options: &SqliteOptions) -> Result<Connectio
         .map_err(failed)?;
     // Another process may have been quicker; now it can change no more.
     let version = check_version(place, &transaction, options)?;
-    if version < schema::VERSION {
-        schema::migrate(&transaction, version).map_err(failed)?;
+    if version < place.format.version() {
+        let migrated = place.format.migrate(&transaction, version);
+        migrated.map_err(failed)?;
     }
     transaction.commit().map_err(failed)?;
     Ok(connection)
@@ -116,10 +126,10 @@ fn make_private(path: &Path) {
 }
 
 /// The connection that reads.
-pub(super) fn reader(place: &Place, options: &SqliteOptions) -> Result<Connection, StoreError> {
+pub(crate) fn reader(place: &Place, options: &SqliteOptions) -> Result<Connection, StoreError> {
     let open = || {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(&place.0, flags)?;
+        let connection = Connection::open_with_flags(&place.path, flags)?;
         connection.busy_timeout(options.busy_timeout)?;
         configure(&connection)?;
         connection.pragma_update(None, "query_only", true)?;
@@ -130,13 +140,15 @@ pub(super) fn reader(place: &Place, options: &SqliteOptions) -> Result<Connectio
 
 /// Looks at the file before SQLite does; `true` if there is none yet.
 fn check_file(place: &Place, options: &SqliteOptions) -> Result<bool, StoreError> {
-    let path = &place.0;
-    let not_a_gallery = |found| StoreError::NotAGallery {
+    let path = &place.path;
+    let file = place.format.kind;
+    let not_expected = |found| StoreError::NotAGallery {
         found,
+        file,
         path: path.clone(),
     };
     match fs::metadata(path) {
-        Ok(metadata) if metadata.is_dir() => return Err(not_a_gallery("a folder")),
+        Ok(metadata) if metadata.is_dir() => return Err(not_expected("a folder")),
         Ok(_) => {}
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let folder = match path.parent() {
@@ -145,7 +157,7 @@ fn check_file(place: &Place, options: &SqliteOptions) -> Result<bool, StoreError
             };
             return if !folder.is_dir() {
                 let folder = folder.to_path_buf();
-                Err(StoreError::MissingFolder { folder })
+                Err(StoreError::MissingFolder { file, folder })
             } else if options.create {
                 Ok(true)
             } else {
@@ -163,12 +175,12 @@ fn check_file(place: &Place, options: &SqliteOptions) -> Result<bool, StoreError
         if options.create {
             Ok(false)
         } else {
-            Err(not_a_gallery("an empty file"))
+            Err(not_expected("an empty file"))
         }
     } else if start == MAGIC {
         Ok(false)
     } else {
-        Err(not_a_gallery("something that is no database"))
+        Err(not_expected("something that is no database"))
     }
 }
 
@@ -178,23 +190,28 @@ fn check_version(
     connection: &Connection,
     options: &SqliteOptions,
 ) -> Result<i64, StoreError> {
-    let path = place.0.clone();
-    match schema::kind(connection).map_err(|error| place.error("open", error))? {
-        Kind::Empty if options.create => Ok(0),
-        Kind::Empty => Err(StoreError::NotAGallery {
+    let (path, file) = (place.path.clone(), place.format.kind);
+    let content = place.format.look(connection);
+    let supported = place.format.version();
+    match content.map_err(|error| place.error("open", error))? {
+        Content::Nothing if options.create => Ok(0),
+        Content::Nothing => Err(StoreError::NotAGallery {
             found: "an empty database",
+            file,
             path,
         }),
-        Kind::Foreign => Err(StoreError::NotAGallery {
+        Content::Foreign => Err(StoreError::NotAGallery {
             found: "a database of another program",
+            file,
             path,
         }),
-        Kind::Gallery(found) if found > schema::VERSION => Err(StoreError::Newer {
+        Content::Version(found) if found > supported => Err(StoreError::Newer {
             found,
-            supported: schema::VERSION,
+            supported,
+            file,
             path,
         }),
-        Kind::Gallery(version) => Ok(version),
+        Content::Version(version) => Ok(version),
     }
 }
 

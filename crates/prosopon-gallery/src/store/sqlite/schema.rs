@@ -1,15 +1,16 @@
-//! The tables, and how older files become newer ones.
+//! The tables of a gallery.
 
-use rusqlite::{Connection, Transaction};
+use rusqlite::Connection;
 
-/// Marks a file as a gallery in SQLite's header: the letters "PSPN".
-pub(super) const APPLICATION_ID: i64 = 0x5053_504e;
+use super::format::Format;
+use crate::store::FileKind;
 
-/// Each step takes a file from one version to the next; never edit one that was released.
-const MIGRATIONS: &[&str] = &[VERSION_1, VERSION_2];
-
-/// The version that this release writes.
-pub(super) const VERSION: i64 = MIGRATIONS.len() as i64;
+/// Marked by the letters "PSPN".
+pub(super) const FORMAT: Format = Format {
+    kind: FileKind::Gallery,
+    application_id: 0x5053_504e,
+    migrations: &[VERSION_1, VERSION_2],
+};
 
 /// Changes that are remembered for other processes; older ones make them read everything again.
 const REMEMBERED_CHANGES: i64 = 20_000;
@@ -97,54 +98,6 @@ CREATE TABLE calibration (
     points TEXT NOT NULL
 ) STRICT;
 ";
-
-/// What a file says it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    /// Nothing was ever written.
-    Empty,
-    /// A gallery of this version.
-    Gallery(i64),
-    /// A database of some other program.
-    Foreign,
-}
-
-/// Looks at a file without changing it.
-pub(super) fn kind(connection: &Connection) -> rusqlite::Result<Kind> {
-    // Of one moment: another process may be turning the empty file into a gallery just now. Unlike
-    // a transaction, a savepoint may also begin within one.
-    connection.execute_batch("SAVEPOINT look")?;
-    let kind = kind_of_moment(connection);
-    connection.execute_batch("RELEASE look")?;
-    kind
-}
-
-fn kind_of_moment(connection: &Connection) -> rusqlite::Result<Kind> {
-    let pragma = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
-    match (pragma("application_id")?, pragma("user_version")?) {
-        (APPLICATION_ID, version) => Ok(Kind::Gallery(version)),
-        (0, 0) => {
-            // An interrupted creation may leave a database without tables.
-            let n_tables: i64 =
-                connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-            Ok(if n_tables == 0 {
-                Kind::Empty
-            } else {
-                Kind::Foreign
-            })
-        }
-        _ => Ok(Kind::Foreign),
-    }
-}
-
-/// Brings a file of `version` (0 for an empty one) to [`VERSION`].
-pub(super) fn migrate(transaction: &Transaction, version: i64) -> rusqlite::Result<()> {
-    for step in &MIGRATIONS[version.clamp(0, VERSION) as usize..] {
-        transaction.execute_batch(step)?;
-    }
-    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
-    transaction.pragma_update(None, "user_version", VERSION)
-}
 
 /// Forgets changes that are too old to be of use.
 pub(super) fn forget_old_changes(connection: &Connection) -> rusqlite::Result<()> {

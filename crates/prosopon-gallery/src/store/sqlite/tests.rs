@@ -81,7 +81,7 @@ fn a_newer_gallery_is_refused() {
     drop(open(&path).unwrap());
     let connection = Connection::open(&path).unwrap();
     connection
-        .pragma_update(None, "user_version", schema::VERSION + 1)
+        .pragma_update(None, "user_version", schema::FORMAT.version() + 1)
         .unwrap();
     drop(connection);
     let error = open(&path).unwrap_err();
@@ -107,7 +107,7 @@ fn version_1(path: &Path) {
         )
         .unwrap();
     let set = |name: &str, value: i64| connection.pragma_update(None, name, value).unwrap();
-    set("application_id", schema::APPLICATION_ID);
+    set("application_id", schema::FORMAT.application_id);
     set("user_version", 1);
 }
 
@@ -130,7 +130,7 @@ fn an_older_gallery_is_brought_up_to_date() {
     }
     let connection = Connection::open(&path).unwrap();
     let version = connection.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0));
-    assert_eq!(version.unwrap(), schema::VERSION);
+    assert_eq!(version.unwrap(), schema::FORMAT.version());
 }
 
 #[test]

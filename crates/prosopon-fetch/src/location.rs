@@ -1,32 +1,35 @@
-//! Addresses as a request or a redirect gives them.
+//! Addresses as a request, a redirect or a page gives them.
 
-use axum::http::Uri;
-use axum::http::uri::Scheme;
+use std::fmt;
 
-use crate::error::{ApiError, ApiResult};
+use ureq::http::Uri;
+use ureq::http::uri::Scheme;
+
+use crate::error::FetchError;
 
 /// Longer ones are refused; browsers and servers take about as much.
 const MAX_BYTES: usize = 4096;
 
-/// Where a picture is: scheme, host and port that may be asked, checked.
+/// Where something is: scheme, host and port that may be asked, checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Location {
-    pub(super) uri: Uri,
-    /// Without the brackets of an IPv6 address.
-    pub(super) host: String,
-    pub(super) port: u16,
+pub struct Location {
+    uri: Uri,
+    host: String,
+    port: u16,
 }
 
 impl Location {
+    /// The place that `text` names: `http` or `https`, port 80, 443 or one from 1024, no user's name.
+    ///
     /// # Errors
-    /// `invalid_address`; `address_not_allowed` for a port of something that is no web server.
-    pub(super) fn parse(text: &str) -> ApiResult<Self> {
+    /// [`FetchError::InvalidAddress`], [`FetchError::LongAddress`], [`FetchError::UserInAddress`];
+    /// [`FetchError::PortNotAllowed`] for a port of something that is no web server.
+    pub fn parse(text: &str) -> Result<Self, FetchError> {
         if text.len() > MAX_BYTES {
-            let message = format!(
-                "expected an address of at most {MAX_BYTES} bytes, found {}",
-                text.len()
-            );
-            return Err(ApiError::new("invalid_address", message));
+            return Err(FetchError::LongAddress {
+                most: MAX_BYTES,
+                found: text.len(),
+            });
         }
         let uri: Uri = text
             .trim_ascii()
@@ -40,10 +43,7 @@ impl Location {
         };
         let authority = uri.authority().ok_or_else(|| invalid("no host"))?;
         if authority.as_str().contains('@') {
-            return Err(ApiError::new(
-                "invalid_address",
-                "expected an address without a user's name or password",
-            ));
+            return Err(FetchError::UserInAddress);
         }
         let host = authority.host();
         let rest = &authority.as_str()[host.len()..];
@@ -63,20 +63,18 @@ impl Location {
         }
         // Below 1024 are services that a request could be made to speak to: mail, names, files.
         if !matches!(port, 80 | 443 | 1024..) {
-            let message = format!("expected port 80, 443 or one from 1024, found {port}");
-            return Err(ApiError::new("address_not_allowed", message));
+            return Err(FetchError::PortNotAllowed { port });
         }
         Ok(Self { uri, host, port })
     }
 
-    /// Where a redirect from here leads to (RFC 3986, section 5.2, without dot segments, which the
-    /// server at the other end resolves).
+    /// Where `reference`, found here, leads to (RFC 3986, section 5.2).
     ///
     /// # Errors
     /// As [`Location::parse`].
-    pub(super) fn redirected(&self, to: &str) -> ApiResult<Self> {
-        let to = to.trim_ascii();
-        let to = to.split('#').next().unwrap_or("");
+    pub fn joined(&self, reference: &str) -> Result<Self, FetchError> {
+        let reference = reference.trim_ascii();
+        let reference = reference.split('#').next().unwrap_or("");
         let scheme = self.uri.scheme_str().unwrap_or("http");
         let root = || {
             let authority = self
@@ -85,21 +83,69 @@ impl Location {
                 .map_or("", |authority| authority.as_str());
             format!("{scheme}://{authority}")
         };
-        if has_scheme(to) {
-            return Self::parse(to);
+        if has_scheme(reference) {
+            return Self::parse(reference);
         }
-        if to.starts_with("//") {
-            return Self::parse(&format!("{scheme}:{to}"));
+        if reference.starts_with("//") {
+            return Self::parse(&format!("{scheme}:{reference}"));
         }
         let path = self.uri.path();
         let folder = path.rfind('/').map_or("/", |end| &path[..=end]);
-        Self::parse(&match to.as_bytes().first() {
+        Self::parse(&match reference.as_bytes().first() {
             None => self.uri.to_string(),
-            Some(b'/') => format!("{}{to}", root()),
-            Some(b'?') => format!("{}{path}{to}", root()),
-            Some(_) => format!("{}{folder}{to}", root()),
+            Some(b'/') => format!("{}{}", root(), without_dots(reference)),
+            Some(b'?') => format!("{}{path}{reference}", root()),
+            Some(_) => {
+                let whole = format!("{folder}{reference}");
+                format!("{}{}", root(), without_dots(&whole))
+            }
         })
     }
+
+    /// Host without port, and without the brackets of an IPv6 address.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// Port, also where the address leaves it to the scheme.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Path without query, as it stands in the address.
+    pub fn path(&self) -> &str {
+        self.uri.path()
+    }
+
+    pub(crate) fn uri(&self) -> &Uri {
+        &self.uri
+    }
+}
+
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.uri.fmt(f)
+    }
+}
+
+/// An absolute path with `.` and `..` taken out (RFC 3986, section 5.2.4); the query is left alone.
+fn without_dots(path_and_query: &str) -> String {
+    let end = path_and_query.find('?').unwrap_or(path_and_query.len());
+    let (path, query) = path_and_query.split_at(end);
+    let mut kept: Vec<&str> = Vec::new();
+    let segments = path.strip_prefix('/').unwrap_or(path);
+    for segment in segments.split('/') {
+        match segment {
+            "." => {}
+            ".." => drop(kept.pop()),
+            segment => kept.push(segment),
+        }
+    }
+    // `/a/.` and `/a/..` name folders.
+    if segments == "." || segments == ".." || path.ends_with("/.") || path.ends_with("/..") {
+        kept.push("");
+    }
+    format!("/{}{query}", kept.join("/"))
 }
 
 /// Whether a reference begins with a scheme (RFC 3986, section 3.1).
@@ -112,10 +158,10 @@ fn has_scheme(reference: &str) -> bool {
     })
 }
 
-fn invalid(found: &str) -> ApiError {
-    let message =
-        format!("expected an address that begins with http:// or https://, found {found}");
-    ApiError::new("invalid_address", message)
+fn invalid(found: &str) -> FetchError {
+    FetchError::InvalidAddress {
+        found: found.to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -164,13 +210,13 @@ mod tests {
             ("http://a.example:25/", "address_not_allowed"),
             ("http://a.example:0/", "address_not_allowed"),
         ] {
-            assert_eq!(Location::parse(text).unwrap_err().code, code, "{text}");
+            assert_eq!(Location::parse(text).unwrap_err().code(), code, "{text}");
         }
         assert!(Location::parse(&format!("http://a.example/{}", "x".repeat(5000))).is_err());
     }
 
     #[test]
-    fn redirects_are_relative_to_where_they_come_from() {
+    fn references_are_relative_to_where_they_come_from() {
         let from = Location::parse("https://a.example:8443/b/c?d=e").unwrap();
         for (to, expected) in [
             ("http://x.example/y", "http://x.example/y"),
@@ -180,13 +226,19 @@ mod tests {
             ("y/z:1", "https://a.example:8443/b/y/z:1"),
             ("y#part", "https://a.example:8443/b/y"),
             ("?q", "https://a.example:8443/b/c?q"),
+            ("./y", "https://a.example:8443/b/y"),
+            ("../y/./z?a=../b", "https://a.example:8443/y/z?a=../b"),
+            ("../../../y", "https://a.example:8443/y"),
+            ("/x/../y/..", "https://a.example:8443/"),
+            ("x/y/..", "https://a.example:8443/b/x/"),
+            ("..", "https://a.example:8443/"),
             ("", "https://a.example:8443/b/c?d=e"),
             ("file:///etc/passwd", ""),
             ("//user@x.example/", ""),
         ] {
-            match from.redirected(to) {
-                Ok(location) => assert_eq!(location.uri.to_string(), expected, "{to}"),
-                Err(error) => assert_eq!((expected, error.code), ("", "invalid_address"), "{to}"),
+            match from.joined(to) {
+                Ok(location) => assert_eq!(location.to_string(), expected, "{to}"),
+                Err(error) => assert_eq!((expected, error.code()), ("", "invalid_address"), "{to}"),
             }
         }
     }
