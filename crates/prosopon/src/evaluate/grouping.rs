@@ -130,7 +130,12 @@ impl Grouping {
     }
 
     fn put(&mut self, path: String, group: String, area: f32) {
-        let largest = self.groups_of.entry(path).or_default().entry(group).or_default();
+        let largest = self
+            .groups_of
+            .entry(path)
+            .or_default()
+            .entry(group)
+            .or_default();
         *largest = largest.max(area);
     }
 }
@@ -170,10 +175,19 @@ mod tests {
         let found = membership(&unequal.groups_of["a.jpg"]);
         assert_eq!(found, Some(Membership::OfLargest("1")));
         let equal = of(&face(10), &face(10));
-        assert_eq!(membership(&equal.groups_of["a.jpg"]), Some(Membership::Several));
+        assert_eq!(
+            membership(&equal.groups_of["a.jpg"]),
+            Some(Membership::Several)
+        );
         let table = Grouping::parse("a.jpg,x\nb.jpg,x\nb.jpg,y\n").unwrap();
-        assert_eq!(membership(&table.groups_of["a.jpg"]), Some(Membership::Only("x")));
-        assert_eq!(membership(&table.groups_of["b.jpg"]), Some(Membership::Several));
+        assert_eq!(
+            membership(&table.groups_of["a.jpg"]),
+            Some(Membership::Only("x"))
+        );
+        assert_eq!(
+            membership(&table.groups_of["b.jpg"]),
+            Some(Membership::Several)
+        );
         assert_eq!(membership(&BTreeMap::new()), None);
     }
 

@@ -88,8 +88,14 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
             ("true groups", args.truth.display().to_string()),
             ("found groups", args.found.display().to_string()),
             ("not found in any group", figures.not_found.to_string()),
-            ("in several groups, judged by the largest face", figures.by_largest_face.to_string()),
-            ("in several groups, left out", figures.in_several_groups.to_string()),
+            (
+                "in several groups, judged by the largest face",
+                figures.by_largest_face.to_string(),
+            ),
+            (
+                "in several groups, left out",
+                figures.in_several_groups.to_string(),
+            ),
             ("without a true group", figures.without_truth.to_string()),
         ],
     };
@@ -220,7 +226,10 @@ fn describe(figures: &Figures) -> String {
     );
     for (n, what) in [
         (figures.not_found, "not found in any group"),
-        (figures.by_largest_face, "in several groups, judged by the largest face"),
+        (
+            figures.by_largest_face,
+            "in several groups, judged by the largest face",
+        ),
         (figures.in_several_groups, "in several groups, left out"),
         (figures.without_truth, "without a true group, left out"),
     ] {
