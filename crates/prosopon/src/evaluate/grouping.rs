@@ -8,7 +8,7 @@ use super::table;
 use crate::geometry::BoundingBox;
 
 /// Which groups each picture is in.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Grouping {
     /// By path as it was written, the groups that its faces are in, with the area of the largest of
     /// them; 0 where it is not known.
