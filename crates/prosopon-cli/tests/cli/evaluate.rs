@@ -273,6 +273,25 @@ fn groups_are_judged_by_tables_and_folders() {
     assert_eq!(number(&document, "/pairwise/f"), 1.0);
 }
 
+fn pairs(more: &[&'static str]) -> Vec<&'static str> {
+    [&PAIRS[..], more].concat()
+}
+
+fn detection(truth: &'static str) -> Vec<&'static str> {
+    vec!["evaluate", "detection", "--truth", truth, "--images", "."]
+}
+
+fn clusters(found: &'static str) -> Vec<&'static str> {
+    vec![
+        "evaluate",
+        "clusters",
+        "--truth",
+        "groups.csv",
+        "--found",
+        found,
+    ]
+}
+
 /// What is wrong is said before any network is opened.
 #[test]
 fn what_cannot_be_evaluated_is_named() {
@@ -285,19 +304,6 @@ fn what_cannot_be_evaluated_is_named() {
         "<!DOCTYPE d [<!ENTITY a 'aaaa'>]><dataset>&a;</dataset>",
     );
     env.write("short.csv", "a.jpg,1,2\n");
-    let pairs = |more: &[&'static str]| [&PAIRS[..], more].concat();
-    let detection =
-        |truth: &'static str| vec!["evaluate", "detection", "--truth", truth, "--images", "."];
-    let clusters = |found: &'static str| {
-        vec![
-            "evaluate",
-            "clusters",
-            "--truth",
-            "groups.csv",
-            "--found",
-            found,
-        ]
-    };
     let cases: [(Vec<&str>, i32, &str); 11] = [
         (pairs(&["--gate", "beauty>1"]), 2, "invalid_gate"),
         (pairs(&["--gate", "eer"]), 2, "invalid_gate"),
