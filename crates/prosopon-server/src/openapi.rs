@@ -89,6 +89,7 @@ pub(crate) struct NamedPicture {
         (name = "Subjects", description = "The people of a gallery. Scope `enrol`."),
         (name = "Faces", description = "Enrolled faces. Scope `enrol`."),
         (name = "Keys", description = "Keys and audit log. Scope `admin`."),
+        (name = "Evaluations", description = "How often the server is wrong on pictures of known people. Scope `admin`."),
         (name = "Server", description = "The server itself."),
     )
 )]
