@@ -3,9 +3,9 @@
 pub(crate) mod album;
 pub(crate) mod audit;
 pub(crate) mod calibrate;
+pub(crate) mod cluster;
 pub(crate) mod consistency;
 pub(crate) mod dedupe;
-pub(crate) mod cluster;
 pub(crate) mod detect;
 pub(crate) mod doctor;
 pub(crate) mod embed;

@@ -1,7 +1,7 @@
 //! The command line, as the real binary in a temporary folder.
 
-mod collections;
 mod cluster;
+mod collections;
 #[path = "../../../prosopon/tests/common/mod.rs"]
 mod common;
 mod detect;

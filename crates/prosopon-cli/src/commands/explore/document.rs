@@ -47,19 +47,19 @@ struct PlaceJson {
 #[derive(Serialize)]
 pub(super) struct Document {
     #[serde(flatten)]
-    pub(super) summary: Summary,
-    pub(super) without_face: Vec<String>,
-    pub(super) labels: Vec<LabelJson>,
-    pub(super) same_people: Vec<SamePersonJson>,
-    pub(super) repeated: Vec<RepeatedJson>,
-    pub(super) quality: Vec<QualityJson>,
-    pub(super) places: Vec<PlaceJson>,
-    pub(super) explained: [f64; 2],
+    summary: Summary,
+    without_face: Vec<String>,
+    labels: Vec<LabelJson>,
+    same_people: Vec<SamePersonJson>,
+    repeated: Vec<RepeatedJson>,
+    quality: Vec<QualityJson>,
+    places: Vec<PlaceJson>,
+    explained: [f64; 2],
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) planted: Option<Vec<PlantedErrors>>,
+    planted: Option<Vec<PlantedErrors>>,
     pub(super) threshold: f32,
     pub(super) fmr: Option<f64>,
-    pub(super) report: String,
+    report: String,
     pub(super) failed: Vec<String>,
     #[serde(flatten)]
     pub(super) about: About,
