@@ -1,5 +1,7 @@
 //! The native API under `/v1`: one file for each group of endpoints; handlers only translate.
 
+pub(crate) mod album_groups;
+pub(crate) mod albums;
 pub(crate) mod annotate;
 pub(crate) mod detect;
 pub(crate) mod embed;
