@@ -16,7 +16,7 @@ use super::keys::unbound;
 use super::types::in_range;
 use crate::access::Caller;
 use crate::audit::{About, Actor};
-use crate::error::ApiResult;
+use crate::error::{ApiError, ApiResult};
 use crate::input::{Form, Upload};
 use crate::models::LoadedModels;
 use crate::recognise::{self, Wanted};
@@ -344,6 +344,10 @@ pub(crate) async fn group(
 ) -> ApiResult<axum::Json<Grouped>> {
     in_range("threshold", asked.threshold, -1.0, 1.0)?;
     in_range("fmr", asked.fmr.map(|fmr| fmr as f32), 1e-12, 1.0)?;
+    if asked.fmr.is_some() && asked.threshold.is_some() {
+        let message = "expected `fmr` or `threshold`, found both";
+        return Err(ApiError::new("invalid_parameter", message));
+    }
     unbound(&caller)?;
     let (state, actor) = (Arc::clone(&app), Actor::from(&caller));
     let album = app

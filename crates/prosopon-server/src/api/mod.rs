@@ -19,4 +19,6 @@ pub(crate) mod types;
 pub(crate) mod verify;
 
 #[cfg(test)]
+mod album_tests;
+#[cfg(test)]
 mod tests;
