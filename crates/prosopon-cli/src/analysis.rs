@@ -96,6 +96,26 @@ fn decode(input: &Input, limits: &DecodeLimits, times: &StageTimes) -> Result<Pi
     .map_err(|failure: Failure| failure.at(input))
 }
 
+/// Reads each picture and passes what `keep` takes of it to `sink`, in order.
+pub(crate) fn read_all<K: Send>(
+    inputs: &[Input],
+    limits: &DecodeLimits,
+    workers: usize,
+    keep: impl Fn(Picture) -> K + Sync,
+    mut sink: impl FnMut(&Input, Result<K, Failure>) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let times = StageTimes::default();
+    let work = |chunk: &[Input]| {
+        chunk
+            .iter()
+            .map(|input| Ok((keep(decode(input, limits, &times)?), ())))
+            .collect()
+    };
+    run(inputs, workers, 1, work, |input, read| {
+        sink(input, read.map(|(kept, ())| kept))
+    })
+}
+
 /// Finds the faces in each picture and passes them to `sink`, in order.
 ///
 /// `keep` takes from each picture what `sink` needs of it; the rest is freed at once, so that many

@@ -35,6 +35,11 @@ pub(crate) enum Command {
     Evaluate(commands::evaluate::Args),
     Calibrate(commands::calibrate::Args),
     Fetch(commands::fetch::Args),
+    Matrix(commands::matrix::Args),
+    Signature(commands::signature::Args),
+    Consistency(commands::consistency::Args),
+    Explore(commands::explore::Args),
+    Dedupe(commands::dedupe::Args),
     Cluster(commands::cluster::Args),
     Album(commands::album::Args),
     Serve(commands::serve::Args),
@@ -58,6 +63,11 @@ impl Command {
             Self::Evaluate(args) => args.format(),
             Self::Calibrate(args) => args.output.format(),
             Self::Fetch(args) => args.output.format(),
+            Self::Matrix(args) => args.output.format(),
+            Self::Signature(args) => args.output.format(),
+            Self::Consistency(args) => args.output.format(),
+            Self::Explore(args) => args.output.format(),
+            Self::Dedupe(args) => args.output.format(),
             Self::Cluster(args) => args.output.format(),
             Self::Album(args) => args.output.format(),
             Self::Serve(args) => args.output.format(),
@@ -170,6 +180,31 @@ impl InferenceArgs {
     }
 }
 
+/// Which pictures are taken.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Detection")]
+pub(crate) struct PictureArgs {
+    /// Largest picture file, in MiB
+    #[arg(long, value_name = "MIB", default_value_t = 20)]
+    max_file_mib: u64,
+    /// Largest picture, in megapixels
+    #[arg(long, value_name = "MP", default_value_t = 50)]
+    max_megapixels: u64,
+}
+
+impl PictureArgs {
+    pub(crate) fn limits(&self) -> DecodeLimits {
+        let defaults = DecodeLimits::default();
+        let pixels = self.max_megapixels.saturating_mul(1_000_000);
+        DecodeLimits {
+            file_bytes: self.max_file_mib.saturating_mul(1 << 20),
+            pixels,
+            // The default allows eleven bytes a pixel; more pixels may use more.
+            memory_bytes: defaults.memory_bytes.max(pixels.saturating_mul(11)),
+        }
+    }
+}
+
 /// What counts as a face, and which pictures are taken.
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Detection")]
@@ -190,12 +225,8 @@ pub(crate) struct DetectArgs {
     /// needs
     #[arg(long, value_name = "PX|auto", default_value = "auto", value_parser = input_size)]
     input_size: InputSize,
-    /// Largest picture file, in MiB
-    #[arg(long, value_name = "MIB", default_value_t = 20)]
-    max_file_mib: u64,
-    /// Largest picture, in megapixels
-    #[arg(long, value_name = "MP", default_value_t = 50)]
-    max_megapixels: u64,
+    #[command(flatten)]
+    pictures: PictureArgs,
 }
 
 impl DetectArgs {
@@ -210,14 +241,7 @@ impl DetectArgs {
     }
 
     pub(crate) fn limits(&self) -> DecodeLimits {
-        let defaults = DecodeLimits::default();
-        let pixels = self.max_megapixels.saturating_mul(1_000_000);
-        DecodeLimits {
-            file_bytes: self.max_file_mib.saturating_mul(1 << 20),
-            pixels,
-            // The default allows eleven bytes a pixel; more pixels may use more.
-            memory_bytes: defaults.memory_bytes.max(pixels.saturating_mul(11)),
-        }
+        self.pictures.limits()
     }
 }
 
@@ -293,11 +317,11 @@ fn in_range(text: &str, low: f64, high: f64) -> Result<f64, String> {
         .ok_or_else(|| format!("expected a number from {low} to {high}"))
 }
 
-fn share(text: &str) -> Result<f32, String> {
+pub(crate) fn share(text: &str) -> Result<f32, String> {
     in_range(text, 0.0, 1.0).map(|value| value as f32)
 }
 
-fn similarity(text: &str) -> Result<f32, String> {
+pub(crate) fn similarity(text: &str) -> Result<f32, String> {
     in_range(text, -1.0, 1.0).map(|value| value as f32)
 }
 

@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use prosopon::{Face, FaceEngine};
+use prosopon::detect::central;
+use prosopon::{Detection, Face, FaceEngine};
 
 use crate::analysis::{StageTimes, analyze_all, size_of};
 use crate::args::EngineArgs;
@@ -31,10 +32,6 @@ pub(crate) struct LabelledPicture {
     /// Place in [`LabelledPictures::identities`].
     pub(crate) identity: usize,
     pub(crate) path: PathBuf,
-    /// Width and height in pixels.
-    pub(crate) size: (u32, u32),
-    /// How many faces it shows.
-    pub(crate) n_faces: usize,
     /// The face that it is of; none if none was found.
     pub(crate) face: Option<Face>,
 }
@@ -110,10 +107,8 @@ pub(crate) fn labelled(
         let name = identity_of(&picture.path);
         LabelledPicture {
             identity: identities.partition_point(|identity| *identity < name),
-            n_faces: picture.faces.len(),
             face: central_face(picture.size, picture.faces),
             path: picture.path,
-            size: picture.size,
         }
     };
     Ok(LabelledPictures {
@@ -123,20 +118,10 @@ pub(crate) fn labelled(
     })
 }
 
-/// The face that the picture is of: large and near its centre.
-///
-/// The weight of two for the squared distance is the one that the InsightFace project uses to
-/// choose a central face.
-pub(crate) fn central_face((width, height): (u32, u32), faces: Vec<Face>) -> Option<Face> {
-    let (x, y) = (width as f32 / 2.0, height as f32 / 2.0);
-    let weight = |face: &Face| {
-        let center = face.detection.bounding_box.center();
-        let squared_distance = (center.x - x).powi(2) + (center.y - y).powi(2);
-        face.detection.bounding_box.area() - 2.0 * squared_distance
-    };
-    faces
-        .into_iter()
-        .max_by(|a, b| weight(a).total_cmp(&weight(b)))
+/// The face that the picture is of, as [`central`] has it.
+pub(crate) fn central_face(size: (u32, u32), mut faces: Vec<Face>) -> Option<Face> {
+    let detections: Vec<Detection> = faces.iter().map(|face| face.detection).collect();
+    Some(faces.swap_remove(central(size, &detections)?))
 }
 
 /// Name of the person a picture of a folder-per-person tree shows.

@@ -15,6 +15,7 @@ mod pictures;
 mod progress;
 mod session;
 mod threshold;
+mod tiles;
 
 use std::process::ExitCode;
 

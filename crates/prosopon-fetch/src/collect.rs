@@ -124,7 +124,7 @@ impl<'a> Collector<'a> {
                     }
                     continue;
                 }
-                Err(error) => self.failure(Source::Url(address.clone()), None, &error),
+                Err(error) => failure(Source::Url(address.clone()), None, &error),
             };
             on_done(&self.folder.note(entry)?);
         }
@@ -186,11 +186,11 @@ impl<'a> Collector<'a> {
                     status: 304,
                     retry_after: None,
                 };
-                let entry = self.failure(source, wanted.page.clone(), &error);
+                let entry = failure(source, wanted.page.clone(), &error);
                 return self.folder.note(entry);
             }
             (Err(error), _) => {
-                let entry = self.failure(source, wanted.page.clone(), &error);
+                let entry = failure(source, wanted.page.clone(), &error);
                 return self.folder.note(entry);
             }
         };
@@ -213,13 +213,6 @@ impl<'a> Collector<'a> {
                 self.folder.keep(entry, &body.bytes, format, "", &stem)
             }
             Err(unwanted) => self.folder.note(entry.because(unwanted.code(), unwanted)),
-        }
-    }
-
-    fn failure(&self, source: Source, page: Option<String>, error: &FetchError) -> Entry {
-        Entry {
-            page,
-            ..Entry::new(source, Status::Failed).because(error.code(), error)
         }
     }
 
@@ -267,6 +260,13 @@ impl<'a> Collector<'a> {
         Err(FetchError::Unreachable {
             found: "no connection",
         })
+    }
+}
+
+fn failure(source: Source, page: Option<String>, error: &FetchError) -> Entry {
+    Entry {
+        page,
+        ..Entry::new(source, Status::Failed).because(error.code(), error)
     }
 }
 

@@ -112,7 +112,7 @@ impl Moment {
     }
 
     /// How long it is until then; nothing if it is over.
-    pub(crate) fn from_now(self) -> Duration {
+    pub(crate) fn time_left(self) -> Duration {
         let left = self.0.duration_since(Timestamp::now());
         Duration::try_from(left).unwrap_or_default()
     }

@@ -305,7 +305,7 @@ mod tests {
             assert_eq!(taken.taken_from, TakenFrom::Name, "{name}");
         }
         write(root, "plain.jpg", "");
-        let time = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_714_564_800);
+        let time = std::time::UNIX_EPOCH + std::time::Duration::from_hours(476_268);
         let file = File::options().write(true).open(root.join("plain.jpg"));
         file.unwrap().set_modified(time).unwrap();
         let plain = taken(&root.join("plain.jpg"));

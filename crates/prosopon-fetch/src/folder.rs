@@ -42,15 +42,11 @@ impl Folder {
     /// [`FolderError::Busy`] if another process has it open, [`FolderError::NotAManifest`] if a file
     /// stands in the manifest's place, else as the operating system says.
     pub fn open(root: &Path) -> Result<Self, FolderError> {
-        let write = |path: &Path, source| FolderError::Write {
-            path: path.to_owned(),
-            source,
-        };
-        fs::create_dir_all(root).map_err(|error| write(root, error))?;
+        fs::create_dir_all(root).map_err(|error| failed(root, error))?;
         let path = root.join(MANIFEST);
         let mut options = File::options();
         let options = options.read(true).append(true).create(true);
-        let mut manifest = options.open(&path).map_err(|error| write(&path, error))?;
+        let mut manifest = options.open(&path).map_err(|error| failed(&path, error))?;
         match manifest.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -58,7 +54,7 @@ impl Folder {
                     path: root.to_owned(),
                 });
             }
-            Err(TryLockError::Error(error)) => return Err(write(&path, error)),
+            Err(TryLockError::Error(error)) => return Err(failed(&path, error)),
         }
         let entries = read_manifest(&mut manifest, &path)?;
         remove_unfinished(root);
@@ -145,7 +141,7 @@ impl Folder {
         line.push('\n');
         // One call, so that a kill leaves a whole line or the start of one.
         let written = state.manifest.write_all(line.as_bytes());
-        written.map_err(|source| self.failed(&self.manifest(), source))?;
+        written.map_err(|source| failed(&self.manifest(), source))?;
         state.remember(entry.clone());
         Ok(entry)
     }
@@ -160,10 +156,10 @@ impl Folder {
         stem: &str,
     ) -> Result<String, FolderError> {
         let folder = self.root.join(below);
-        fs::create_dir_all(&folder).map_err(|error| self.failed(&folder, error))?;
+        fs::create_dir_all(&folder).map_err(|error| failed(&folder, error))?;
         let unfinished = self
             .unfinished(bytes)
-            .map_err(|error| self.failed(&self.root, error))?;
+            .map_err(|error| failed(&self.root, error))?;
         let mut unfinished = Some(unfinished);
         let ending = format.extension();
         for name in [
@@ -182,11 +178,14 @@ impl Folder {
                     }
                     unfinished = Some(error.file);
                 }
-                Err(error) => return Err(self.failed(&path, error.error)),
+                Err(error) => return Err(failed(&path, error.error)),
             }
         }
         let taken = io::ErrorKind::AlreadyExists.into();
-        Err(self.failed(&folder.join(format!("{stem}-{sha256}.{ending}")), taken))
+        Err(failed(
+            &folder.join(format!("{stem}-{sha256}.{ending}")),
+            taken,
+        ))
     }
 
     /// The bytes in a file without a name of its own yet, on disk.
@@ -203,13 +202,6 @@ impl Folder {
         file.write_all(bytes)?;
         file.as_file().sync_all()?;
         Ok(file)
-    }
-
-    fn failed(&self, path: &Path, source: io::Error) -> FolderError {
-        FolderError::Write {
-            path: path.to_owned(),
-            source,
-        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -234,13 +226,13 @@ impl State {
 
 /// The lines of a manifest. The start of one at its end, which a killed process left, is cut off.
 fn read_manifest(manifest: &mut File, path: &Path) -> Result<Vec<Entry>, FolderError> {
-    let failed = |source| FolderError::Read {
+    let unreadable = |source| FolderError::Read {
         path: path.to_owned(),
         source,
     };
     let mut text = String::new();
-    manifest.seek(SeekFrom::Start(0)).map_err(failed)?;
-    manifest.read_to_string(&mut text).map_err(failed)?;
+    manifest.seek(SeekFrom::Start(0)).map_err(unreadable)?;
+    manifest.read_to_string(&mut text).map_err(unreadable)?;
     let whole = text.rfind('\n').map_or(0, |end| end + 1);
     let mut entries = Vec::new();
     for (i, line) in text[..whole].lines().enumerate() {
@@ -261,7 +253,7 @@ fn read_manifest(manifest: &mut File, path: &Path) -> Result<Vec<Entry>, FolderE
                 line: entries.len() + 1,
             });
         }
-        manifest.set_len(whole as u64).map_err(failed)?;
+        manifest.set_len(whole as u64).map_err(unreadable)?;
     }
     Ok(entries)
 }
@@ -285,6 +277,13 @@ fn remove_unfinished(root: &Path) {
     }
 }
 
+fn failed(path: &Path, source: io::Error) -> FolderError {
+    FolderError::Write {
+        path: path.to_owned(),
+        source,
+    }
+}
+
 fn joined(below: &str, name: &str) -> String {
     if below.is_empty() {
         name.to_owned()
@@ -294,7 +293,11 @@ fn joined(below: &str, name: &str) -> String {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let digit = |value: u8| char::from(b"0123456789abcdef"[usize::from(value)]);
+    let digits = bytes
+        .iter()
+        .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]);
+    digits.collect()
 }
 
 #[cfg(test)]

@@ -333,7 +333,7 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     if let Ok(secs) = text.parse() {
         return Some(Duration::from_secs(secs));
     }
-    Some(Moment::from_http_date(text)?.from_now())
+    Some(Moment::from_http_date(text)?.time_left())
 }
 
 /// What went wrong, in words that tell nothing about the network in here.

@@ -25,7 +25,8 @@ pub fn pictures_of(html: &[u8], at: &Location) -> Vec<Location> {
     let mut page = Page {
         base: at.clone(),
         has_base: false,
-        picture: None,
+        in_picture: false,
+        best: None,
         found: Vec::new(),
         seen: BTreeSet::new(),
     };
@@ -56,8 +57,9 @@ pub fn pictures_of(html: &[u8], at: &Location) -> Vec<Location> {
 struct Page {
     base: Location,
     has_base: bool,
-    /// Inside of `<picture>`: the best variant so far.
-    picture: Option<Option<Variant>>,
+    in_picture: bool,
+    /// The best variant so far of the `<picture>` that is open.
+    best: Option<Variant>,
     found: Vec<Location>,
     seen: BTreeSet<String>,
 }
@@ -98,9 +100,9 @@ impl Page {
             }
             b"picture" => {
                 self.end_picture();
-                self.picture = Some(None);
+                self.in_picture = true;
             }
-            b"source" if self.picture.is_some() && can_be_read(tag) => {
+            b"source" if self.in_picture && can_be_read(tag) => {
                 if let Some(variant) = best_of_set(tag) {
                     self.offer(variant);
                 }
@@ -139,19 +141,21 @@ impl Page {
 
     /// A variant of the picture that is open, or a picture of its own.
     fn offer(&mut self, variant: Variant) {
-        match &mut self.picture {
-            None => self.push(&variant.reference),
-            Some(best) => {
-                // The first of equals: pages name the better format first.
-                if best.as_ref().is_none_or(|best| variant.size > best.size) {
-                    *best = Some(variant);
-                }
-            }
+        if !self.in_picture {
+            self.push(&variant.reference);
+        } else if self
+            .best
+            .as_ref()
+            .is_none_or(|best| variant.size > best.size)
+        {
+            // The first of equals stays: pages name the better format first.
+            self.best = Some(variant);
         }
     }
 
     fn end_picture(&mut self) {
-        if let Some(Some(best)) = self.picture.take() {
+        self.in_picture = false;
+        if let Some(best) = self.best.take() {
             self.push(&best.reference);
         }
     }
@@ -368,7 +372,7 @@ mod tests {
         let expected = ["b.jpg", "a.jpg", "c.jpg"];
         let expected = expected.map(|name| format!("https://a.example/people/{name}"));
         assert_eq!(found(html), expected);
-        let many: String = (0..20_000).map(|i| format!("<img src={i}.jpg>")).collect();
-        assert_eq!(found(&many).len(), MAX_PICTURES);
+        let many: Vec<String> = (0..20_000).map(|i| format!("<img src={i}.jpg>")).collect();
+        assert_eq!(found(&many.concat()).len(), MAX_PICTURES);
     }
 }

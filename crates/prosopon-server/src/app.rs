@@ -17,8 +17,8 @@ use utoipa_axum::routes;
 use crate::access::keys::Scope;
 use crate::access::{recognise_caller, require};
 use crate::api::{
-    album_groups, albums, annotate, detect, embed, enrol, faces, galleries, health, identify, keys,
-    models, session, subjects, verify,
+    album_groups, albums, annotate, detect, embed, enrol, evaluations, faces, galleries, health,
+    identify, keys, models, session, subjects, verify,
 };
 use crate::error::ApiError;
 use crate::settings::Settings;
@@ -27,7 +27,7 @@ use crate::{body, compat, openapi, telemetry, web};
 
 /// What pages may load and do: nothing from elsewhere, no script or style inside a page.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
-    img-src 'self' blob: data:; media-src 'self' blob:; connect-src 'self'; form-action 'self'; \
+    img-src 'self' blob: data:; media-src 'self' blob:; connect-src 'self'; frame-src 'self'; form-action 'self'; \
     base-uri 'none'; frame-ancestors 'none'";
 
 /// Everything that the server answers.
@@ -117,6 +117,11 @@ fn native() -> OpenApiRouter<App> {
         .routes(routes!(keys::list, keys::create))
         .routes(routes!(keys::revoke))
         .routes(routes!(keys::audit))
+        .routes(routes!(evaluations::list, evaluations::create))
+        .routes(routes!(evaluations::show, evaluations::delete))
+        .routes(routes!(evaluations::add_pictures))
+        .routes(routes!(evaluations::finish))
+        .routes(routes!(evaluations::report))
         .route_layer(from_fn_with_state(Scope::Admin, require));
     public.merge(asking).merge(enrolling).merge(administering)
 }

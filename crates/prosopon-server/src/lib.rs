@@ -20,6 +20,7 @@ mod compute;
 mod connections;
 mod database;
 mod error;
+mod evaluations;
 mod fetch;
 mod galleries;
 mod input;

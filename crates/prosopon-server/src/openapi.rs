@@ -90,6 +90,7 @@ pub(crate) struct NamedPicture {
         (name = "Faces", description = "Enrolled faces. Scope `enrol`."),
         (name = "Albums", description = "Photographs grouped by person. Scope `enrol`, with a key for all galleries."),
         (name = "Keys", description = "Keys and audit log. Scope `admin`."),
+        (name = "Evaluations", description = "How often the server is wrong on pictures of known people. Scope `admin`."),
         (name = "Server", description = "The server itself."),
     )
 )]

@@ -15,6 +15,7 @@ use crate::body::Intake;
 use crate::compute::Compute;
 use crate::database::{Database, DatabaseError};
 use crate::error::ApiResult;
+use crate::evaluations::Evaluations;
 use crate::fetch::Fetcher;
 use crate::galleries::Galleries;
 use crate::metrics::Metrics;
@@ -34,6 +35,7 @@ pub(crate) struct State {
     pub(crate) audit: AuditLog,
     pub(crate) intake: Intake,
     pub(crate) fetcher: Fetcher,
+    pub(crate) evaluations: Evaluations,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) started: Instant,
 }
@@ -115,6 +117,7 @@ impl State {
             audit: AuditLog::on(database),
             intake: Intake::new(&settings),
             fetcher: Fetcher::new(&settings),
+            evaluations: Evaluations::default(),
             metrics,
             started: Instant::now(),
             settings,

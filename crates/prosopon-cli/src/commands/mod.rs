@@ -4,18 +4,23 @@ pub(crate) mod album;
 pub(crate) mod audit;
 pub(crate) mod calibrate;
 pub(crate) mod cluster;
+pub(crate) mod consistency;
+pub(crate) mod dedupe;
 pub(crate) mod detect;
 pub(crate) mod doctor;
 pub(crate) mod embed;
 pub(crate) mod enrol;
 pub(crate) mod evaluate;
+pub(crate) mod explore;
 pub(crate) mod fetch;
 pub(crate) mod identify;
 pub(crate) mod keys;
+pub(crate) mod matrix;
 pub(crate) mod models;
 pub(crate) mod people;
 pub(crate) mod quickstart;
 pub(crate) mod serve;
+pub(crate) mod signature;
 pub(crate) mod verify;
 
 use crate::args::Command;
@@ -34,6 +39,11 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
         Command::Evaluate(args) => evaluate::run(&args),
         Command::Calibrate(args) => calibrate::run(&args),
         Command::Fetch(args) => fetch::run(&args),
+        Command::Matrix(args) => matrix::run(&args),
+        Command::Signature(args) => signature::run(&args),
+        Command::Consistency(args) => consistency::run(&args),
+        Command::Explore(args) => explore::run(&args),
+        Command::Dedupe(args) => dedupe::run(&args),
         Command::Cluster(args) => cluster::run(&args),
         Command::Album(args) => album::run(&args),
         Command::Serve(args) => serve::run(&args),

@@ -76,6 +76,9 @@ struct Flags {
     /// Fetch pictures from addresses in requests
     #[arg(long, num_args = 0, default_missing_value = "true")]
     allow_url_input: Option<bool>,
+    /// Folder below which folders of pictures may be named for an evaluation
+    #[arg(long, value_name = "DIR")]
+    evaluate_dir: Option<PathBuf>,
     /// How the log is written [default: text]
     #[arg(long, value_name = "FORMAT", value_parser = ["text", "json"])]
     log_format: Option<String>,

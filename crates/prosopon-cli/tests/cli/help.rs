@@ -5,7 +5,7 @@ use crate::testenv::TestEnv;
 #[test]
 fn every_command_has_help_with_examples() {
     let env = TestEnv::without_models();
-    let commands: [&[&str]; 12] = [
+    let commands: [&[&str]; 21] = [
         &["quickstart"],
         &["detect"],
         &["embed"],
@@ -14,8 +14,17 @@ fn every_command_has_help_with_examples() {
         &["identify"],
         &["people"],
         &["evaluate", "pairs"],
+        &["evaluate", "folder"],
+        &["evaluate", "identification"],
+        &["evaluate", "detection"],
+        &["evaluate", "clusters"],
         &["calibrate"],
         &["fetch"],
+        &["matrix"],
+        &["signature"],
+        &["consistency"],
+        &["explore"],
+        &["dedupe"],
         &["models"],
         &["doctor"],
     ];

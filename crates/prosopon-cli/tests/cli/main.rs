@@ -1,11 +1,14 @@
 //! The command line, as the real binary in a temporary folder.
 
 mod cluster;
+mod collections;
 #[path = "../../../prosopon/tests/common/mod.rs"]
 mod common;
 mod detect;
 mod errors;
+mod evaluate;
 mod fetch;
+mod figures;
 mod help;
 mod measure;
 mod models;

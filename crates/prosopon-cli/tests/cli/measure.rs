@@ -1,5 +1,7 @@
 //! `prosopon evaluate` and `prosopon calibrate`.
 
+use serde_json::Value;
+
 use crate::common::shared;
 use crate::testenv::{TestEnv, list, number, pictures_of, text};
 
@@ -108,9 +110,183 @@ fn a_folder_of_people_gives_thresholds() {
     assert_eq!(number(&document, "/faces"), 20.0);
     assert_eq!(number(&document, "/calibration/comparisons"), 186.0);
     assert_eq!(text(&document, "/calibration/source"), "a test");
-    let said = env.run(&["calibrate", "people"]).text();
+    let first = &list(&document, "/calibration/points")[0];
+    assert_eq!(number(first, "/fmr"), 0.1);
+    assert!(
+        (12.0..=18.0).contains(&number(first, "/false_matches")),
+        "{first}"
+    );
+    let (low, high) = (
+        number(first, "/fmr_interval/0"),
+        number(first, "/fmr_interval/1"),
+    );
+    assert!(
+        0.0 < low && low < 0.1 && 0.1 < high && high < 0.5,
+        "{first}"
+    );
+    let worst = list(&document, "/worst");
+    assert_eq!(worst.len(), 5);
+    assert_ne!(
+        worst[0]["faces"][0]["person"],
+        worst[0]["faces"][1]["person"]
+    );
+    assert!(document["stored"].is_null() && document["check"].is_null());
+
+    let outcome = env.run(&["calibrate", "people", "--check"]).expect(0);
+    let said = &outcome.stdout;
     assert!(
         said.contains("[calibration]") && said.contains("fmr = 1e-1"),
         "{said}"
+    );
+    assert!(
+        said.contains("# most similar faces") && said.contains(" hold"),
+        "{said}"
+    );
+    assert!(
+        outcome.stderr.contains("nothing was stored"),
+        "{}",
+        outcome.stderr
+    );
+
+    stored_calibrations_decide(&env);
+}
+
+/// Goes on with the people and pictures of `env`.
+fn stored_calibrations_decide(env: &TestEnv) {
+    let basis = |document: &Value| text(document, "/calibration").to_owned();
+    let pair = [
+        "verify",
+        "people/Amelia_Vega/1.jpg",
+        "people/Amelia_Vega/2.jpg",
+    ];
+    let verify = |status: i32, more: &[&str]| env.json(status, &[&pair, more].concat());
+    assert_eq!(basis(&verify(0, &[])), "catalogue");
+
+    // For the model: every command decides by it.
+    let rates = [
+        "--fmr",
+        "1e-2",
+        "--uncertain-fmr",
+        "1e-1",
+        "--source",
+        "sixteen people",
+    ];
+    let calibrate = |target: &[&'static str]| [&["calibrate", "people"], target, &rates].concat();
+    let stored = env.json(0, &calibrate(&["--for", "model"]));
+    assert_eq!(text(&stored, "/stored/for"), "model");
+    let answer = verify(0, &[]);
+    assert_eq!(basis(&answer), "own");
+    assert_eq!(text(&answer, "/calibration_source"), "sixteen people");
+    assert_eq!(number(&answer, "/fmr"), 0.01);
+    assert_eq!(number(&answer, "/uncertain_fmr"), 0.1);
+    assert_eq!(number(&verify(0, &["--fmr", "0.05"]), "/fmr"), 0.05);
+    assert!(verify(0, &["--uncertain-fmr", "0"])["uncertain_threshold"].is_null());
+
+    // For a gallery: it goes before the model's.
+    env.run(&["enrol", "people"]).expect(0);
+    let identify = || env.json(0, &["identify", "stranger.jpg"]);
+    assert_eq!(basis(&identify()), "own");
+    let mut args = calibrate(&["--for", "gallery"]);
+    args[5] = "1e-1";
+    args[7] = "0";
+    let stored = env.run(&args).expect(0).stdout;
+    assert!(stored.contains("stored for the gallery") && !stored.contains("[calibration]"));
+    let answer = identify();
+    assert_eq!(basis(&answer), "gallery");
+    assert_eq!(number(&answer, "/fmr"), 0.1);
+    let gallery = env.path("home/gallery.db");
+    let gallery = gallery.to_str().expect("a path");
+    assert_eq!(basis(&verify(0, &["--gallery", gallery])), "gallery");
+
+    let shown = env.json(0, &["calibrate", "show"]);
+    let origins: Vec<&str> = list(&shown, "/calibrations")
+        .iter()
+        .map(|table| text(table, "/origin"))
+        .collect();
+    assert_eq!(origins, ["gallery", "own", "catalogue"]);
+    let said = env.run(&["calibrate", "show"]).text();
+    assert!(said.contains("decides by the gallery's own"), "{said}");
+
+    // It goes along with an export, and away again.
+    env.run(&["people", "export", "--out", "all.jsonl"])
+        .expect(0);
+    let imported = env.json(
+        0,
+        &["people", "import", "all.jsonl", "--gallery", "copy.db"],
+    );
+    assert_eq!(imported["calibration_added"], true);
+    for (target, left) in [("gallery", "own"), ("model", "catalogue")] {
+        let cleared = env.json(0, &["calibrate", "clear", "--for", target]);
+        assert_eq!(cleared["cleared"], true);
+        assert_eq!(basis(&identify()), left);
+        let again = env.json(0, &["calibrate", "clear", "--for", target]);
+        assert_eq!(again["cleared"], false);
+    }
+
+    // What cannot be is said before the work.
+    let order = [
+        "calibrate",
+        "people",
+        "--for",
+        "model",
+        "--fmr",
+        "1e-2",
+        "--uncertain-fmr",
+        "1e-3",
+    ];
+    assert_eq!(text(&env.json(2, &order), "/error/code"), "invalid_rates");
+}
+
+#[test]
+fn a_list_of_pairs_says_who_is_compared() {
+    let Some(env) = TestEnv::new() else { return };
+    let Some(lfw) = shared("data/lfw/images") else {
+        return;
+    };
+    // The first twelve people with two pictures, six in each fold.
+    let mut people = pictures_of(&lfw).into_iter().filter_map(|folder| {
+        let files = pictures_of(&folder);
+        let number = |i: usize| {
+            let stem = files.get(i)?.file_stem()?.to_str()?.to_owned();
+            stem.rsplit('_').next()?.parse::<u32>().ok()
+        };
+        let name = folder.file_name()?.to_str()?.to_owned();
+        Some((name, number(0)?, number(1)?))
+    });
+    let mut pairs = "2\t6\n".to_owned();
+    for _ in 0..2 {
+        let fold: Vec<_> = people.by_ref().take(6).collect();
+        for (name, a, b) in &fold {
+            pairs += &format!("{name}\t{a}\t{b}\n");
+        }
+        for i in 0..6 {
+            let (one, other) = (&fold[i], &fold[(i + 1) % 6]);
+            pairs += &format!("{}\t{}\t{}\t{}\n", one.0, one.1, other.0, other.1);
+        }
+    }
+    env.write("pairs.txt", pairs);
+    let images = lfw.to_string_lossy();
+    let args = ["calibrate", "--pairs", "pairs.txt", "--images", &images];
+    let document = env.json(0, &[&args[..], &["--check"]].concat());
+    assert_eq!(number(&document, "/people"), 12.0);
+    // Every two faces of different people, not only the listed pairs.
+    assert_eq!(number(&document, "/calibration/comparisons"), 264.0);
+    let parts = list(&document, "/check");
+    assert_eq!(parts.len(), 2);
+    assert_eq!(
+        (number(&parts[0], "/part"), number(&parts[0], "/people")),
+        (1.0, 6.0)
+    );
+    let one = env.json(3, &[&args[..], &["--folds", "2"]].concat());
+    assert!(
+        text(&one, "/error/hint").contains("more people"),
+        "60 comparisons give one rate only"
+    );
+    assert_eq!(
+        text(
+            &env.json(2, &[&args[..], &["--folds", "3"]].concat()),
+            "/error/code"
+        ),
+        "usage"
     );
 }

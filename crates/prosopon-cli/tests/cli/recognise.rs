@@ -6,7 +6,7 @@ use ndarray::{Array1, Array2};
 use ndarray_npy::NpzReader;
 use serde_json::Value;
 
-use crate::testenv::{PEOPLE, TestEnv, list, number, text};
+use crate::testenv::{PEOPLE, TestEnv, list, number, pictures_of, text};
 
 fn is_unit(values: impl IntoIterator<Item = f64>) -> bool {
     let squares: f64 = values.into_iter().map(|v| v * v).sum();
@@ -154,6 +154,60 @@ fn verification_answers_by_exit_status() {
         let refused = verify(status, &[a, picture]);
         assert_eq!(text(&refused, "/error/code"), code);
     }
+}
+
+#[test]
+fn between_two_rates_the_answer_is_uncertain() {
+    let Some(env) = TestEnv::with_people() else {
+        return;
+    };
+    if !env.decision().is_empty() {
+        return;
+    }
+    let (a, b) = ("people/Azra_Akin/1.jpg", "people/Azra_Akin/2.jpg");
+    // One person's pictures reach any usual rate, but are not equal.
+    let rule = ["--threshold", "0.99", "--uncertain-fmr", "1e-3"];
+    let verify = |other: &'static str, more: &[&'static str]| -> Vec<&str> {
+        [&["verify", a, other], more].concat()
+    };
+    let uncertain = env.json(6, &verify(b, &rule));
+    assert_eq!(uncertain["outcome"], "uncertain");
+    assert_eq!(uncertain["match"], false);
+    assert_eq!(number(&uncertain, "/uncertain_fmr"), 1e-3);
+    assert!(number(&uncertain, "/uncertain_threshold") < number(&uncertain, "/similarity"));
+    assert_eq!(text(&uncertain, "/calibration"), "catalogue");
+    let said = env.run(&verify(b, &rule)).expect(6).stdout;
+    assert!(said.starts_with("uncertain, perhaps"), "{said}");
+    assert!(said.contains("; uncertain from 0.3"), "{said}");
+    assert_eq!(env.json(0, &verify(a, &rule))["outcome"], "same");
+    assert_eq!(
+        env.json(1, &verify("stranger.jpg", &rule))["outcome"],
+        "different"
+    );
+
+    let wrong = ["--fmr", "1e-3", "--uncertain-fmr", "1e-4"];
+    let refused = env.json(2, &verify(b, &wrong));
+    assert_eq!(text(&refused, "/error/code"), "invalid_rates");
+
+    env.run(&["enrol", "--subject", "azra", a]).expect(0);
+    let identify = [&["identify", b, "stranger.jpg"], &rule[..]].concat();
+    let document = env.json(0, &identify);
+    let counts = ["/known", "/uncertain", "/unknown"].map(|n| number(&document, n));
+    assert_eq!(counts, [0.0, 1.0, 1.0]);
+    let face = &document["pictures"][0]["faces"][0];
+    assert_eq!(face["outcome"], "uncertain");
+    assert!(face["subject"].is_null());
+    assert_eq!(face["perhaps"], "azra");
+    let other = &document["pictures"][1]["faces"][0];
+    assert_eq!(other["outcome"], "unknown");
+    assert!(other["perhaps"].is_null());
+    let args = [&identify[..], &["--candidates", "0", "--draw", "drawn"]].concat();
+    let said = env.run(&args).text();
+    assert!(
+        said.contains("perhaps azra at") && said.contains("1 uncertain"),
+        "{said}"
+    );
+    assert_eq!(pictures_of(&env.path("drawn")).len(), 2);
 }
 
 #[test]

@@ -81,6 +81,13 @@ const OPERATIONS: &[(&str, &str, &str, Need, Reach, &str)] = &[
     ("POST", "/v1/keys", "/v1/keys", Admin, Server, r#"{"name": "matrix", "scopes": ["identify"]}"#),
     ("DELETE", "/v1/keys/{id}", "/v1/keys/999", Admin, Server, ""),
     ("GET", "/v1/audit", "/v1/audit", Admin, Server, ""),
+    ("GET", "/v1/evaluations", "/v1/evaluations", Admin, Server, ""),
+    ("POST", "/v1/evaluations", "/v1/evaluations", Admin, Server, r#"{"folder": "matrix"}"#),
+    ("GET", "/v1/evaluations/{id}", "/v1/evaluations/999", Admin, Server, ""),
+    ("DELETE", "/v1/evaluations/{id}", "/v1/evaluations/999", Admin, Server, ""),
+    ("POST", "/v1/evaluations/{id}/pictures", "/v1/evaluations/999/pictures", Admin, Server, NO_PICTURE),
+    ("POST", "/v1/evaluations/{id}/finish", "/v1/evaluations/999/finish", Admin, Server, ""),
+    ("GET", "/v1/evaluations/{id}/report", "/v1/evaluations/999/report", Admin, Server, ""),
 ];
 
 /// Operations of compatible APIs, which have no description: method, path, what it needs. They say

@@ -6,6 +6,7 @@ pub(crate) mod annotate;
 pub(crate) mod detect;
 pub(crate) mod embed;
 pub(crate) mod enrol;
+pub(crate) mod evaluations;
 pub(crate) mod extract;
 pub(crate) mod faces;
 pub(crate) mod galleries;

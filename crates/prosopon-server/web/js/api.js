@@ -203,6 +203,22 @@ export const keys = {
   revoke: (id) => call('DELETE', `/v1/keys/${part(id)}`),
 };
 
+export const evaluations = {
+  list: () => call('GET', '/v1/evaluations'),
+  begin: (folder) => call('POST', '/v1/evaluations', { json: folder === undefined ? {} : { folder } }),
+  get: (id, signal) => call('GET', `/v1/evaluations/${id}`, { signal }),
+  /// `pictures`: `{file, name}`, the name with its folder.
+  addPictures(id, some, options) {
+    const form = new FormData();
+    for (const { file, name } of some) form.append('image', file, name);
+    return upload(`/v1/evaluations/${id}/pictures`, form, options);
+  },
+  finish: (id) => call('POST', `/v1/evaluations/${id}/finish`),
+  remove: (id, options) => call('DELETE', `/v1/evaluations/${id}`, options),
+  reportAddress: (id) => `/v1/evaluations/${id}/report`,
+  address: (id) => `/v1/evaluations/${id}`,
+};
+
 export const server = {
   models: () => call('GET', '/v1/models'),
   system: () => call('GET', '/v1/system'),

@@ -5,6 +5,7 @@ import { fill, h } from './dom.js';
 import { icon } from './icons.js';
 import { errorNotice, notice } from './notices.js';
 import { comparePage } from './pages/compare.js';
+import { evaluatePage } from './pages/evaluate.js';
 import { identifyPage } from './pages/identify.js';
 import { livePage } from './pages/live.js';
 import { peoplePage } from './pages/people.js';
@@ -21,6 +22,7 @@ const PAGES = [
   { name: 'people', title: 'People', make: peoplePage, scope: 'enrol' },
   { name: 'photos', title: 'Photos', make: photosPage, scope: 'enrol' },
   { name: 'live', title: 'Live', make: livePage, scope: 'identify' },
+  { name: 'evaluate', title: 'Evaluate', make: evaluatePage, scope: 'admin' },
   { name: 'system', title: 'System', make: systemPage, scope: 'identify' },
 ];
 

@@ -4,6 +4,7 @@
 //! over one scaled view is read ([`scrfd`], [`ultraface`]); which views are worth a pass, and how
 //! their findings are merged, is the same for all (`views`).
 
+mod central;
 mod letterbox;
 mod nms;
 pub mod scrfd;
@@ -18,6 +19,7 @@ use crate::inference::onnx::{FreeAxes, free_input_shape};
 use crate::inference::{InferenceError, Runtime};
 use crate::model::{DetectorFamily, DetectorSpec};
 
+pub use central::central;
 pub use views::InputSize;
 
 /// One face that a detector found.

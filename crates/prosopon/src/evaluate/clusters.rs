@@ -5,6 +5,8 @@
 
 use serde::Serialize;
 
+use super::gate::{Measured, Metric};
+
 /// How well found groups agree with true ones.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct ClusterReport {
@@ -108,6 +110,31 @@ impl ClusterReport {
             ),
             nmi: share(2.0 * information, entropies).clamp(0.0, 1.0),
         }
+    }
+}
+
+impl ClusterReport {
+    /// The figures that gates can ask for.
+    pub fn metrics() -> Vec<Metric> {
+        [
+            "bcubed_f",
+            "bcubed_precision",
+            "bcubed_recall",
+            "pairwise_f",
+            "pairwise_precision",
+            "pairwise_recall",
+            "nmi",
+        ]
+        .map(Metric::new)
+        .into()
+    }
+
+    /// Their values.
+    pub fn measured(&self) -> Vec<Measured> {
+        let of = |agreement: Agreement| [agreement.f, agreement.precision, agreement.recall];
+        let values = of(self.b_cubed).into_iter().chain(of(self.pairwise));
+        let names = Self::metrics().into_iter().map(|metric| metric.name);
+        names.zip(values.chain([self.nmi])).collect()
     }
 }
 

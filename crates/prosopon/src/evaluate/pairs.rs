@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::Resampler;
+use super::rate::Interval;
+use super::scores::{Genuine, Impostor, Scores, ScoresError, UNDETECTED};
+use super::verification::{FMRS, VerificationReport};
 
 /// Which pictures to compare.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,6 +83,7 @@ impl PairList {
         if folds == 0 || per_fold == 0 {
             return Err(wrong(at, HEADER));
         }
+        let in_fold = per_fold.saturating_mul(2);
         let mut pairs = Vec::new();
         for (at, line) in lines {
             let picture = |identity: &str, number: &str| {
@@ -99,11 +102,11 @@ impl PairList {
                 [name, a, other, b] => (picture(name, a)?, picture(other, b)?, false),
                 _ => return Err(wrong(at, "3 or 4 fields between tabs")),
             };
-            let fold = pairs.len() / (2 * per_fold);
+            let fold = pairs.len() / in_fold;
             if fold >= folds {
                 return Err(wrong(at, "no more pairs than the first line says"));
             }
-            if genuine != (pairs.len() % (2 * per_fold) < per_fold) {
+            if genuine != (pairs.len() % in_fold < per_fold) {
                 return Err(wrong(
                     at,
                     "in each fold genuine pairs first, then as many impostors",
@@ -116,7 +119,7 @@ impl PairList {
                 fold,
             });
         }
-        if pairs.len() != 2 * folds * per_fold {
+        if pairs.len() != in_fold.saturating_mul(folds) {
             return Err(wrong(
                 text.lines().count(),
                 "as many pairs as the first line says",
@@ -157,13 +160,33 @@ pub struct Comparison {
     pub genuine: bool,
     /// From 0.
     pub fold: usize,
+    /// The two people, numbered from 0; twice the same if `genuine`.
+    pub identities: [u32; 2],
 }
 
 impl Comparison {
     /// The similarity, or one below all others.
     fn score(&self) -> f32 {
-        self.similarity.unwrap_or(f32::NEG_INFINITY)
+        self.similarity.unwrap_or(UNDETECTED)
     }
+}
+
+/// Genuine and impostor similarities of `comparisons`.
+///
+/// # Errors
+/// As [`Scores::new`].
+pub fn scores(comparisons: &[Comparison]) -> Result<Scores, ScoresError> {
+    let (genuine, impostor): (Vec<&Comparison>, Vec<&Comparison>) =
+        comparisons.iter().partition(|c| c.genuine);
+    let genuine = genuine.into_iter().map(|c| Genuine {
+        similarity: c.score(),
+        identity: c.identities[0],
+    });
+    let impostor = impostor.into_iter().map(|c| Impostor {
+        similarity: c.score(),
+        identities: c.identities,
+    });
+    Scores::new(genuine.collect(), impostor.collect())
 }
 
 /// What the protocol says about a system.
@@ -181,24 +204,28 @@ pub struct PairsReport {
     pub accuracy_per_fold: Vec<f64>,
     /// For each fold the threshold that is best on the others.
     pub threshold_per_fold: Vec<f32>,
-    /// Rate at which as many genuine pairs are rejected as impostors accepted.
-    pub eer: f64,
-    /// Share of genuine pairs accepted at a threshold that accepts this share of impostors.
+    /// Share of genuine pairs accepted at a threshold that accepts this share of impostors:
+    /// 1 − FNMR of `verification`, by the name that the protocol's literature uses.
     pub tar_at_far: BTreeMap<String, f64>,
-    /// 95 % interval of the same, by 1,000 resamplings of the pairs.
-    pub tar_at_far_interval: BTreeMap<String, [f64; 2]>,
+    /// 95 % interval of the same, by resampling identities.
+    pub tar_at_far_interval: BTreeMap<String, Interval>,
+    /// Error rates over all folds.
+    #[serde(flatten)]
+    pub verification: VerificationReport,
 }
 
-/// False accept rates that are reported.
-const FARS: [(&str, f64); 3] = [("0.1", 1e-1), ("0.01", 1e-2), ("0.001", 1e-3)];
-const RESAMPLINGS: usize = 1_000;
-
 impl PairsReport {
-    /// Judges `comparisons`, in which every fold from 0 has some.
+    /// Judges `comparisons`, in which every fold from 0 has some; FNMR is reported at [`FMRS`] and
+    /// `fmrs`, both rates at `thresholds`.
     ///
-    /// # Panics
-    /// If there is no genuine or no impostor pair.
-    pub fn new(comparisons: &[Comparison]) -> Self {
+    /// # Errors
+    /// [`ScoresError::Missing`] if there is no genuine or no impostor pair.
+    pub fn new(
+        comparisons: &[Comparison],
+        fmrs: &[f64],
+        thresholds: &[f32],
+    ) -> Result<Self, ScoresError> {
+        let scores = scores(comparisons)?;
         let folds = comparisons.iter().map(|c| c.fold + 1).max().unwrap_or(0);
         let (threshold_per_fold, accuracy_per_fold): (Vec<f32>, Vec<f64>) = (0..folds)
             .map(|fold| {
@@ -216,12 +243,21 @@ impl PairsReport {
             .sum::<f64>()
             / folds as f64;
 
-        let scores = Scores::new(comparisons);
-        let tar_at_far = FARS
+        let fmrs: Vec<f64> = FMRS.iter().chain(fmrs).copied().collect();
+        let verification = VerificationReport::new(&scores, &fmrs, thresholds);
+        let tars: Vec<(String, f64, Interval)> = verification
+            .fnmr_at_fmr
             .iter()
-            .map(|&(name, far)| (name.to_owned(), scores.tar_at_far(far)))
+            .map(|at| {
+                let [low, high] = at.fnmr.interval;
+                (
+                    at.fmr.to_string(),
+                    1.0 - at.fnmr.rate,
+                    [1.0 - high, 1.0 - low],
+                )
+            })
             .collect();
-        Self {
+        Ok(Self {
             pairs: comparisons.len(),
             undetected: comparisons
                 .iter()
@@ -231,10 +267,13 @@ impl PairsReport {
             accuracy_std: variance.sqrt(),
             accuracy_per_fold,
             threshold_per_fold,
-            eer: scores.eer(),
-            tar_at_far,
-            tar_at_far_interval: scores.tar_at_far_intervals(),
-        }
+            tar_at_far: tars
+                .iter()
+                .map(|(far, tar, _)| (far.clone(), *tar))
+                .collect(),
+            tar_at_far_interval: tars.into_iter().map(|(far, _, i)| (far, i)).collect(),
+            verification,
+        })
     }
 }
 
@@ -268,79 +307,6 @@ fn best_threshold(comparisons: &[&Comparison]) -> f32 {
     threshold
 }
 
-/// Similarities of genuine and impostor pairs, each sorted from high to low.
-struct Scores {
-    genuine: Vec<f32>,
-    impostor: Vec<f32>,
-}
-
-impl Scores {
-    fn new(comparisons: &[Comparison]) -> Self {
-        let sorted = |genuine| {
-            let of_kind = comparisons.iter().filter(|c| c.genuine == genuine);
-            let mut scores: Vec<f32> = of_kind.map(Comparison::score).collect();
-            assert!(!scores.is_empty(), "both kinds of pair are needed");
-            scores.sort_by(|a, b| b.total_cmp(a));
-            scores
-        };
-        Self {
-            genuine: sorted(true),
-            impostor: sorted(false),
-        }
-    }
-
-    /// Share of genuine pairs above the impostor that is the first one too many at `far`.
-    fn tar_at_far(&self, far: f64) -> f64 {
-        let rank = (far * self.impostor.len() as f64) as usize;
-        let limit = self.impostor[rank.min(self.impostor.len() - 1)];
-        let accepted = self.genuine.partition_point(|&s| s > limit);
-        accepted as f64 / self.genuine.len() as f64
-    }
-
-    /// The rate at the threshold where false rejections and false acceptances are closest.
-    fn eer(&self) -> f64 {
-        let rates = |threshold: f32| {
-            let accepted = |s: &[f32]| s.partition_point(|&s| s >= threshold) as f64;
-            let frr = 1.0 - accepted(&self.genuine) / self.genuine.len() as f64;
-            let far = accepted(&self.impostor) / self.impostor.len() as f64;
-            (frr, far)
-        };
-        let (frr, far) = self
-            .genuine
-            .iter()
-            .chain(&self.impostor)
-            .map(|&threshold| rates(threshold))
-            .min_by(|a, b| (a.0 - a.1).abs().total_cmp(&(b.0 - b.1).abs()))
-            .expect("both kinds of pair are there");
-        f64::midpoint(frr, far)
-    }
-
-    fn tar_at_far_intervals(&self) -> BTreeMap<String, [f64; 2]> {
-        let mut resampler = Resampler(0);
-        let mut resample = |scores: &[f32]| {
-            let mut sample: Vec<f32> = (0..scores.len())
-                .map(|_| scores[resampler.below(scores.len())])
-                .collect();
-            sample.sort_by(|a, b| b.total_cmp(a));
-            sample
-        };
-        let samples: Vec<Self> = (0..RESAMPLINGS)
-            .map(|_| Self {
-                genuine: resample(&self.genuine),
-                impostor: resample(&self.impostor),
-            })
-            .collect();
-        FARS.iter()
-            .map(|&(name, far)| {
-                let mut tars: Vec<f64> = samples.iter().map(|s| s.tar_at_far(far)).collect();
-                tars.sort_by(f64::total_cmp);
-                let at = |share: f64| tars[(share * (RESAMPLINGS - 1) as f64).round() as usize];
-                (name.to_owned(), [at(0.025), at(0.975)])
-            })
-            .collect()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -350,7 +316,16 @@ mod tests {
             similarity: Some(similarity),
             genuine,
             fold,
+            identities: [0, u32::from(!genuine)],
         }
+    }
+
+    /// The same, of as many people as there are genuine and impostor pairs.
+    fn numbered(mut comparisons: Vec<Comparison>) -> Vec<Comparison> {
+        for (i, comparison) in (0..).zip(&mut comparisons) {
+            comparison.identities = [i, if comparison.genuine { i } else { i + 1 }];
+        }
+        comparisons
     }
 
     #[test]
@@ -370,6 +345,7 @@ mod tests {
         let line = |text: &str| PairList::parse(text).unwrap_err().line;
         assert_eq!(line(""), 1);
         assert_eq!(line("two\t1\n"), 1);
+        assert_eq!(line("18446744073709551615\t18446744073709551615\n"), 2);
         assert_eq!(line("1\t1\nAnn\t1\tx\n"), 2);
         assert_eq!(line("1\t1\nAnn\t1\tBob\t2\n"), 2);
         assert_eq!(line("1\t1\nAnn 1 2\n"), 2);
@@ -389,14 +365,27 @@ mod tests {
                 })
             })
             .collect();
-        let report = PairsReport::new(&comparisons);
+        let report = PairsReport::new(&numbered(comparisons), &[], &[]).unwrap();
         assert_eq!(
-            (report.accuracy, report.accuracy_std, report.eer),
+            (
+                report.accuracy,
+                report.accuracy_std,
+                report.verification.eer
+            ),
             (1.0, 0.0, 0.0)
         );
         assert_eq!(report.tar_at_far["0.001"], 1.0);
-        assert_eq!(report.tar_at_far_interval["0.001"], [1.0, 1.0]);
+        // No error of a hundred people: three in a hundred may be wrong for all that is known.
+        let [low, high] = report.tar_at_far_interval["0.001"];
+        assert!((low - 0.97).abs() < 1e-3 && high == 1.0, "{low}");
         assert_eq!(report.threshold_per_fold, [0.8, 0.8]);
+    }
+
+    #[test]
+    fn both_kinds_of_pair_are_needed() {
+        let genuine = [comparison(0.5, true, 0)];
+        assert!(PairsReport::new(&genuine, &[], &[]).is_err());
+        assert!(PairsReport::new(&[], &[], &[]).is_err());
     }
 
     #[test]
@@ -410,11 +399,15 @@ mod tests {
             similarity: None,
             genuine: true,
             fold: 0,
+            identities: [0, 0],
         });
         comparisons.extend((0..10).map(|i| comparison(0.1 + i as f32 / 100.0, false, 0)));
-        let report = PairsReport::new(&comparisons);
+        let report = PairsReport::new(&numbered(comparisons), &[0.2], &[0.5]).unwrap();
         assert_eq!(report.undetected, 1);
         assert_eq!(report.accuracy, 18.0 / 20.0);
         assert_eq!(report.tar_at_far["0.1"], 0.8);
+        assert_eq!(report.tar_at_far["0.2"], 0.8);
+        assert_eq!(report.verification.undetected_genuine, 1);
+        assert_eq!(report.verification.at_threshold[0].fnmr.events, 2);
     }
 }
