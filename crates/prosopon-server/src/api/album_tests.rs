@@ -47,9 +47,9 @@ async fn groups(server: &TestServer) -> Vec<Value> {
     answer["groups"].as_array().unwrap().clone()
 }
 
-async fn decide(server: &TestServer, decision: Value) -> (u16, Value) {
+async fn decide(server: &TestServer, decision: &Value) -> (u16, Value) {
     let uri = "/v1/albums/summer/decisions";
-    let answer = server.json("POST", uri, &decision).await;
+    let answer = server.json("POST", uri, decision).await;
     (answer.status.as_u16(), answer.json())
 }
 
@@ -87,12 +87,16 @@ async fn pictures_are_grouped_and_known_ones_noticed() {
 #[tokio::test]
 async fn decisions_are_kept_and_taken_back() {
     let server = grouped().await;
-    let (status, answer) = decide(&server, json!({"kind": "merge", "into": 1, "from": [2]})).await;
+    let (status, answer) = decide(&server, &json!({"kind": "merge", "into": 1, "from": [2]})).await;
     assert_eq!(
         (status, &answer["decision"]["kind"]),
         (200, &json!("merge"))
     );
-    decide(&server, json!({"kind": "name", "group": 1, "name": "Anna"})).await;
+    decide(
+        &server,
+        &json!({"kind": "name", "group": 1, "name": "Anna"}),
+    )
+    .await;
     group(&server, &json!({"again": true, "threshold": 0.9})).await;
     let all = groups(&server).await;
     assert_eq!((all.len(), &all[0]["name"]), (1, &json!("Anna")));
@@ -161,7 +165,7 @@ async fn what_makes_no_sense_is_refused() {
         (json!({"kind": "split", "faces": []}), (409, "no_faces")),
         (json!({"kind": "wish"}), (400, "invalid_request")),
     ] {
-        let (status, answer) = decide(&server, decision).await;
+        let (status, answer) = decide(&server, &decision).await;
         let code = answer["error"]["code"].as_str().unwrap_or_default();
         assert_eq!((status, code), expected);
     }

@@ -43,8 +43,8 @@ pub(super) fn dot(a: &[f32], b: &[f32]) -> f32 {
     let (a_chunks, a_rest) = a.as_chunks::<16>();
     let (b_chunks, b_rest) = b.as_chunks::<16>();
     for (a, b) in a_chunks.iter().zip(b_chunks) {
-        for i in 0..16 {
-            sums[i] += a[i] * b[i];
+        for ((sum, a), b) in sums.iter_mut().zip(a).zip(b) {
+            *sum += a * b;
         }
     }
     let rest: f32 = a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum();
@@ -82,13 +82,15 @@ impl Units {
         start: Option<&[usize]>,
     ) -> Result<Self, ClusterError> {
         let n = embeddings.len();
-        let check_length = |what, found| match found == n {
-            true => Ok(()),
-            false => Err(ClusterError::Length {
+        let check_length = |what, found| {
+            if found == n {
+                return Ok(());
+            }
+            Err(ClusterError::Length {
                 what,
                 expected: n,
                 found,
-            }),
+            })
         };
         let has_pictures = !constraints.pictures.is_empty();
         if has_pictures {
