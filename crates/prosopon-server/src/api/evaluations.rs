@@ -114,7 +114,9 @@ pub(crate) async fn list(
     let evaluations = evaluations.iter().map(|e| EvaluationJson::new(e, false));
     let evaluations = evaluations.collect();
     let root = app.settings.evaluate_dir.clone();
-    let folders = app.compute.store(move || Ok(root.as_deref().map(folder::offered)));
+    let folders = app
+        .compute
+        .store(move || Ok(root.as_deref().map(folder::offered)));
     Ok(axum::Json(EvaluationList {
         evaluations,
         folders: folders.await?,
@@ -298,7 +300,9 @@ async fn record(app: &App, caller: &Caller, outcome: String) -> ApiResult<()> {
     let (state, actor) = (Arc::clone(app), Actor::from(caller));
     app.compute
         .store(move || {
-            state.audit.record(&actor, "evaluate", About::default(), outcome);
+            state
+                .audit
+                .record(&actor, "evaluate", About::default(), outcome);
             Ok(())
         })
         .await

@@ -113,7 +113,9 @@ fn is_picture(path: &Path) -> bool {
 
 fn name_below(folder: &Path, path: &Path) -> Option<String> {
     let parts = path.strip_prefix(folder).ok()?.components();
-    let parts: Vec<_> = parts.map(|part| part.as_os_str().to_string_lossy()).collect();
+    let parts: Vec<_> = parts
+        .map(|part| part.as_os_str().to_string_lossy())
+        .collect();
     Some(parts.join("/"))
 }
 
@@ -123,7 +125,11 @@ mod tests {
 
     fn root() -> tempfile::TempDir {
         let root = tempfile::tempdir().unwrap();
-        for name in ["sets/people/anna/1.jpg", "sets/people/ben/2.PNG", "secret/3.jpg"] {
+        for name in [
+            "sets/people/anna/1.jpg",
+            "sets/people/ben/2.PNG",
+            "secret/3.jpg",
+        ] {
             let path = root.path().join(name);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, b"").unwrap();
@@ -140,7 +146,11 @@ mod tests {
             assert!(resolve(Some(&sets), name).is_ok(), "{name}");
         }
         let people = resolve(Some(&sets), "people").unwrap();
-        let names: Vec<String> = pictures(&people).unwrap().into_iter().map(|f| f.name).collect();
+        let names: Vec<String> = pictures(&people)
+            .unwrap()
+            .into_iter()
+            .map(|f| f.name)
+            .collect();
         assert_eq!(names, ["anna/1.jpg", "ben/2.PNG"]);
         assert_eq!(offered(&sets), [".", "people"]);
     }
@@ -182,11 +192,18 @@ mod tests {
         let sets = root.path().join("sets");
         symlink(root.path().join("secret"), sets.join("link")).unwrap();
         symlink(sets.join("people"), sets.join("inner")).unwrap();
-        assert_eq!(resolve(Some(&sets), "link").unwrap_err().code, "unknown_folder");
+        assert_eq!(
+            resolve(Some(&sets), "link").unwrap_err().code,
+            "unknown_folder"
+        );
         assert!(resolve(Some(&sets), "inner").is_ok());
         // Neither from inside of a folder that is allowed: links in it are passed over.
         symlink(root.path().join("secret"), sets.join("people/carla")).unwrap();
-        symlink(root.path().join("secret/3.jpg"), sets.join("people/anna/3.jpg")).unwrap();
+        symlink(
+            root.path().join("secret/3.jpg"),
+            sets.join("people/anna/3.jpg"),
+        )
+        .unwrap();
         let found = pictures(&sets.join("people").canonicalize().unwrap()).unwrap();
         assert_eq!(found.len(), 2);
         assert_eq!(offered(&sets), [".", "people"]);

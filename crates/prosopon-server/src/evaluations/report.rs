@@ -80,7 +80,10 @@ pub(super) fn evaluate(
         facts: &facts,
         gates: &[],
     });
-    let worst = (shown(&measured.worst_genuine), shown(&measured.worst_impostor));
+    let worst = (
+        shown(&measured.worst_genuine),
+        shown(&measured.worst_impostor),
+    );
     add_folder(&mut page, report, &curves, &options, (&worst.0, &worst.1));
     let named = |pairings: &[Pairing]| {
         let named = |pairing: &Pairing| NamedPair {
@@ -159,7 +162,10 @@ fn facts(
     facts.push(("detector", models.detector.id.clone()));
     facts.push(("engine", models.backend.clone()));
     let version = env!("CARGO_PKG_VERSION");
-    facts.push(("program", format!("prosopon {version}, serve, evaluation {}", evaluation.id)));
+    facts.push((
+        "program",
+        format!("prosopon {version}, serve, evaluation {}", evaluation.id),
+    ));
     if let Some(operating) = operating(app, models) {
         let Operating { threshold, fmr } = operating;
         facts.push((

@@ -62,15 +62,29 @@ async fn ended(server: &TestServer, id: i64) -> Value {
 /// What the figures of [`people`] are, however the pictures came.
 fn check(shown: &Value) {
     assert_eq!(shown["stage"], "done", "{shown:#}");
-    assert_eq!((&shown["done"], &shown["without_face"]), (&json!(7), &json!(1)));
+    assert_eq!(
+        (&shown["done"], &shown["without_face"]),
+        (&json!(7), &json!(1))
+    );
     assert_eq!(shown["n_unusable"], 1);
     let result = &shown["result"];
-    assert_eq!((&result["people"], &result["undetected"]), (&json!(3), &json!(1)));
+    assert_eq!(
+        (&result["people"], &result["undetected"]),
+        (&json!(3), &json!(1))
+    );
     // Of each person one pair; Carla's has a picture without a face.
-    assert_eq!((&result["genuine"], &result["undetected_genuine"]), (&json!(3), &json!(1)));
+    assert_eq!(
+        (&result["genuine"], &result["undetected_genuine"]),
+        (&json!(3), &json!(1))
+    );
     assert_eq!(result["model"], "fake@00000000");
     assert_eq!(result["identification"]["gallery_identities"], 3);
-    assert!(!result["worst_impostor"].as_array().expect("a list").is_empty());
+    assert!(
+        !result["worst_impostor"]
+            .as_array()
+            .expect("a list")
+            .is_empty()
+    );
 }
 
 #[tokio::test]
@@ -80,14 +94,24 @@ async fn pictures_that_are_sent_become_figures_and_a_page() {
     let uri = format!("/v1/evaluations/{id}/pictures");
     let all = people();
     for some in all.chunks(4) {
-        let parts: Vec<_> = some.iter().map(|(name, bytes)| ("image", *name, bytes.clone())).collect();
+        let parts: Vec<_> = some
+            .iter()
+            .map(|(name, bytes)| ("image", *name, bytes.clone()))
+            .collect();
         let added = server.post_form(&uri, &parts).await;
-        assert_eq!((added.status.as_u16(), added.json()["added"].as_u64()), (200, Some(some.len() as u64)));
+        assert_eq!(
+            (added.status.as_u16(), added.json()["added"].as_u64()),
+            (200, Some(some.len() as u64))
+        );
     }
     // Sent again, it is the same picture; without a folder nobody knows who it is.
-    let again = server.post_form(&uri, &[("image", "anna/1.png", picture(RED))]).await;
+    let again = server
+        .post_form(&uri, &[("image", "anna/1.png", picture(RED))])
+        .await;
     assert_eq!(again.json()["added"], 1);
-    let bad = server.post_form(&uri, &[("image", "anna.png", picture(RED))]).await;
+    let bad = server
+        .post_form(&uri, &[("image", "anna.png", picture(RED))])
+        .await;
     assert_eq!(bad.json()["unusable"][0]["reason"], "missing_identity");
 
     let report = format!("/v1/evaluations/{id}/report");
@@ -96,14 +120,24 @@ async fn pictures_that_are_sent_become_figures_and_a_page() {
     let finished = server.json("POST", &finish, &json!({})).await;
     assert_eq!(finished.status, 202);
     check(&ended(&server, id).await);
-    assert_eq!(server.json("POST", &finish, &json!({})).await.code(), "evaluation_state");
-    let late = server.post_form(&uri, &[("image", "anna/9.png", picture(RED))]).await;
+    assert_eq!(
+        server.json("POST", &finish, &json!({})).await.code(),
+        "evaluation_state"
+    );
+    let late = server
+        .post_form(&uri, &[("image", "anna/9.png", picture(RED))])
+        .await;
     assert_eq!(late.code(), "evaluation_state");
 
     let page = server.get(&report).await;
     assert_eq!(page.status, 200);
-    let policy = page.headers["content-security-policy"].to_str().expect("text");
-    assert!(policy.ends_with("; sandbox") && !policy.contains("script"), "{policy}");
+    let policy = page.headers["content-security-policy"]
+        .to_str()
+        .expect("text");
+    assert!(
+        policy.ends_with("; sandbox") && !policy.contains("script"),
+        "{policy}"
+    );
     assert_eq!(page.headers["x-frame-options"], "SAMEORIGIN");
     let html = String::from_utf8(page.body.to_vec()).expect("text");
     for part in ["Accuracy", "fake@00000000", "<svg", "anna"] {
@@ -113,7 +147,10 @@ async fn pictures_that_are_sent_become_figures_and_a_page() {
 
     let list = server.get("/v1/evaluations").await.json();
     assert_eq!(list["evaluations"][0]["stage"], "done");
-    assert_eq!((&list["evaluations"][0]["result"], &list["folders"]), (&Value::Null, &Value::Null));
+    assert_eq!(
+        (&list["evaluations"][0]["result"], &list["folders"]),
+        (&Value::Null, &Value::Null)
+    );
     let one = format!("/v1/evaluations/{id}");
     assert_eq!(server.delete(&one).await.status, 204);
     assert_eq!(server.get(&one).await.code(), "unknown_evaluation");
@@ -140,7 +177,10 @@ async fn a_folder_that_is_named_gives_the_same() {
     let id = begin(&server, json!({"folder": "people"})).await;
     let shown = ended(&server, id).await;
     check(&shown);
-    assert_eq!((&shown["total"], &shown["folder"]), (&json!(7), &json!("people")));
+    assert_eq!(
+        (&shown["total"], &shown["folder"]),
+        (&json!(7), &json!("people"))
+    );
     assert_eq!(shown["unusable"][0]["name"], "anna/broken.jpg");
 
     for (folder, code) in [
@@ -150,11 +190,15 @@ async fn a_folder_that_is_named_gives_the_same() {
         ("missing", "unknown_folder"),
         ("empty", "too_few_pictures"),
     ] {
-        let answer = server.json("POST", "/v1/evaluations", &json!({"folder": folder})).await;
+        let answer = server
+            .json("POST", "/v1/evaluations", &json!({"folder": folder}))
+            .await;
         assert_eq!(answer.code(), code, "{folder}");
     }
     let closed = TestServer::new("");
-    let answer = closed.json("POST", "/v1/evaluations", &json!({"folder": "people"})).await;
+    let answer = closed
+        .json("POST", "/v1/evaluations", &json!({"folder": "people"}))
+        .await;
     assert_eq!(answer.code(), "evaluation_folders_disabled");
 }
 
@@ -163,10 +207,17 @@ async fn too_few_pictures_are_an_outcome() {
     let server = TestServer::new("");
     let id = begin(&server, json!({})).await;
     let uri = format!("/v1/evaluations/{id}/pictures");
-    server.post_form(&uri, &[("image", "anna/1.png", picture(RED))]).await;
-    server.json("POST", &format!("/v1/evaluations/{id}/finish"), &json!({})).await;
+    server
+        .post_form(&uri, &[("image", "anna/1.png", picture(RED))])
+        .await;
+    server
+        .json("POST", &format!("/v1/evaluations/{id}/finish"), &json!({}))
+        .await;
     let shown = ended(&server, id).await;
-    assert_eq!((&shown["stage"], &shown["error"]["code"]), (&json!("failed"), &json!("too_few_pictures")));
+    assert_eq!(
+        (&shown["stage"], &shown["error"]["code"]),
+        (&json!("failed"), &json!("too_few_pictures"))
+    );
 }
 
 #[tokio::test]
@@ -175,13 +226,18 @@ async fn who_deletes_it_stops_it() {
     let id = begin(&server, json!({})).await;
     let one = format!("/v1/evaluations/{id}");
     assert_eq!(server.delete(&one).await.status, 204);
-    let late = server.post_form(&format!("{one}/pictures"), &[("image", "a/1.png", picture(RED))]);
-    assert_eq!(late.await.code(), "unknown_evaluation");
+    let uri = format!("{one}/pictures");
+    let parts = [("image", "a/1.png", picture(RED))];
+    let late = server.post_form(&uri, &parts).await;
+    assert_eq!(late.code(), "unknown_evaluation");
     // Its place is free again.
     begin(&server, json!({})).await;
     begin(&server, json!({})).await;
     let full = server.json("POST", "/v1/evaluations", &json!({})).await;
-    assert_eq!((full.code().as_str(), full.status.as_u16()), ("too_busy", 503));
+    assert_eq!(
+        (full.code().as_str(), full.status.as_u16()),
+        ("too_busy", 503)
+    );
 }
 
 #[tokio::test]

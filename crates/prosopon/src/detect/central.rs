@@ -15,7 +15,9 @@ pub fn central((width, height): (u32, u32), detections: &[Detection]) -> Option<
         detection.bounding_box.area() - 2.0 * squared_distance
     };
     let places = detections.iter().map(weight).enumerate();
-    places.max_by(|(_, a), (_, b)| a.total_cmp(b)).map(|(i, _)| i)
+    places
+        .max_by(|(_, a), (_, b)| a.total_cmp(b))
+        .map(|(i, _)| i)
 }
 
 #[cfg(test)]
