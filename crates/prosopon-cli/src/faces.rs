@@ -32,10 +32,6 @@ pub(crate) struct LabelledPicture {
     /// Place in [`LabelledPictures::identities`].
     pub(crate) identity: usize,
     pub(crate) path: PathBuf,
-    /// Width and height in pixels.
-    pub(crate) size: (u32, u32),
-    /// How many faces it shows.
-    pub(crate) n_faces: usize,
     /// The face that it is of; none if none was found.
     pub(crate) face: Option<Face>,
 }
@@ -111,10 +107,8 @@ pub(crate) fn labelled(
         let name = identity_of(&picture.path);
         LabelledPicture {
             identity: identities.partition_point(|identity| *identity < name),
-            n_faces: picture.faces.len(),
             face: central_face(picture.size, picture.faces),
             path: picture.path,
-            size: picture.size,
         }
     };
     Ok(LabelledPictures {

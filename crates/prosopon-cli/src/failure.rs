@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use prosopon::inference::InferenceError;
 use prosopon::{AlignError, CompareError, DetectError, EmbedError, EngineError, ImageError};
-use prosopon_gallery::GalleryError;
+use prosopon_gallery::{AlbumError, GalleryError};
 use prosopon_models::ModelsError;
 use serde::Serialize;
 
@@ -174,6 +174,12 @@ fn models_code(error: &ModelsError) -> &'static str {
 
 impl From<GalleryError> for Failure {
     fn from(error: GalleryError) -> Self {
+        Self::new(Exit::Storage, error.code(), with_causes(&error)).with_hint(error.hint())
+    }
+}
+
+impl From<AlbumError> for Failure {
+    fn from(error: AlbumError) -> Self {
         Self::new(Exit::Storage, error.code(), with_causes(&error)).with_hint(error.hint())
     }
 }

@@ -4,6 +4,7 @@
 //! `session.rs` opens models and engine, `pictures.rs` finds the pictures, `analysis.rs` runs them
 //! through the engine on several workers, `faces.rs` gathers the faces of whole folders, `output.rs` prints.
 
+mod albums;
 mod analysis;
 mod args;
 mod commands;

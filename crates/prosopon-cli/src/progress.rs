@@ -17,6 +17,17 @@ pub(crate) fn bar(total: usize, unit: &str) -> ProgressBar {
     bar
 }
 
+/// Says what is being worked on where nothing can be counted.
+pub(crate) fn spinner(what: &'static str) -> ProgressBar {
+    let bar = ProgressBar::new_spinner();
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}") {
+        bar.set_style(style);
+    }
+    bar.set_message(what);
+    bar.enable_steady_tick(Duration::from_millis(120));
+    bar
+}
+
 /// Shows what is being fetched.
 #[derive(Default)]
 pub(crate) struct Downloads {

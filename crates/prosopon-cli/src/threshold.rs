@@ -58,7 +58,7 @@ fn resolved(
     ) {
         let table = &active.calibration;
         eprint(&format!(
-            "note: {} comparisons vouch for a false match rate down to {:.0e}; the threshold for {fmr:.0e} is extrapolated",
+            "note: {} comparisons vouch for a false match rate down to {:.1e}; the threshold for {fmr:e} is extrapolated",
             table.comparisons,
             table.lowest_supported_fmr(),
         ));

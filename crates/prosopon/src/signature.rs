@@ -10,7 +10,7 @@ const NOTE_SIZE: f32 = 13.0;
 /// Side of a face.
 const FACE: f32 = 96.0;
 /// Between rows.
-const GAP: f32 = 34.0;
+const GAP: f32 = 42.0;
 /// Width of a line plot.
 const PLOT: f32 = 860.0;
 /// Room for the numbers of an axis.
@@ -46,7 +46,7 @@ pub fn signatures(title: &str, faces: &[Cell], embeddings: &[Embedding]) -> Svg 
         svg.picture(&face.image, (MARGIN, y, FACE, FACE));
         let caption = shortened(&face.caption, NOTE_SIZE, FACE + AXIS + PLOT);
         svg.text(
-            (MARGIN, y + FACE + NOTE_SIZE + 3.0),
+            (MARGIN, y + FACE + NOTE_SIZE + 7.0),
             &caption,
             &TextStyle::new(NOTE_SIZE),
         );
@@ -59,12 +59,13 @@ fn draw_line(svg: &mut Svg, values: &[f32], reach: f32, top: f32) {
     let left = MARGIN + FACE + AXIS;
     let place = |value: f32| top + FACE / 2.0 - value / reach * FACE / 2.0;
     let style = TextStyle::new(11.0).anchored(Anchor::End).colored(GREY);
-    for value in [reach, 0.0, -reach] {
+    // The outer numbers stand inside, away from the captions.
+    for (value, drop) in [(reach, 9.0), (0.0, 4.0), (-reach, 0.0)] {
         let color = if value == 0.0 { GREY } else { PALE };
         let y = place(value);
         svg.line((left, y), (left + PLOT, y), Stroke::new(color, 1.0));
         let label = format!("{value:.2}").replace('-', "−");
-        svg.text((left - 8.0, y + 4.0), &label, &style);
+        svg.text((left - 8.0, y + drop), &label, &style);
     }
     let step = PLOT / values.len().max(2) as f32;
     let points: Vec<_> = values

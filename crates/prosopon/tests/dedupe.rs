@@ -165,8 +165,7 @@ fn planted_copies_are_found() {
     }
 }
 
-/// `cargo test --release -p prosopon --test dedupe -- --ignored --nocapture` prints the figures of
-/// `docs/accuracy.md`.
+/// `cargo test -p prosopon --test dedupe -- --ignored --nocapture` prints what `ARCHITECTURE.md` tells.
 #[test]
 #[ignore = "takes minutes"]
 fn figures_of_planted_copies() {

@@ -5,6 +5,7 @@ mod keep;
 mod report;
 mod show;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use clap::{Subcommand, ValueEnum};
@@ -131,7 +132,13 @@ fn calibrate(args: &Args) -> Result<Exit, Failure> {
     let threads = args.engine.inference.options(0).thread_count();
     let found = faces::gather(args, &data, &session, threads)?;
 
-    let rounds = 2 * if args.check.is_some() { 3 } else { 1 };
+    let part_of = args.check.map(|n| data.parts(n, &found));
+    // Each face is compared twice; where parts are held out, with all others but one part, and once
+    // with its own.
+    let rounds = 2 + part_of.as_ref().map_or(0, |part_of| {
+        let parts = found.faces.iter().map(|face| part_of(face.identity));
+        (2 * parts.collect::<BTreeSet<_>>().len()).saturating_sub(1)
+    });
     let bar = progress::bar(rounds * found.faces.len(), "faces compared");
     let advance = |n: usize| bar.inc(n as u64);
     let options = CalibrateOptions {
@@ -142,14 +149,9 @@ fn calibrate(args: &Args) -> Result<Exit, Failure> {
         progress: &advance,
     };
     let measured = measure(&found.faces, &options).map_err(too_few)?;
-    let check = match args.check {
-        None => None,
-        Some(n) => Some(check_on_others(
-            &found.faces,
-            data.parts(n, &found),
-            &options,
-        )?),
-    };
+    let check = part_of
+        .map(|part_of| check_on_others(&found.faces, part_of, &options))
+        .transpose()?;
     bar.finish_and_clear();
 
     let stored = match keeper {

@@ -1,5 +1,6 @@
 //! `prosopon dedupe`: which pictures are copies of each other?
 
+mod document;
 mod sheet;
 
 use std::path::PathBuf;
@@ -7,19 +8,20 @@ use std::path::PathBuf;
 use prosopon::classic::hash::perceptual_hash_of_gray;
 use prosopon::classic::{GrayImage, HashMethod, PerceptualHash};
 use prosopon::dedupe::{
-    CopyGroup, DedupeOptions, Fingerprint, Likeness, MIN_SSIM, find_copies, group_by_hash,
+    CopyGroup, DedupeOptions, Fingerprint, MIN_SSIM, find_copies, group_by_hash,
 };
 use prosopon::image::{DecodeLimits, write_whole};
 use serde::Serialize;
 
+use self::document::Document;
 use super::detect::exit_of;
 use crate::analysis::{Picture, read_all};
 use crate::args::{OutputArgs, PictureArgs};
 use crate::failure::{Exit, Failure};
-use crate::output::{count, eprint, print_value};
+use crate::output::{eprint, print_value};
 use crate::pictures;
 use crate::progress;
-use crate::tiles::{self, PICTURES, csv_field};
+use crate::tiles::{self, PICTURES};
 
 /// Find copies of pictures: the same bytes, resized, recompressed, slightly cropped
 #[derive(Debug, clap::Args)]
@@ -114,48 +116,6 @@ struct Hashes {
     whash: String,
 }
 
-#[derive(Debug, Clone, Serialize)]
-struct PictureJson {
-    path: String,
-    width: u32,
-    height: u32,
-    bytes: u64,
-    sha256: String,
-    #[serde(flatten)]
-    hashes: Option<Hashes>,
-}
-
-#[derive(Debug, Clone, Serialize)]
-struct CopyJson {
-    #[serde(flatten)]
-    picture: PictureJson,
-    /// `best`, `exact`, `near` or `hash`.
-    likeness: &'static str,
-    /// Structural similarity to the picture of the group that it is most like.
-    ssim: Option<f64>,
-    /// Bits that differ from the nearest hash of the group.
-    distance: Option<u32>,
-}
-
-#[derive(Serialize)]
-struct GroupJson {
-    pictures: Vec<CopyJson>,
-}
-
-#[derive(Serialize)]
-struct Document {
-    groups: Vec<GroupJson>,
-    /// Pictures that were read.
-    pictures: usize,
-    /// Pictures that are not the best of their group.
-    copies: usize,
-    /// Bytes of these.
-    copies_bytes: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    hashes: Option<Vec<PictureJson>>,
-    failed: Vec<String>,
-}
-
 pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     let sheets = args.sheet.iter().cloned().collect::<Vec<_>>();
     tiles::check_endings(&sheets, &PICTURES, ".png, .svg or .jpg")?;
@@ -164,18 +124,16 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     let limits = args.pictures.limits();
     let (seen, failed) = read(args, &limits)?;
     let groups = groups(args, &seen);
-    let document = document(args, &seen, &groups, failed);
+    let document = Document::new(args, &seen, &groups, failed);
     if let Some(path) = &args.csv {
-        write_whole(path, csv(&document).as_bytes())
+        write_whole(path, document.to_csv().as_bytes())
             .map_err(|error| Failure::write(path.display(), &error))?;
     }
     if let Some(path) = &args.sheet {
         let svg = sheet::draw(&document.groups, &limits);
         tiles::save_figure(&svg, path)?;
     }
-    print_value(args.output.format(), &document, || {
-        describe(args, &document)
-    })?;
+    print_value(args.output.format(), &document, || document.describe(args))?;
     Ok(exit_of(document.failed.len()))
 }
 
@@ -239,135 +197,4 @@ fn groups(args: &Args, seen: &[Seen]) -> Vec<CopyGroup> {
         let pixels = u64::from(width) * u64::from(height);
         (pixels, fingerprints[i].file_bytes())
     })
-}
-
-fn document(args: &Args, seen: &[Seen], groups: &[CopyGroup], failed: Vec<String>) -> Document {
-    let groups: Vec<GroupJson> = groups
-        .iter()
-        .map(|group| GroupJson {
-            pictures: group
-                .members
-                .iter()
-                .map(|(i, likeness)| copy_json(&seen[*i], *likeness))
-                .collect(),
-        })
-        .collect();
-    let copies = || groups.iter().flat_map(|group| &group.pictures[1..]);
-    Document {
-        pictures: seen.len(),
-        copies: copies().count(),
-        copies_bytes: copies().map(|copy| copy.picture.bytes).sum(),
-        hashes: args.hashes.then(|| seen.iter().map(picture_json).collect()),
-        groups,
-        failed,
-    }
-}
-
-fn picture_json(seen: &Seen) -> PictureJson {
-    let (width, height) = seen.fingerprint.size();
-    let sha256 = seen.fingerprint.sha256().iter();
-    PictureJson {
-        path: seen.path.clone(),
-        width,
-        height,
-        bytes: seen.fingerprint.file_bytes(),
-        sha256: sha256.map(|byte| format!("{byte:02x}")).collect(),
-        hashes: seen.hashes.clone(),
-    }
-}
-
-fn copy_json(seen: &Seen, likeness: Likeness) -> CopyJson {
-    let (name, ssim, distance) = match likeness {
-        Likeness::Best => ("best", None, None),
-        Likeness::Exact => ("exact", None, None),
-        Likeness::Near(ssim) => ("near", Some(ssim), None),
-        Likeness::Hash(distance) => ("hash", None, Some(distance)),
-    };
-    CopyJson {
-        picture: picture_json(seen),
-        likeness: name,
-        ssim,
-        distance,
-    }
-}
-
-/// How a copy was recognised, in words.
-fn likeness_text(copy: &CopyJson) -> String {
-    match (copy.likeness, copy.ssim, copy.distance) {
-        (_, Some(ssim), _) => format!("SSIM {ssim:.2}"),
-        (_, _, Some(1)) => "1 bit".to_owned(),
-        (_, _, Some(distance)) => format!("{distance} bits"),
-        (likeness, ..) => likeness.to_owned(),
-    }
-}
-
-fn csv(document: &Document) -> String {
-    let mut text = "group,path,likeness,ssim,distance,width,height,bytes,sha256\n".to_owned();
-    for (i, group) in document.groups.iter().enumerate() {
-        for copy in &group.pictures {
-            let ssim = copy.ssim.map(|ssim| format!("{ssim:.4}"));
-            let distance = copy.distance.map(|distance| distance.to_string());
-            let PictureJson {
-                path,
-                width,
-                height,
-                bytes,
-                sha256,
-                ..
-            } = &copy.picture;
-            text += &format!(
-                "{},{},{},{},{},{width},{height},{bytes},{sha256}\n",
-                i + 1,
-                csv_field(path),
-                copy.likeness,
-                ssim.unwrap_or_default(),
-                distance.unwrap_or_default(),
-            );
-        }
-    }
-    text
-}
-
-fn describe(args: &Args, document: &Document) -> String {
-    let mut text = String::new();
-    for (i, group) in document.groups.iter().enumerate() {
-        text += &format!("group {}\n", i + 1);
-        for copy in &group.pictures {
-            let PictureJson {
-                path,
-                width,
-                height,
-                bytes,
-                ..
-            } = &copy.picture;
-            let size = format!("{width} × {height}");
-            text += &format!(
-                "  {:<9}  {size:>11}  {:>6} KB  {path}\n",
-                likeness_text(copy),
-                bytes.div_ceil(1000)
-            );
-        }
-    }
-    if let Some(hashes) = &document.hashes {
-        for picture in hashes {
-            if let Some(h) = &picture.hashes {
-                let line = format!("{} {} {} {}", h.ahash, h.phash, h.dhash, h.whash);
-                text += &format!("{line}  {}\n", picture.path);
-            }
-        }
-    }
-    let pictures = count(document.pictures, "picture", "pictures");
-    text += &match document.groups.len() {
-        0 => format!("{pictures}, no copies"),
-        n => format!(
-            "{pictures}, {} with {} ({:.1} MB) beside the best; nothing was deleted",
-            count(n, "group", "groups"),
-            count(document.copies, "copy", "copies"),
-            document.copies_bytes as f64 / 1e6,
-        ),
-    };
-    for file in [&args.csv, &args.sheet].into_iter().flatten() {
-        text += &format!("\nwrote {}", file.display());
-    }
-    text
 }

@@ -1,21 +1,22 @@
 //! `prosopon explore`: what is in a folder of labelled pictures, and what is wrong with it?
 
+mod document;
+
 use std::path::{Path, PathBuf};
 
 use prosopon::dedupe::Fingerprint;
 use prosopon::explore::{
-    Collection, Exploration, FaceQuality, LabelledPicture, PlantedErrors, QualityDoubt, Summary,
-    page, plant_errors,
+    Collection, Exploration, LabelledPicture, PlantedErrors, page, plant_errors,
 };
 use prosopon::image::write_whole;
-use serde::Serialize;
 
+use self::document::Document;
 use super::detect::exit_of;
 use crate::analysis::{StageTimes, analyze_all, size_of};
 use crate::args::{EngineArgs, OutputArgs, ThresholdArgs};
 use crate::faces::{central_face, identity_of};
 use crate::failure::{Exit, Failure};
-use crate::output::{About, count, eprint, print_value};
+use crate::output::{eprint, print_value};
 use crate::pictures;
 use crate::session::{self, EngineSession, Load};
 use crate::threshold;
@@ -58,63 +59,6 @@ fn share(text: &str) -> Result<f64, String> {
     share.ok_or_else(|| "expected a number from 0 to 0.5".to_owned())
 }
 
-#[derive(Serialize)]
-struct LabelJson {
-    path: String,
-    identity: String,
-    similarity: f32,
-    likely: Option<String>,
-    likely_similarity: Option<f32>,
-}
-
-#[derive(Serialize)]
-struct SamePersonJson {
-    identities: [String; 2],
-    similarity: f32,
-}
-
-#[derive(Serialize)]
-struct RepeatedJson {
-    paths: Vec<String>,
-    across_people: bool,
-}
-
-#[derive(Serialize)]
-struct QualityJson {
-    path: String,
-    doubts: Vec<QualityDoubt>,
-    #[serde(flatten)]
-    quality: FaceQuality,
-}
-
-#[derive(Serialize)]
-struct PlaceJson {
-    path: String,
-    principal_components: [f32; 2],
-    neighbourhood: Option<[f32; 2]>,
-}
-
-#[derive(Serialize)]
-struct Document {
-    #[serde(flatten)]
-    summary: Summary,
-    without_face: Vec<String>,
-    labels: Vec<LabelJson>,
-    same_people: Vec<SamePersonJson>,
-    repeated: Vec<RepeatedJson>,
-    quality: Vec<QualityJson>,
-    places: Vec<PlaceJson>,
-    explained: [f64; 2],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    planted: Option<Vec<PlantedErrors>>,
-    threshold: f32,
-    fmr: Option<f64>,
-    report: String,
-    failed: Vec<String>,
-    #[serde(flatten)]
-    about: About,
-}
-
 pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     let report = std::slice::from_ref(&args.report);
     tiles::check_endings(report, &["html", "htm"], ".html")?;
@@ -129,7 +73,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         .plant
         .map(|share| plant(&collection, threshold.similarity, share, args.seeds))
         .transpose()?;
-    let document = document(
+    let document = Document::new(
         args,
         &collection,
         &found,
@@ -138,7 +82,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         session.about,
     );
     write_report(args, &collection, &found, &document)?;
-    print_value(args.output.format(), &document, || describe(&document))?;
+    print_value(args.output.format(), &document, || document.describe())?;
     Ok(exit_of(document.failed.len()))
 }
 
@@ -204,78 +148,6 @@ fn plant(
         .collect()
 }
 
-fn document(
-    args: &Args,
-    collection: &Collection,
-    found: &Exploration,
-    planted: Option<Vec<PlantedErrors>>,
-    fmr: Option<f64>,
-    about: About,
-) -> Document {
-    let path = |picture: usize| collection.pictures[picture].path.clone();
-    let name = |identity: usize| collection.identities[identity].clone();
-    let without_face = collection.pictures.iter().filter(|p| p.n_faces == 0);
-    let places = &found.places;
-    Document {
-        summary: found.summary.clone(),
-        without_face: without_face.map(|p| p.path.clone()).collect(),
-        labels: found
-            .labels
-            .iter()
-            .map(|doubt| LabelJson {
-                path: path(doubt.face),
-                identity: name(doubt.identity),
-                similarity: doubt.similarity,
-                likely: doubt.likely.map(name),
-                likely_similarity: doubt.likely_similarity,
-            })
-            .collect(),
-        same_people: found
-            .same_people
-            .iter()
-            .map(|pair| SamePersonJson {
-                identities: [pair.first, pair.second].map(name),
-                similarity: pair.similarity,
-            })
-            .collect(),
-        repeated: found
-            .repeated
-            .iter()
-            .map(|group| RepeatedJson {
-                paths: group.pictures.iter().copied().map(path).collect(),
-                across_people: group.across_people,
-            })
-            .collect(),
-        quality: found
-            .quality
-            .iter()
-            .map(|finding| QualityJson {
-                path: path(finding.picture),
-                doubts: finding.doubts.clone(),
-                quality: finding.quality,
-            })
-            .collect(),
-        places: places
-            .pictures
-            .iter()
-            .zip(&places.principal_components)
-            .enumerate()
-            .map(|(i, (&picture, &at))| PlaceJson {
-                path: path(picture),
-                principal_components: at,
-                neighbourhood: places.neighbourhoods.as_ref().map(|points| points[i]),
-            })
-            .collect(),
-        explained: places.explained,
-        planted,
-        threshold: found.threshold,
-        fmr,
-        report: args.report.display().to_string(),
-        failed: collection.failed.clone(),
-        about,
-    }
-}
-
 fn write_report(
     args: &Args,
     collection: &Collection,
@@ -303,63 +175,4 @@ fn write_report(
     let json = serde_json::to_vec_pretty(document).map_err(std::io::Error::from);
     json.and_then(|json| write_whole(&path, &json))
         .map_err(|error| Failure::write(path.display(), &error))
-}
-
-fn describe(document: &Document) -> String {
-    let summary = &document.summary;
-    let mut text = format!(
-        "{} of {}, a face in {:.1} %\n",
-        count(summary.pictures, "picture", "pictures"),
-        count(summary.identities.len(), "person", "people"),
-        100.0 * summary.with_face as f64 / summary.pictures.max(1) as f64
-    );
-    for doubt in &document.labels {
-        let looks = match (&doubt.likely, doubt.likely_similarity) {
-            (Some(name), Some(similarity)) => format!("looks like {name} ({similarity:.2})"),
-            _ => "looks like nobody here".to_owned(),
-        };
-        text += &format!(
-            "label    {} ({:.2}) {looks}: {}\n",
-            doubt.identity, doubt.similarity, doubt.path
-        );
-    }
-    for pair in &document.same_people {
-        let [first, second] = &pair.identities;
-        text += &format!(
-            "names    {first} and {second} match ({:.2})\n",
-            pair.similarity
-        );
-    }
-    for group in document.repeated.iter().filter(|group| group.across_people) {
-        text += &format!("copies   {}\n", group.paths.join(" = "));
-    }
-    text += &format!(
-        "{}, {}, {}, {}",
-        count(document.labels.len(), "doubtful label", "doubtful labels"),
-        count(
-            document.same_people.len(),
-            "pair of names",
-            "pairs of names"
-        ),
-        count(
-            document.repeated.len(),
-            "group of copies",
-            "groups of copies"
-        ),
-        count(document.quality.len(), "hard face", "hard faces"),
-    );
-    for planted in document.planted.iter().flatten() {
-        text += &format!(
-            "\nplanted  {} wrong labels (seed {}): {} found, {} others doubted, {} of them without planting too; recall {:.3}, precision {:.3} ({:.3})",
-            planted.planted,
-            planted.seed,
-            planted.found,
-            planted.others,
-            planted.known,
-            planted.recall,
-            planted.precision,
-            planted.precision_of_new,
-        );
-    }
-    text + &format!("\nwrote {}", document.report)
 }

@@ -1,7 +1,9 @@
 //! One file for each subcommand: its arguments, what it does, how its answer reads.
 
+pub(crate) mod album;
 pub(crate) mod audit;
 pub(crate) mod calibrate;
+pub(crate) mod cluster;
 pub(crate) mod consistency;
 pub(crate) mod dedupe;
 pub(crate) mod detect;
@@ -42,6 +44,8 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
         Command::Consistency(args) => consistency::run(&args),
         Command::Explore(args) => explore::run(&args),
         Command::Dedupe(args) => dedupe::run(&args),
+        Command::Cluster(args) => cluster::run(&args),
+        Command::Album(args) => album::run(&args),
         Command::Serve(args) => serve::run(&args),
         Command::Keys(args) => keys::run(&args),
         Command::Audit(args) => audit::run(&args),

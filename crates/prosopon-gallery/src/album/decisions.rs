@@ -244,7 +244,8 @@ fn called(group: &Group) -> String {
 impl Session<'_> {
     fn group_of(&self, face: AlbumFaceId) -> Result<GroupId, AlbumError> {
         let sql = "SELECT group_id FROM faces WHERE id = ?1";
-        let group = self.one(sql, [face.0], |row| row.get(0).map(GroupId))?;
+        let group = self.one(sql, [face.0], |row| row.get::<_, Option<i64>>(0))?;
+        let group = group.flatten().map(GroupId);
         group.ok_or(AlbumError::UnknownFace { id: face })
     }
 

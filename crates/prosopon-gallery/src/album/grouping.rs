@@ -1,5 +1,7 @@
 //! Grouping all faces, and matching new groups to old ones.
 
+use std::cmp::Reverse;
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use prosopon::cluster::{Clustering, Constraints};
@@ -51,7 +53,7 @@ pub struct GroupingReport {
     pub faces: usize,
     /// Groups that there are now.
     pub groups: usize,
-    /// Faces that are in another group than before.
+    /// Of those that were in a group, faces that are in another one now.
     pub moved_faces: usize,
 }
 
@@ -70,11 +72,13 @@ impl Album {
         for _ in 0..ATTEMPTS {
             let moment = self.read(|session| session.moment())?;
             let clusters = moment.clusters(options)?;
-            let groups = moment.matched(&clusters);
+            let group_of = moment.matched(&clusters);
             // The comparison may take a minute, in which others may use the album.
             let report = self.write(|session| {
                 if session.revision()? == moment.revision {
-                    session.put_into(&moment, &groups).map(Some)
+                    session
+                        .put_into(&moment, &clusters, group_of.clone())
+                        .map(Some)
                 } else {
                     Ok(None)
                 }
@@ -101,7 +105,8 @@ struct Moment {
 struct FaceRecord {
     id: AlbumFaceId,
     picture: PictureId,
-    group: GroupId,
+    /// None before it was ever grouped.
+    group: Option<GroupId>,
     is_confirmed: bool,
 }
 
@@ -109,13 +114,12 @@ impl Moment {
     /// The cluster of each face.
     fn clusters(&self, options: &GroupingOptions) -> Result<Vec<usize>, AlbumError> {
         let number = |id: i64| usize::try_from(id).unwrap_or_default();
-        let groups: Vec<usize> = self.faces.iter().map(|f| number(f.group.0)).collect();
+        let group_of = |face: &FaceRecord| face.group.map(|group| number(group.0));
         let constraints = Constraints {
             known: self
                 .faces
                 .iter()
-                .zip(&groups)
-                .map(|(face, &group)| face.is_confirmed.then_some(group))
+                .map(|face| group_of(face).filter(|_| face.is_confirmed))
                 .collect(),
             pictures: if options.allows_twice_in_picture {
                 Vec::new()
@@ -127,37 +131,40 @@ impl Moment {
         let mut clustering = Clustering::new(options.threshold)
             .constraints(&constraints)
             .progress(options.progress);
+        // Numbers of groups come first; a face without one is alone.
+        let alone = self.faces.iter().filter_map(group_of).max().unwrap_or(0) + 1;
+        let start: Vec<usize> = (alone..)
+            .zip(&self.faces)
+            .map(|(alone, face)| group_of(face).unwrap_or(alone))
+            .collect();
         if options.start == Start::Groups {
-            clustering = clustering.start(&groups);
+            clustering = clustering.start(&start);
         }
         Ok(clustering.run(&self.embeddings)?)
     }
 
-    /// The group that each cluster is; `None` for a new one.
-    fn matched(&self, clusters: &[usize]) -> Vec<(usize, Option<GroupId>)> {
-        let mut confirmed = BTreeMap::new();
+    /// The group that each cluster is; those that are missing are new.
+    fn matched(&self, clusters: &[usize]) -> BTreeMap<usize, GroupId> {
+        let mut group_of = BTreeMap::new();
         let mut shared: BTreeMap<(GroupId, usize), usize> = BTreeMap::new();
         for (face, &cluster) in self.faces.iter().zip(clusters) {
-            if face.is_confirmed {
-                confirmed.insert(cluster, face.group);
+            if let Some(group) = face.group {
+                if face.is_confirmed {
+                    group_of.insert(cluster, group);
+                }
+                *shared.entry((group, cluster)).or_default() += 1;
             }
-            *shared.entry((face.group, cluster)).or_default() += 1;
         }
-        let mut taken: BTreeSet<GroupId> = confirmed.values().copied().collect();
-        let mut group_of = confirmed;
+        let mut taken: BTreeSet<GroupId> = group_of.values().copied().collect();
         let mut by_share: Vec<_> = shared.into_iter().collect();
-        by_share
-            .sort_by_key(|&((group, cluster), faces)| (std::cmp::Reverse(faces), group, cluster));
+        by_share.sort_by_key(|&((group, cluster), faces)| (Reverse(faces), group, cluster));
         for ((group, cluster), _) in by_share {
             if !taken.contains(&group) && !group_of.contains_key(&cluster) {
                 taken.insert(group);
                 group_of.insert(cluster, group);
             }
         }
-        clusters
-            .iter()
-            .map(|cluster| (*cluster, group_of.get(cluster).copied()))
-            .collect()
+        group_of
     }
 }
 
@@ -174,7 +181,7 @@ impl Session<'_> {
                 Ok(FaceRecord {
                     id: AlbumFaceId(row.get(0)?),
                     picture: PictureId(row.get(1)?),
-                    group: GroupId(row.get(2)?),
+                    group: row.get::<_, Option<i64>>(2)?.map(GroupId),
                     is_confirmed: row.get(3)?,
                 })
             },
@@ -215,21 +222,21 @@ impl Session<'_> {
     fn put_into(
         &self,
         moment: &Moment,
-        groups: &[(usize, Option<GroupId>)],
+        clusters: &[usize],
+        mut group_of: BTreeMap<usize, GroupId>,
     ) -> Result<GroupingReport, AlbumError> {
-        let mut new = BTreeMap::new();
+        // Clusters come by falling size: the largest new group gets the first number.
+        for cluster in clusters.iter().copied().collect::<BTreeSet<_>>() {
+            if let Entry::Vacant(place) = group_of.entry(cluster) {
+                let id = self.insert("INSERT INTO groups (name) VALUES (NULL)", [])?;
+                place.insert(GroupId(id));
+            }
+        }
         let mut moved_faces = 0;
-        for (face, &(cluster, group)) in moment.faces.iter().zip(groups) {
-            let group = match (group, new.get(&cluster)) {
-                (Some(group), _) | (None, Some(&group)) => group,
-                (None, None) => {
-                    let id = self.insert("INSERT INTO groups (name) VALUES (NULL)", [])?;
-                    new.insert(cluster, GroupId(id));
-                    GroupId(id)
-                }
-            };
-            if group != face.group {
-                moved_faces += 1;
+        for (face, cluster) in moment.faces.iter().zip(clusters) {
+            let group = group_of[cluster];
+            if face.group != Some(group) {
+                moved_faces += usize::from(face.group.is_some());
                 self.execute(
                     "UPDATE faces SET group_id = ?2 WHERE id = ?1",
                     params![face.id.0, group.0],
@@ -246,7 +253,7 @@ impl Session<'_> {
 
     pub(super) fn forget_empty_groups(&self) -> Result<(), AlbumError> {
         self.execute(
-            "DELETE FROM groups WHERE id NOT IN (SELECT group_id FROM faces)",
+            "DELETE FROM groups WHERE NOT EXISTS (SELECT 1 FROM faces WHERE group_id = groups.id)",
             [],
         )
     }

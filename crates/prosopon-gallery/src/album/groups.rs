@@ -202,7 +202,7 @@ fn face_from_row(row: &Row) -> rusqlite::Result<AlbumFace> {
         id: AlbumFaceId(row.get(0)?),
         picture: PictureId(row.get(1)?),
         picture_name: row.get(2)?,
-        group: GroupId(row.get(3)?),
+        group: row.get::<_, Option<i64>>(3)?.map(GroupId),
         is_confirmed: row.get(4)?,
         bounding_box: BoundingBox {
             left: row.get(5)?,

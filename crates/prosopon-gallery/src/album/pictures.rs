@@ -33,7 +33,7 @@ impl Album {
         Ok(true)
     }
 
-    /// Adds photographs in one transaction. Each new face is in a group of its own until
+    /// Adds photographs in one transaction. New faces are in no group until
     /// [`Album::regroup`]; a photograph that is known already is left as it is.
     ///
     /// # Errors
@@ -116,7 +116,6 @@ impl Session<'_> {
         self.add_path(&picture.path, id)?;
         for face in &picture.faces {
             self.bind(&face.embedding)?;
-            let group = self.insert("INSERT INTO groups (name) VALUES (NULL)", [])?;
             let bounding_box = &face.bounding_box;
             let landmarks = face.landmarks.map(|landmarks| {
                 to_bytes(landmarks.to_array().into_iter().flat_map(|p| [p.x, p.y]))
@@ -124,10 +123,9 @@ impl Session<'_> {
             let id = self.insert(
                 "INSERT INTO faces (picture_id, group_id, is_confirmed, confidence, box_left, \
                  box_top, box_right, box_bottom, landmarks_f32_little_endian) \
-                 VALUES (?1, ?2, 0, ?3, ?4, ?5, ?6, ?7, ?8)",
+                 VALUES (?1, NULL, 0, ?2, ?3, ?4, ?5, ?6, ?7)",
                 params![
                     id.0,
-                    group,
                     face.confidence,
                     bounding_box.left,
                     bounding_box.top,

@@ -48,7 +48,7 @@ CREATE TABLE groups (
 CREATE TABLE faces (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     picture_id INTEGER NOT NULL REFERENCES pictures (id) ON DELETE CASCADE,
-    group_id INTEGER NOT NULL REFERENCES groups (id),
+    group_id INTEGER REFERENCES groups (id),
     is_confirmed INTEGER NOT NULL,
     confidence REAL NOT NULL,
     box_left REAL NOT NULL, box_top REAL NOT NULL, box_right REAL NOT NULL, box_bottom REAL NOT NULL,

@@ -109,8 +109,8 @@ pub struct AlbumFace {
     pub picture: PictureId,
     /// The path that the picture was first seen at.
     pub picture_name: String,
-    /// The group that it is in.
-    pub group: GroupId,
+    /// The group that it is in; none before it was grouped.
+    pub group: Option<GroupId>,
     /// Whether the user has decided that it is in this group.
     pub is_confirmed: bool,
     /// Where it is, in pixels of the picture.

@@ -583,7 +583,7 @@ async fn between_two_rates_a_face_is_uncertain() {
         picks(&uncertain, &fields),
         json!(["uncertain", null, "ruth", 1e-4])
     );
-    assert_eq!(uncertain["uncertain_threshold"], json!(0.8f32));
+    assert_eq!(uncertain["uncertain_threshold"], json!(0.8));
     assert_eq!(uncertain["candidates"][0]["accepted"], false);
     let known = identify("?uncertain_fmr=1e-4", RED).await;
     assert_eq!(picks(&known, &fields), json!(["known", "ruth", null, 1e-4]));

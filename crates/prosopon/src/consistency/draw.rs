@@ -60,7 +60,9 @@ pub fn bar_chart(title: &str, consistency: &Consistency, faces: &[Cell]) -> Svg 
     let widest = faces.iter().map(|face| text_width(&face.caption, size));
     let caption = widest.fold(0.0, f32::max).min(CAPTION);
     let width = (plot.left + plot.width + NAMES).max(760.0);
-    let mut svg = Svg::new(width, plot.top + HEIGHT + 16.0 + slot + caption + MARGIN);
+    // Whole pixels, or the last row would be half transparent.
+    let height = (plot.top + HEIGHT + 16.0 + slot + caption + MARGIN).ceil();
+    let mut svg = Svg::new(width.ceil(), height);
     heading(&mut svg, title, consistency);
     draw_axis(&mut svg, &plot);
     for (i, (face, values)) in faces.iter().zip(&consistency.faces).enumerate() {

@@ -18,7 +18,8 @@ use groups::Groups;
 
 /// Bits of [`Fingerprint`]s that may differ before two pictures are no longer compared.
 ///
-/// 250 photographs with nine kinds of copy of each: at 26 of 128 bits TODO
+/// Different pictures differ in 64 on average; copies that lie between the windows in up to about 20.
+/// `tests/dedupe.rs` says what is found with it.
 pub const MAX_DISTANCE: u32 = 24;
 
 /// Least structural similarity of copies.

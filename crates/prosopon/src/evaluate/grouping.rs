@@ -1,16 +1,41 @@
 //! Reading which pictures were put together: tables, and the JSON that the program prints.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
 use super::table;
+use crate::geometry::BoundingBox;
 
 /// Which groups each picture is in.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Grouping {
-    /// By path as it was written; a picture of several faces may be in several groups.
-    pub groups_of: BTreeMap<String, BTreeSet<String>>,
+    /// By path as it was written, the groups that its faces are in, with the area of the largest of
+    /// them; 0 where it is not known.
+    pub groups_of: BTreeMap<String, BTreeMap<String, f32>>,
+}
+
+/// Which group a picture is in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Membership<'a> {
+    /// The only one that a face of it is in.
+    Only(&'a str),
+    /// The one of its largest face; others are in other groups.
+    OfLargest(&'a str),
+    /// Several, and nothing says which face is meant.
+    Several,
+}
+
+/// Which group a picture with faces in `groups` is in; none without groups.
+pub fn membership(groups: &BTreeMap<String, f32>) -> Option<Membership<'_>> {
+    let mut areas: Vec<(f32, &str)> = groups.iter().map(|(g, a)| (*a, g.as_str())).collect();
+    areas.sort_by(|a, b| b.0.total_cmp(&a.0));
+    Some(match areas[..] {
+        [] => return None,
+        [(_, only)] => Membership::Only(only),
+        [(largest, group), (second, _), ..] if largest > second => Membership::OfLargest(group),
+        _ => Membership::Several,
+    })
 }
 
 /// Groups that cannot be read.
@@ -47,6 +72,7 @@ struct Group {
 #[derive(Deserialize)]
 struct Face {
     path: String,
+    bounding_box: Option<BoundingBox>,
 }
 
 impl Grouping {
@@ -73,7 +99,8 @@ impl Grouping {
         let mut grouping = Self::default();
         for (i, group) in document.groups.into_iter().enumerate() {
             for face in group.faces {
-                grouping.put(face.path, i.to_string());
+                let area = face.bounding_box.map_or(0.0, |b| b.area());
+                grouping.put(face.path, i.to_string(), area);
             }
         }
         Ok(grouping)
@@ -97,13 +124,19 @@ impl Grouping {
                 let expected = "a path and a group";
                 return Err(GroupingError::Line { line, expected });
             };
-            grouping.put(path.clone(), group.clone());
+            grouping.put(path.clone(), group.clone(), 0.0);
         }
         Ok(grouping)
     }
 
-    fn put(&mut self, path: String, group: String) {
-        self.groups_of.entry(path).or_default().insert(group);
+    fn put(&mut self, path: String, group: String, area: f32) {
+        let largest = self
+            .groups_of
+            .entry(path)
+            .or_default()
+            .entry(group)
+            .or_default();
+        *largest = largest.max(area);
     }
 }
 
@@ -112,7 +145,7 @@ mod tests {
     use super::*;
 
     fn groups(grouping: &Grouping, path: &str) -> Vec<String> {
-        grouping.groups_of[path].iter().cloned().collect()
+        grouping.groups_of[path].keys().cloned().collect()
     }
 
     #[test]
@@ -122,9 +155,40 @@ mod tests {
         assert_eq!(groups(&table, "b, c.jpg"), ["2"]);
         let headed = Grouping::parse("group,face,path\nx,0,a.jpg\n").unwrap();
         assert_eq!(groups(&headed, "a.jpg"), ["x"]);
-        let json = r#"{"groups":[{"id":7,"faces":[{"path":"a.jpg","box":[1]},{"path":"b.jpg"}]}]}"#;
+        let json = r#"{"groups":[{"id":7,"faces":[{"path":"a.jpg","id":1},{"path":"b.jpg"}]}]}"#;
         let json = Grouping::parse(json).unwrap();
         assert_eq!(groups(&json, "a.jpg"), groups(&json, "b.jpg"));
+    }
+
+    #[test]
+    fn a_picture_of_several_people_is_that_of_the_largest_face() {
+        let face = |side: u32| {
+            format!(
+                r#"{{"path":"a.jpg","bounding_box":{{"left":0,"top":0,"right":{side},"bottom":{side}}}}}"#
+            )
+        };
+        let of = |first: &str, second: &str| {
+            let json = format!(r#"{{"groups":[{{"faces":[{first}]}},{{"faces":[{second}]}}]}}"#);
+            Grouping::parse(&json).unwrap()
+        };
+        let unequal = of(&face(10), &face(20));
+        let found = membership(&unequal.groups_of["a.jpg"]);
+        assert_eq!(found, Some(Membership::OfLargest("1")));
+        let equal = of(&face(10), &face(10));
+        assert_eq!(
+            membership(&equal.groups_of["a.jpg"]),
+            Some(Membership::Several)
+        );
+        let table = Grouping::parse("a.jpg,x\nb.jpg,x\nb.jpg,y\n").unwrap();
+        assert_eq!(
+            membership(&table.groups_of["a.jpg"]),
+            Some(Membership::Only("x"))
+        );
+        assert_eq!(
+            membership(&table.groups_of["b.jpg"]),
+            Some(Membership::Several)
+        );
+        assert_eq!(membership(&BTreeMap::new()), None);
     }
 
     #[test]

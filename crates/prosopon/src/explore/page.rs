@@ -165,7 +165,7 @@ fn labels(page: &mut Page, collection: &Collection, found: &Exploration) {
         return;
     }
     page.paragraph(&format!(
-        "These faces are more like another person (above all, with both similarities) or like nobody in the folder. Two faces match from {:.3} on.",
+        "These faces are more like another person than like their own (both similarities are told), or like nobody in the folder. Two faces match from {:.3} on.",
         found.threshold
     ));
     let cells = found.labels.iter().filter_map(|doubt| {

@@ -59,7 +59,9 @@ pub fn heat_map(
     };
     let cells = side * n as f32;
     let width = (layout.left + cells + MARGIN).max(620.0);
-    let mut svg = Svg::new(width, layout.top + cells + 78.0);
+    // Whole pixels, or the last row would be half transparent.
+    let height = (layout.top + cells + 78.0).ceil();
+    let mut svg = Svg::new(width.ceil(), height);
     heading(&mut svg, title, n, side >= READABLE, threshold);
     if has_faces {
         draw_faces(&mut svg, faces, &layout);
@@ -70,7 +72,7 @@ pub fn heat_map(
 }
 
 fn name(i: usize, face: &Cell) -> String {
-    format!("{}  {}", face.caption, i + 1)
+    format!("{} · {}", face.caption, i + 1)
 }
 
 fn heading(svg: &mut Svg, title: &str, n: usize, readable: bool, threshold: Option<f32>) {
@@ -106,7 +108,7 @@ fn draw_faces(svg: &mut Svg, faces: &[Cell], layout: &Layout) {
         let at = i as f32 * side;
         let x = left - 6.0 - side + inset;
         svg.picture(&face.image, (x, top + at + inset, inner, inner));
-        let number = format!("  {}", i + 1);
+        let number = format!(" · {}", i + 1);
         let room = NAME_WIDTH - text_width(&number, name_size);
         let text = shortened(&face.caption, name_size, room).into_owned() + &number;
         let middle = at + side / 2.0;

@@ -144,7 +144,7 @@ pub enum SeriesKind {
     Dashed,
     /// Each by a dot.
     Points,
-    /// Each by a bar from zero; all are as wide as the first two are apart.
+    /// Each by a bar from zero; all are as wide as the nearest two are apart.
     Bars,
     /// As the corners of a shaded area.
     Band,
@@ -386,7 +386,10 @@ fn draw_series(svg: &mut Svg, plot: &Plot, series: &Series) {
             .for_each(|&p| svg.circle(p, 3.5, series.color)),
         SeriesKind::Band => svg.polygon(&points, series.color, fill_opacity(series.kind)),
         SeriesKind::Bars => {
-            let apart = points.windows(2).next().map_or(20.0, |w| w[1].0 - w[0].0);
+            // Values beyond the range lie on its border, one upon the other.
+            let gaps = points.windows(2).map(|w| (w[1].0 - w[0].0).abs());
+            let apart = gaps.filter(|&gap| gap > 0.1).reduce(f32::min);
+            let apart = apart.unwrap_or(20.0);
             let half = (apart * 0.46).max(0.5);
             let (_, zero) = plot.inner((plot.chart.x.range.0, 0.0));
             for &(x, y) in &points {

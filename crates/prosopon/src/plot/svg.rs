@@ -151,21 +151,36 @@ pub fn text_width(text: &str, size: f32) -> f32 {
     font::text_width(text, size) * 1.08
 }
 
-/// `text`, or its beginning and an ellipsis, so that it is not wider than `room` pixels.
+/// `text`, or its two ends with an ellipsis between them, so that it is not wider than `room` pixels:
+/// names of pictures differ at their end.
 pub fn shortened(text: &str, size: f32, room: f32) -> Cow<'_, str> {
     if text_width(text, size) <= room {
         return Cow::Borrowed(text);
     }
-    let mut kept = String::new();
-    let mut width = text_width("…", size);
-    for letter in text.chars() {
-        width += text_width(letter.encode_utf8(&mut [0; 4]), size);
-        if width > room {
+    let width = |letter: char| text_width(letter.encode_utf8(&mut [0; 4]), size);
+    let mut left = room - width('…');
+    let mut letters = text.chars();
+    let (mut head, mut tail) = (String::new(), Vec::new());
+    // Three letters of the end for each two of the beginning.
+    for at_end in [true, false, true, false, true].into_iter().cycle() {
+        let next = if at_end {
+            letters.next_back()
+        } else {
+            letters.next()
+        };
+        let Some(letter) = next else { break };
+        left -= width(letter);
+        if left < 0.0 {
             break;
         }
-        kept.push(letter);
+        if at_end {
+            tail.push(letter);
+        } else {
+            head.push(letter);
+        }
     }
-    Cow::Owned(kept + "…")
+    let tail: String = tail.into_iter().rev().collect();
+    Cow::Owned(head + "…" + &tail)
 }
 
 /// A drawing: what was added later lies on top. Coordinates are pixels, origin top-left.
@@ -479,7 +494,8 @@ mod tests {
         assert!(svg.to_image(1.0).is_ok());
         assert_eq!(shortened("abc", 10.0, 100.0), "abc");
         let short = shortened("a_very_long_name_of_a_file.jpg", 10.0, 60.0);
-        assert!(short.ends_with('…') && text_width(&short, 10.0) <= 60.0);
+        assert!(short.starts_with('a') && short.ends_with(".jpg"), "{short}");
+        assert!(text_width(&short, 10.0) <= 60.0, "{short}");
     }
 
     #[test]

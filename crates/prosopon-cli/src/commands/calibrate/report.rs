@@ -193,7 +193,7 @@ fn describe_check(parts: &[Part]) -> String {
                 format!("{:e}", rate.fmr),
                 format!("{:.4}", rate.threshold),
                 rate.fmr_interval.map_or("-".to_owned(), interval),
-                format!("{:.2e}", rate.fmr_met),
+                self::rate(rate.fmr_met),
                 if rate.holds { "holds" } else { "does not hold" }.to_owned(),
             ]);
         }
@@ -206,7 +206,15 @@ fn describe_check(parts: &[Part]) -> String {
 
 /// `8.10e-4 to 1.23e-3`.
 fn interval([low, high]: [f64; 2]) -> String {
-    format!("{low:.2e} to {high:.2e}")
+    format!("{} to {}", rate(low), rate(high))
+}
+
+fn rate(rate: f64) -> String {
+    if rate > 0.0 {
+        format!("{rate:.2e}")
+    } else {
+        "0".to_owned()
+    }
 }
 
 /// Columns that stand below each other, two blanks apart.

@@ -7,7 +7,7 @@ use prosopon::image::{DecodeLimits, ResizeFilter};
 use prosopon::plot::color::{CATEGORIES, GREY};
 use prosopon::plot::{Cell, Svg, TextStyle, contact_sheet};
 
-use super::{CopyJson, GroupJson, likeness_text};
+use super::document::{CopyJson, GroupJson, likeness_text};
 
 /// Groups that a sheet shows at most.
 const GROUPS: usize = 100;

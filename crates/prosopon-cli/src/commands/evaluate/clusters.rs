@@ -1,10 +1,10 @@
 //! `prosopon evaluate clusters`: found groups against the true ones.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use prosopon::evaluate::clusters::ClusterReport;
-use prosopon::evaluate::grouping::{Grouping, GroupingError};
+use prosopon::evaluate::grouping::{Grouping, GroupingError, Membership, membership};
 use prosopon::evaluate::report::add_clusters;
 use serde::Serialize;
 
@@ -26,8 +26,8 @@ Examples:
 
 Tables are lines `path,group`; the JSON is what `prosopon cluster --json` prints. With a folder as
 truth, the folder that a picture lies in says who it is. Names of groups do not matter. Pictures that
-were not put into any group count as groups of their own; those in several groups, since they show
-several faces, are left out and counted.")]
+were not put into any group count as groups of their own; of those with faces in several groups the
+largest face counts, or none if its size is not known.")]
 pub(super) struct Args {
     /// True groups: a table, or a folder with a folder of pictures for each person
     #[arg(long, value_name = "FILE|DIR")]
@@ -47,7 +47,9 @@ struct Figures {
     report: ClusterReport,
     /// Pictures with a true group that were not found in any: each counts as a group.
     not_found: usize,
-    /// Pictures that were found in several groups, and left out.
+    /// Pictures whose faces are in several groups, of which the one of the largest face counts.
+    by_largest_face: usize,
+    /// Pictures in several groups of which nothing says which face is meant: left out.
     in_several_groups: usize,
     /// Pictures that were found and have no true group.
     without_truth: usize,
@@ -86,7 +88,14 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
             ("true groups", args.truth.display().to_string()),
             ("found groups", args.found.display().to_string()),
             ("not found in any group", figures.not_found.to_string()),
-            ("in several groups", figures.in_several_groups.to_string()),
+            (
+                "in several groups, judged by the largest face",
+                figures.by_largest_face.to_string(),
+            ),
+            (
+                "in several groups, left out",
+                figures.in_several_groups.to_string(),
+            ),
             ("without a true group", figures.without_truth.to_string()),
         ],
     };
@@ -105,7 +114,7 @@ fn read_truth(path: &Path) -> Result<BTreeMap<String, String>, Failure> {
         let groups = read(path)?;
         return Ok(groups
             .into_iter()
-            .filter_map(|(path, groups)| Some((path, groups.into_iter().next()?)))
+            .filter_map(|(path, groups)| Some((path, groups.into_keys().next()?)))
             .collect());
     }
     let pictures: BTreeMap<String, String> = in_folder(path)
@@ -120,7 +129,7 @@ fn read_truth(path: &Path) -> Result<BTreeMap<String, String>, Failure> {
 }
 
 /// The groups of each picture.
-fn read(path: &Path) -> Result<BTreeMap<String, BTreeSet<String>>, Failure> {
+fn read(path: &Path) -> Result<BTreeMap<String, BTreeMap<String, f32>>, Failure> {
     let text = texts::read(path, "the groups")?;
     let grouping = Grouping::parse(&text).map_err(|error: GroupingError| {
         Failure::new(Exit::BadInput, "invalid_groups", error)
@@ -133,16 +142,19 @@ fn read(path: &Path) -> Result<BTreeMap<String, BTreeSet<String>>, Failure> {
 fn compare(
     place: &Path,
     truth: &BTreeMap<String, String>,
-    found: &BTreeMap<String, BTreeSet<String>>,
+    found: &BTreeMap<String, BTreeMap<String, f32>>,
 ) -> Result<Figures, Failure> {
     let mut without_truth = 0;
-    let mut groups_of: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    let mut groups_of: BTreeMap<&str, BTreeMap<String, f32>> = BTreeMap::new();
     for (path, groups) in found {
         match true_name(place, path, truth) {
-            Some(name) => groups_of
-                .entry(name)
-                .or_default()
-                .extend(groups.iter().map(String::as_str)),
+            Some(name) => {
+                let known = groups_of.entry(name).or_default();
+                for (group, area) in groups {
+                    let largest = known.entry(group.clone()).or_default();
+                    *largest = largest.max(*area);
+                }
+            }
             None => without_truth += 1,
         }
     }
@@ -155,16 +167,19 @@ fn compare(
     let mut true_numbers = super::samples::Identities::default();
     let mut found_numbers = super::samples::Identities::default();
     let (mut of_truth, mut of_found) = (Vec::new(), Vec::new());
-    let (mut not_found, mut in_several_groups) = (0, 0);
+    let (mut not_found, mut by_largest_face, mut in_several_groups) = (0, 0, 0);
     for (name, true_group) in truth {
-        let groups = groups_of.get(name.as_str());
-        let found_group = match groups.map(|groups| groups.iter().collect::<Vec<_>>()) {
-            Some(groups) if groups.len() > 1 => {
+        let found_group = match groups_of.get(name.as_str()).and_then(membership) {
+            Some(Membership::Only(group)) => format!("group {group}"),
+            Some(Membership::OfLargest(group)) => {
+                by_largest_face += 1;
+                format!("group {group}")
+            }
+            Some(Membership::Several) => {
                 in_several_groups += 1;
                 continue;
             }
-            Some(groups) if groups.len() == 1 => format!("group {}", groups[0]),
-            _ => {
+            None => {
                 not_found += 1;
                 format!("alone {name}")
             }
@@ -175,6 +190,7 @@ fn compare(
     Ok(Figures {
         report: ClusterReport::new(&of_truth, &of_found),
         not_found,
+        by_largest_face,
         in_several_groups,
         without_truth,
     })
@@ -210,6 +226,10 @@ fn describe(figures: &Figures) -> String {
     );
     for (n, what) in [
         (figures.not_found, "not found in any group"),
+        (
+            figures.by_largest_face,
+            "in several groups, judged by the largest face",
+        ),
         (figures.in_several_groups, "in several groups, left out"),
         (figures.without_truth, "without a true group, left out"),
     ] {

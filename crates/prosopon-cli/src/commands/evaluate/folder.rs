@@ -16,6 +16,7 @@ use super::samples::{Identities, Samples};
 use super::texts;
 use crate::args::{EngineArgs, OutputArgs};
 use crate::failure::{Exit, Failure};
+use crate::progress;
 use crate::session::{self, Load};
 
 /// All against all: a folder with a folder of pictures for each person
@@ -101,6 +102,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
         .thresholds
         .operating(&session.model, session.calibration.as_ref());
     let options = args.options(operating, &gates);
+    let spinner = progress::spinner("comparing all pictures with all");
     let evaluation = FolderEvaluation::new(&samples.samples, &options).map_err(failure)?;
     let groups = groups.map(|groups| {
         let scores = &evaluation.scores;
@@ -132,6 +134,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
     let details = Details {
         curves: args.report.is_wanted().then(|| evaluation.curves()),
     };
+    spinner.finish_and_clear();
     let summary = lead(&figures.report.verification);
     let heading = Heading {
         title: "Accuracy, all pictures against all",

@@ -16,6 +16,9 @@ pub(super) struct Counts {
     of_people: f64,
     /// Variance of the rate that comes from pairs of people: some two resemble each other.
     of_pairs: f64,
+    /// How many people's deviations the variance rests on; few if some stand out, or have most of the
+    /// pictures.
+    freedom: f64,
 }
 
 impl Counts {
@@ -39,6 +42,7 @@ impl Counts {
         let rate = matches as f64 / total;
         let deviation = |(m, n): &(u64, u64)| (*m as f64 - rate * *n as f64).powi(2);
         let by_person: f64 = of_each.iter().map(deviation).sum();
+        let fourth: f64 = of_each.iter().map(|of| deviation(of).powi(2)).sum();
         let by_pair = (pairs.squared - 2.0 * rate * pairs.weighted
             + rate * rate * squared_comparisons)
             .max(0.0);
@@ -50,6 +54,11 @@ impl Counts {
             people,
             of_people: ((by_person - 2.0 * by_pair) * small_sample).max(0.0) / total.powi(2),
             of_pairs: by_pair.max(matches as f64 * (1.0 - rate)) / total.powi(2),
+            freedom: if fourth > 0.0 {
+                by_person.powi(2) / fourth
+            } else {
+                people as f64
+            },
         }
     }
 
@@ -59,7 +68,8 @@ impl Counts {
     /// Both the measured rate a and the one to be met, b, scatter around the truth. With v and w the
     /// variances of the two in units of the rate, b solves (a − b)² = z²(w·a + v·b): the joint-sampling
     /// prediction interval of Krishnamoorthy and Peng (2011) for counts, which for a group without end
-    /// is the score interval (Wilson 1927).
+    /// is the score interval (Wilson 1927). In place of the normal quantile z stands Student's, since the
+    /// variance is an estimate, too; its degrees of freedom are Satterthwaite's (1946).
     pub(super) fn interval_of_others(&self, others: usize) -> [f64; 2] {
         if self.people < 3 || others < 2 {
             return [0.0, 1.0];
@@ -75,11 +85,22 @@ impl Counts {
             // without anybody in two of them.
             (2.0 / self.people as f64, 2.0 / others as f64)
         };
-        let z2 = Z * Z;
+        let z2 = student_quantile(self.freedom).powi(2);
         let middle = a + z2 * v / 2.0;
         let half = (z2 * a * (v + w) + (z2 * v / 2.0).powi(2)).sqrt();
         [(middle - half).max(0.0), (middle + half).min(1.0)]
     }
+}
+
+/// Student's quantile of a two-sided interval at 95 % confidence, by the expansion around the normal one
+/// (Abramowitz and Stegun 1964, 26.7.5); below three degrees of freedom that of three.
+fn student_quantile(freedom: f64) -> f64 {
+    let v = freedom.max(3.0);
+    let z2 = Z * Z;
+    let first = Z * (z2 + 1.0) / 4.0;
+    let second = Z * ((5.0 * z2 + 16.0) * z2 + 3.0) / 96.0;
+    let third = Z * (((3.0 * z2 + 19.0) * z2 + 17.0) * z2 - 15.0) / 384.0;
+    Z + first / v + second / v.powi(2) + third / v.powi(3)
 }
 
 #[cfg(test)]
@@ -107,6 +128,15 @@ mod tests {
         let half = Z * (rate / n + Z * Z / (4.0 * n * n)).sqrt();
         assert!((low / (middle - half) - 1.0).abs() < 2e-3, "{low}");
         assert!((high / (middle + half) - 1.0).abs() < 2e-3, "{high}");
+    }
+
+    #[test]
+    fn quantiles_are_those_of_the_tables() {
+        for (freedom, expected) in [(3.0, 3.182), (5.0, 2.571), (10.0, 2.228), (60.0, 2.000)] {
+            let found = student_quantile(freedom);
+            assert!((found / expected - 1.0).abs() < 0.01, "{freedom}: {found}");
+        }
+        assert!((student_quantile(1e9) - Z).abs() < 1e-6);
     }
 
     #[test]

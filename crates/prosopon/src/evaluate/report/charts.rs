@@ -93,10 +93,13 @@ pub(super) fn roc(curves: &Curves, trials: Trials) -> Svg {
         .into_iter()
         .map(|(fmr, fnmr)| (fmr, 1.0 - fnmr))
         .collect();
-    let lowest = accepted.iter().map(|(_, tar)| *tar).fold(1.0, f64::min);
     let band = band(&curves.fnmr_band, x_range, |fnmr| 1.0 - fnmr);
-    let lowest = band.iter().map(|(_, tar)| *tar).fold(lowest, f64::min);
-    // Some room below the curve, down to a round share.
+    // Where fewer than ten impostors are accepted the curve may fall far, which says little and would
+    // flatten the rest.
+    let from = 10.0 / trials.impostor as f64;
+    let told = || accepted.iter().chain(&band).filter(|(fmr, _)| *fmr >= from);
+    let lowest = told().map(|(_, tar)| *tar).fold(1.0, f64::min);
+    // Some room below, down to a round share.
     let floor = ((lowest - 0.005) * 20.0).floor().clamp(0.0, 19.0) / 20.0;
     let chart = Chart {
         title: "ROC: genuine comparisons that are accepted".to_owned(),
@@ -156,8 +159,10 @@ pub(super) fn histogram(
             series("impostor", inside(impostor), SeriesKind::Bars, 1),
             series("genuine", inside(genuine), SeriesKind::Bars, 0),
         ],
+        // The labels of more would lie over each other.
         marks: thresholds
             .iter()
+            .take(if thresholds.len() > 3 { 0 } else { 3 })
             .map(|threshold| Mark {
                 at: MarkLine::X(f64::from(*threshold)),
                 label: format!("threshold {threshold:.3}"),
@@ -186,8 +191,9 @@ pub(super) fn cmc(shares: &[f64]) -> Svg {
 pub(super) fn precision_recall(points: &[(f64, f64)], decision: (f64, f64)) -> Svg {
     let chart = Chart {
         title: "Precision against recall".to_owned(),
-        x: Axis::share("recall", (0.0, 1.0)),
-        y: Axis::share("precision", (0.0, 1.0)),
+        // A little room, so that the best of curves does not lie on the border.
+        x: Axis::share("recall", (0.0, 1.02)),
+        y: Axis::share("precision", (0.0, 1.02)),
         series: vec![
             series("all confidences", points.to_vec(), SeriesKind::Line, 0),
             series("chosen confidence", vec![decision], SeriesKind::Points, 1),
