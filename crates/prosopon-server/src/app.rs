@@ -17,8 +17,6 @@ use utoipa_axum::routes;
 use crate::access::keys::Scope;
 use crate::access::{recognise_caller, require};
 use crate::api::{
-    annotate, detect, embed, enrol, evaluations, faces, galleries, health, identify, keys, models,
-    session, subjects, verify,
     album_groups, albums, annotate, detect, embed, enrol, evaluations, faces, galleries, health,
     identify, keys, models, session, subjects, verify,
 };

@@ -10,7 +10,7 @@ use prosopon::Image;
 
 use super::*;
 use crate::manifest::MANIFEST;
-use crate::manifest::Status::{Duplicate, Failed, Present, Stored};
+use crate::manifest::Status::{Duplicate, Failed, Present, Skipped, Stored};
 use crate::testing::{INSIDE, OUTSIDE, Web, is_outside, ok, ok_with, redirect, status};
 
 fn picture(shade: u8) -> Vec<u8> {
@@ -127,21 +127,21 @@ fn pictures_are_kept_and_everything_else_is_named() {
     assert_eq!(
         outcomes,
         [
-            (Status::Stored, ""),
-            (Status::Duplicate, ""),
-            (Status::Stored, ""),
-            (Status::Stored, ""),
-            (Status::Stored, ""),
-            (Status::Failed, "address_not_allowed"),
-            (Status::Skipped, "not_a_picture"),
-            (Status::Skipped, "picture_too_small"),
-            (Status::Skipped, "truncated_picture"),
-            (Status::Failed, "fetch_failed"),
-            (Status::Failed, "fetch_failed"),
-            (Status::Failed, "fetch_failed"),
-            (Status::Failed, "fetch_failed"),
-            (Status::Failed, "address_not_allowed"),
-            (Status::Failed, "invalid_address"),
+            (Stored, ""),
+            (Duplicate, ""),
+            (Stored, ""),
+            (Stored, ""),
+            (Stored, ""),
+            (Failed, "address_not_allowed"),
+            (Skipped, "not_a_picture"),
+            (Skipped, "picture_too_small"),
+            (Skipped, "truncated_picture"),
+            (Failed, "fetch_failed"),
+            (Failed, "fetch_failed"),
+            (Failed, "fetch_failed"),
+            (Failed, "fetch_failed"),
+            (Failed, "address_not_allowed"),
+            (Failed, "invalid_address"),
         ]
     );
     let other = entries[2].file.as_deref().unwrap();
@@ -240,10 +240,7 @@ fn pages_give_their_pictures() {
     let outcomes: Vec<_> = of_pages.iter().map(outcome).collect();
     assert_eq!(
         outcomes,
-        [
-            (Status::Skipped, "no_pictures"),
-            (Status::Failed, "fetch_failed")
-        ]
+        [(Skipped, "no_pictures"), (Failed, "fetch_failed")]
     );
     collector.fetch(wanted, &keep).unwrap();
     let entries = entries.into_inner().unwrap();
@@ -271,7 +268,7 @@ fn hosts_are_asked_slowly_and_left_alone_when_they_say_so() {
         .collect();
     let start = Instant::now();
     let entries = collect(root.path(), slow, &wanted);
-    assert!(entries.iter().all(|entry| entry.status == Status::Stored));
+    assert!(entries.iter().all(|entry| entry.status == Stored));
     assert!(start.elapsed() >= Duration::from_millis(240));
 
     let asked = Arc::new(AtomicBool::new(false));
@@ -287,7 +284,7 @@ fn hosts_are_asked_slowly_and_left_alone_when_they_say_so() {
     };
     let start = Instant::now();
     let entries = collect(root.path(), patient, &[web.url("/a")]);
-    assert_eq!(outcome(&entries[0]), (Status::Stored, ""));
+    assert_eq!(outcome(&entries[0]), (Stored, ""));
     assert!(start.elapsed() >= Duration::from_secs(1));
 
     // Who asks for an hour is not waited for.
@@ -296,7 +293,7 @@ fn hosts_are_asked_slowly_and_left_alone_when_they_say_so() {
     });
     let start = Instant::now();
     let entries = collect(root.path(), patient, &[web.url("/a")]);
-    assert_eq!(entries[0].status, Status::Failed);
+    assert_eq!(entries[0].status, Failed);
     assert!(start.elapsed() < Duration::from_secs(1) && web.connections() == 1);
 }
 

@@ -2,7 +2,6 @@
 //! machine inside.
 
 use std::io::Write as _;
-use std::net::TcpListener;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
@@ -124,14 +123,11 @@ fn redirects_are_checked_like_the_first_address() {
 
 #[test]
 fn a_name_that_changes_its_mind_changes_nothing() {
-    let port = {
-        let free = TcpListener::bind((OUTSIDE, 0)).unwrap();
-        free.local_addr().unwrap().port()
-    };
-    let web = Web::at(OUTSIDE, port, |head, stream| match head.path() {
+    let web = Web::at(OUTSIDE, 0, |head, stream| match head.path() {
         "/" => ok(stream, b"picture"),
         _ => redirect(stream, "/"),
     });
+    let port = web.port();
     let inside = Web::at(INSIDE, port, |_, stream| ok(stream, b"secret"));
     // The first answer is outside, all later ones are inside.
     let changing = || {

@@ -9,7 +9,7 @@ mod work;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
@@ -19,7 +19,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::error::{ApiError, ApiResult};
-use crate::state::App;
+use crate::state::{App, State};
 
 pub(crate) use work::{Judged, compute, judge, read_folder};
 
@@ -108,10 +108,10 @@ pub(crate) struct Progress {
     pub(crate) total: Option<usize>,
     /// By name, so that a picture that is sent twice counts once.
     pub(crate) pictures: BTreeMap<String, Kept>,
-    /// Of those: people, and pictures without a face. Counted when the pictures go.
-    pub(crate) people: usize,
-    pub(crate) without_face: usize,
+    /// How many there are, also when they are gone.
     pub(crate) n_pictures: usize,
+    /// Those without a face.
+    pub(crate) without_face: usize,
     pub(crate) unusable: Vec<Unusable>,
     pub(crate) n_unusable: usize,
     pub(crate) outcome: Option<Arc<Outcome>>,
@@ -134,9 +134,8 @@ impl Evaluation {
                 changed: Instant::now(),
                 total: None,
                 pictures: BTreeMap::new(),
-                people: 0,
-                without_face: 0,
                 n_pictures: 0,
+                without_face: 0,
                 unusable: Vec::new(),
                 n_unusable: 0,
                 outcome: None,
@@ -190,12 +189,7 @@ impl Evaluation {
         }
         progress.stage = Stage::Computing;
         progress.changed = Instant::now();
-        let pictures = std::mem::take(&mut progress.pictures);
-        let mut people: Vec<&str> = pictures.values().map(|kept| &*kept.person).collect();
-        people.sort_unstable();
-        people.dedup();
-        progress.people = people.len();
-        Ok(pictures)
+        Ok(std::mem::take(&mut progress.pictures))
     }
 
     /// Notes how it ended.
@@ -278,7 +272,8 @@ impl Evaluations {
         let evaluation = Arc::new(Evaluation::new(*last, folder));
         all.insert(*last, Arc::clone(&evaluation));
         drop(kept);
-        tokio::spawn(forget_in_time(Arc::clone(app), evaluation.id));
+        // What waits for an hour must not keep the server from ending.
+        tokio::spawn(forget_in_time(Arc::downgrade(app), evaluation.id));
         Ok(evaluation)
     }
 
@@ -316,13 +311,7 @@ fn unknown(id: i64) -> ApiError {
 }
 
 /// Looks now and then whether the evaluation has become old, until it is gone.
-async fn forget_in_time(app: App, id: i64) {
-    // The server must be able to end: what this holds is not the server.
-    let app = {
-        let weak = Arc::downgrade(&app);
-        drop(app);
-        weak
-    };
+async fn forget_in_time(app: Weak<State>, id: i64) {
     loop {
         tokio::time::sleep(SWEEP).await;
         let Some(app) = app.upgrade() else { return };

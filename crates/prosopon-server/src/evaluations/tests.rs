@@ -226,11 +226,10 @@ async fn who_deletes_it_stops_it() {
     let id = begin(&server, json!({})).await;
     let one = format!("/v1/evaluations/{id}");
     assert_eq!(server.delete(&one).await.status, 204);
-    let late = server.post_form(
-        &format!("{one}/pictures"),
-        &[("image", "a/1.png", picture(RED))],
-    );
-    assert_eq!(late.await.code(), "unknown_evaluation");
+    let uri = format!("{one}/pictures");
+    let parts = [("image", "a/1.png", picture(RED))];
+    let late = server.post_form(&uri, &parts).await;
+    assert_eq!(late.code(), "unknown_evaluation");
     // Its place is free again.
     begin(&server, json!({})).await;
     begin(&server, json!({})).await;
