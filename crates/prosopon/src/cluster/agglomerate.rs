@@ -6,6 +6,11 @@ use std::collections::BinaryHeap;
 use super::neighbours::Pair;
 use super::units::{Forest, Rows, Units, dot, scale_mean};
 
+/// Groups are of two people if they share more than one in this many of the pictures of the one that has
+/// fewer. Not if they share any: of somebody who is twice on one collage, each of the two faces gathers a
+/// half of the person's pictures around it, and the halves would never come together.
+const SHARED_PART: usize = 3;
+
 /// Two groups that may be joined, as they were when it was found.
 #[derive(Debug, Clone, Copy)]
 struct Candidate {
@@ -148,10 +153,8 @@ impl Agglomeration {
             return false;
         }
         let [few, many] = shorter_first(&self.units.pictures, a, b);
-        if few
-            .iter()
-            .any(|picture| many.binary_search(picture).is_ok())
-        {
+        let is_shared = |picture: &&u32| many.binary_search(picture).is_ok();
+        if few.iter().filter(is_shared).count() * SHARED_PART > few.len() {
             return false;
         }
         // Each of the two lists has the other group, if one has.

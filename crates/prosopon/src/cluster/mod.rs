@@ -44,8 +44,9 @@ pub struct Constraints {
     /// For each face a number of the person that it is known to show, if that is known; or empty.
     /// Faces with one number end up in one group, faces with two never do.
     pub known: Vec<Option<usize>>,
-    /// For each face a number of the picture that it is from, or empty if that does not matter. Faces
-    /// of one picture are of different people, unless `same`, `known` or a start says otherwise.
+    /// For each face a number of the picture that it is from, or empty if that does not matter. Two faces
+    /// of one picture are of two people, and so are two groups that share more than a third of the pictures
+    /// of the smaller one, unless `same`, `known` or a start says otherwise.
     pub pictures: Vec<usize>,
 }
 
