@@ -17,8 +17,8 @@ use utoipa_axum::routes;
 use crate::access::keys::Scope;
 use crate::access::{recognise_caller, require};
 use crate::api::{
-    annotate, detect, embed, enrol, evaluations, faces, galleries, health, identify, keys, models,
-    session, subjects, verify,
+    album_groups, albums, annotate, detect, embed, enrol, evaluations, faces, galleries, health,
+    identify, keys, models, session, subjects, verify,
 };
 use crate::error::ApiError;
 use crate::settings::Settings;
@@ -99,6 +99,17 @@ fn native() -> OpenApiRouter<App> {
         .routes(routes!(enrol::by_name))
         .routes(routes!(faces::show, faces::delete))
         .routes(routes!(faces::crop))
+        .routes(routes!(albums::list, albums::create))
+        .routes(routes!(albums::show, albums::delete))
+        .routes(routes!(albums::add))
+        .routes(routes!(albums::group))
+        .routes(routes!(album_groups::list))
+        .routes(routes!(album_groups::show))
+        .routes(routes!(album_groups::crop))
+        .routes(routes!(album_groups::history, album_groups::decide))
+        .routes(routes!(album_groups::undo))
+        .routes(routes!(album_groups::redo))
+        .routes(routes!(album_groups::enrol))
         .route_layer(from_fn_with_state(Scope::Enrol, require));
     let administering = OpenApiRouter::new()
         .routes(routes!(galleries::create))

@@ -8,7 +8,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use prosopon::image::ImageError;
 use prosopon::{CompareError, DetectError, EngineError};
-use prosopon_gallery::{GalleryError, StoreError};
+use prosopon_gallery::{AlbumError, GalleryError, StoreError};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -36,12 +36,15 @@ const CODES: &[(&str, StatusCode)] = &[
     ("unknown_evaluation", StatusCode::NOT_FOUND),
     ("unknown_folder", StatusCode::NOT_FOUND),
     ("unknown_gallery", StatusCode::NOT_FOUND),
+    ("unknown_album", StatusCode::NOT_FOUND),
     ("unknown_key", StatusCode::NOT_FOUND),
     ("no_crop", StatusCode::NOT_FOUND),
     ("method_not_allowed", StatusCode::METHOD_NOT_ALLOWED),
     ("body_timeout", StatusCode::REQUEST_TIMEOUT),
     ("evaluation_state", StatusCode::CONFLICT),
     ("gallery_exists", StatusCode::CONFLICT),
+    ("album_exists", StatusCode::CONFLICT),
+    ("group_without_name", StatusCode::CONFLICT),
     ("gallery_not_empty", StatusCode::CONFLICT),
     ("default_gallery", StatusCode::CONFLICT),
     ("body_too_large", StatusCode::PAYLOAD_TOO_LARGE),
@@ -245,6 +248,38 @@ impl From<GalleryError> for ApiError {
             GalleryError::NameTaken { .. }
             | GalleryError::InvalidName { .. }
             | GalleryError::MergeWithItself { .. } => Some(error.hint()),
+            _ => None,
+        };
+        let mut answer = Self::of_status(status, error.code(), &error, hint);
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            answer.retry_after = Some(1);
+        }
+        answer
+    }
+}
+
+impl From<AlbumError> for ApiError {
+    fn from(error: AlbumError) -> Self {
+        let status = match &error {
+            AlbumError::UnknownGroup { .. } | AlbumError::UnknownFace { .. } => {
+                StatusCode::NOT_FOUND
+            }
+            AlbumError::InvalidName { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+            AlbumError::Store(StoreError::Busy { .. }) => StatusCode::SERVICE_UNAVAILABLE,
+            AlbumError::Store(
+                StoreError::ModelMismatch { .. } | StoreError::DimensionMismatch { .. },
+            ) => StatusCode::CONFLICT,
+            AlbumError::Store(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            _ => StatusCode::CONFLICT,
+        };
+        // Some hints of the album speak of the command line.
+        let hint = match &error {
+            AlbumError::NameTaken { .. }
+            | AlbumError::InvalidName { .. }
+            | AlbumError::SameGroup { .. }
+            | AlbumError::SeveralGroups { .. }
+            | AlbumError::WholeGroup { .. }
+            | AlbumError::NoFaces => Some(error.hint()),
             _ => None,
         };
         let mut answer = Self::of_status(status, error.code(), &error, hint);

@@ -170,7 +170,7 @@ impl Galleries {
 }
 
 /// Names are file names, so they are plain.
-fn is_name(name: &str) -> bool {
+pub(crate) fn is_name(name: &str) -> bool {
     let is_plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
     (1..=64).contains(&name.len()) && name.bytes().all(is_plain)
 }

@@ -10,6 +10,7 @@
 )]
 
 mod access;
+mod albums;
 mod api;
 mod app;
 mod audit;

@@ -88,6 +88,7 @@ pub(crate) struct NamedPicture {
         (name = "Galleries", description = "Separate sets of people. Scope `identify` to look, `admin` to change."),
         (name = "Subjects", description = "The people of a gallery. Scope `enrol`."),
         (name = "Faces", description = "Enrolled faces. Scope `enrol`."),
+        (name = "Albums", description = "Photographs grouped by person. Scope `enrol`, with a key for all galleries."),
         (name = "Keys", description = "Keys and audit log. Scope `admin`."),
         (name = "Evaluations", description = "How often the server is wrong on pictures of known people. Scope `admin`."),
         (name = "Server", description = "The server itself."),

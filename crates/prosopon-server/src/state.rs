@@ -9,6 +9,7 @@ use prosopon_gallery::{Gallery, GalleryError};
 
 use crate::access::keys::KeyStore;
 use crate::access::{Access, Caller};
+use crate::albums::Albums;
 use crate::audit::AuditLog;
 use crate::body::Intake;
 use crate::compute::Compute;
@@ -29,6 +30,7 @@ pub(crate) struct State {
     pub(crate) limits: DecodeLimits,
     pub(crate) compute: Compute,
     pub(crate) galleries: Galleries,
+    pub(crate) albums: Albums,
     pub(crate) access: Access,
     pub(crate) audit: AuditLog,
     pub(crate) intake: Intake,
@@ -110,6 +112,7 @@ impl State {
             limits,
             compute: Compute::new(settings.queue, Arc::clone(&metrics)),
             galleries,
+            albums: Albums::new(place(&settings.albums_dir, "albums")),
             access: Access::new(&settings, KeyStore::on(Arc::clone(&database))),
             audit: AuditLog::on(database),
             intake: Intake::new(&settings),

@@ -77,6 +77,10 @@ const ASSETS: &[Asset] = assets![
     "js/pages/people-grid.js",
     "js/pages/people.js",
     "js/pages/person.js",
+    "js/pages/photos-album.js",
+    "js/pages/photos-decisions.js",
+    "js/pages/photos-group.js",
+    "js/pages/photos.js",
     "js/pages/system.js",
 ];
 

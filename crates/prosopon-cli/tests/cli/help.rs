@@ -5,7 +5,7 @@ use crate::testenv::TestEnv;
 #[test]
 fn every_command_has_help_with_examples() {
     let env = TestEnv::without_models();
-    let commands: [&[&str]; 21] = [
+    let commands: [&[&str]; 23] = [
         &["quickstart"],
         &["detect"],
         &["embed"],
@@ -19,6 +19,8 @@ fn every_command_has_help_with_examples() {
         &["evaluate", "detection"],
         &["evaluate", "clusters"],
         &["calibrate"],
+        &["cluster"],
+        &["album"],
         &["fetch"],
         &["matrix"],
         &["signature"],

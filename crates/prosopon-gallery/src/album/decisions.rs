@@ -11,11 +11,11 @@ use super::{Album, AlbumError, Session};
 use crate::gallery::now_millis;
 use crate::subject::check_name;
 
-/// Faces and where they belong.
-type Places = Vec<(AlbumFaceId, GroupId)>;
+/// A face and where it belongs.
+type Belonging = (AlbumFaceId, GroupId);
 
-/// Groups and what they are called.
-type Names = Vec<(GroupId, Option<String>)>;
+/// A group and what it is called.
+type Naming = (GroupId, Option<String>);
 
 impl Album {
     /// Names a group, or takes its name away; its faces are confirmed.
@@ -66,7 +66,7 @@ impl Album {
             let sources = from.iter().map(|&id| session.group(id));
             let sources = sources.collect::<Result<Vec<_>, _>>()?;
             let all: Vec<GroupId> = from.iter().copied().chain([into]).collect();
-            let mut names: Names = from.iter().map(|&id| (id, None)).collect();
+            let mut names: Vec<Naming> = from.iter().map(|&id| (id, None)).collect();
             let given = || sources.iter().find_map(|group| group.name.clone());
             names.push((into, target.name.clone().or_else(given)));
             let merged: Vec<String> = sources.iter().map(called).collect();
@@ -107,7 +107,7 @@ impl Album {
                     *group = new;
                 }
             }
-            let decision = session.decide(DecisionKind::Split, &summary, &places, &Vec::new())?;
+            let decision = session.decide(DecisionKind::Split, &summary, &places, &[])?;
             Ok((decision, new))
         })
     }
@@ -125,7 +125,7 @@ impl Album {
             let summary = format!("{} is not {}", called(&group_a), called(&group_b));
             let mut places = session.places_in(&[a], a)?;
             places.extend(session.places_in(&[b], b)?);
-            session.decide(DecisionKind::Apart, &summary, &places, &Vec::new())
+            session.decide(DecisionKind::Apart, &summary, &places, &[])
         })
     }
 
@@ -148,7 +148,7 @@ impl Album {
                 return Err(AlbumError::SameGroup { group: to });
             }
             let mut places = session.places_in(&[to], to)?;
-            let mut names = Names::new();
+            let mut names: Vec<Naming> = Vec::new();
             for &group in groups.iter().filter(|&&group| group != to) {
                 let mut of_group = session.places_in(&[group], group)?;
                 for (face, place) in &mut of_group {
@@ -250,8 +250,8 @@ impl Session<'_> {
     }
 
     /// The faces of `groups`, all to be put into `into`.
-    fn places_in(&self, groups: &[GroupId], into: GroupId) -> Result<Places, AlbumError> {
-        let mut places = Places::new();
+    fn places_in(&self, groups: &[GroupId], into: GroupId) -> Result<Vec<Belonging>, AlbumError> {
+        let mut places = Vec::new();
         for group in groups {
             let sql = "SELECT id FROM faces WHERE group_id = ?1 ORDER BY id";
             let faces = self.all(sql, [group.0], |row| row.get(0).map(AlbumFaceId))?;
@@ -265,8 +265,8 @@ impl Session<'_> {
         &self,
         kind: DecisionKind,
         summary: &str,
-        places: &Places,
-        names: &Names,
+        places: &[Belonging],
+        names: &[Naming],
     ) -> Result<Decision, AlbumError> {
         self.execute("DELETE FROM decisions WHERE is_undone", [])?;
         let id = self.insert(
@@ -277,7 +277,7 @@ impl Session<'_> {
         self.decision(id)
     }
 
-    fn carry_out(&self, id: i64, places: &Places, names: &Names) -> Result<(), AlbumError> {
+    fn carry_out(&self, id: i64, places: &[Belonging], names: &[Naming]) -> Result<(), AlbumError> {
         for (face, group) in places {
             self.execute(
                 "INSERT INTO decision_faces \
@@ -302,7 +302,7 @@ impl Session<'_> {
     fn put(
         &self,
         faces: &[(AlbumFaceId, GroupId, bool)],
-        names: &[(GroupId, Option<String>)],
+        names: &[Naming],
     ) -> Result<(), AlbumError> {
         for &(face, group, is_confirmed) in faces {
             self.execute(

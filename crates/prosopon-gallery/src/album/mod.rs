@@ -128,6 +128,23 @@ impl Album {
         })
     }
 
+    /// Takes everything out of the album; the bytes of embeddings and pictures are overwritten.
+    ///
+    /// # Errors
+    /// [`AlbumError::Store`].
+    pub fn clear(&self) -> Result<(), AlbumError> {
+        self.write(|session| {
+            for table in ["decisions", "faces", "groups", "pictures"] {
+                session.execute(&format!("DELETE FROM {table}"), [])?;
+            }
+            Ok(())
+        })?;
+        // The log still holds pages with what was deleted. A busy answer is a row, not an error.
+        self.connection()
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+            .map_err(|error| self.place.error("write", error).into())
+    }
+
     fn connection(&self) -> MutexGuard<'_, Connection> {
         // A panic in another thread leaves no half-done work behind: transactions roll back.
         self.connection

@@ -389,6 +389,26 @@ fn another_model_is_refused() {
 }
 
 #[test]
+fn what_is_cleared_is_gone_from_the_file() {
+    let Fixture { folder, album } = fixture();
+    let mut pictures = people(1, 2, 2);
+    let mark = b"a mark that is easily found again".to_vec();
+    pictures[0].faces[0].crop.bytes = mark.clone();
+    album.add(&pictures).unwrap();
+    regroup(&album, Start::Groups);
+    let group = album.groups().unwrap()[0].id;
+    album.name(group, Some("Anna")).unwrap();
+    album.clear().unwrap();
+    let counts = album.counts().unwrap();
+    assert_eq!((counts.pictures, counts.faces, counts.groups), (0, 0, 0));
+    assert!(album.history().unwrap().is_empty());
+    for file in std::fs::read_dir(folder.path()).unwrap() {
+        let bytes = std::fs::read(file.unwrap().path()).unwrap();
+        assert!(!bytes.windows(mark.len()).any(|window| window == mark));
+    }
+}
+
+#[test]
 fn galleries_and_albums_are_told_apart() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("people.db");

@@ -171,7 +171,8 @@ pub enum DecisionKind {
 }
 
 impl DecisionKind {
-    pub(super) fn as_str(self) -> &'static str {
+    /// Its name in JSON.
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Name => "name",
             Self::Merge => "merge",

@@ -1,5 +1,7 @@
 //! The native API under `/v1`: one file for each group of endpoints; handlers only translate.
 
+pub(crate) mod album_groups;
+pub(crate) mod albums;
 pub(crate) mod annotate;
 pub(crate) mod detect;
 pub(crate) mod embed;
@@ -17,5 +19,7 @@ pub(crate) mod subjects;
 pub(crate) mod types;
 pub(crate) mod verify;
 
+#[cfg(test)]
+mod album_tests;
 #[cfg(test)]
 mod tests;

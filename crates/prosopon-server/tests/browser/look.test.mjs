@@ -52,6 +52,21 @@ function look(name, route, prepare, on = () => server) {
   }
 }
 
+let hasAlbum = false;
+async function makeAlbum() {
+  if (hasAlbum) return;
+  hasAlbum = true;
+  await server.api('POST', '/v1/albums', { name: 'summer' });
+  const form = new FormData();
+  const files = [...['billy_boyd', 'elijah_wood', 'sean_astin'].flatMap((name) => actor(name, 0, 4)), picture('groups/group-1.jpg')];
+  for (const file of files) form.append('image', new Blob([fs.readFileSync(file)]), path.basename(file));
+  const answer = await fetch(`${server.base}/v1/albums/summer/pictures`, { method: 'POST', body: form });
+  assert.ok(answer.ok);
+  await server.api('POST', '/v1/albums/summer/group', {});
+  const { groups } = await server.api('GET', '/v1/albums/summer/groups');
+  await server.api('POST', '/v1/albums/summer/decisions', { kind: 'name', group: groups[0].id, name: 'Elijah Wood' });
+}
+
 const onePerson = () => (withoutData ? solvay() : actor('elijah_wood', 4)[0]);
 
 describe('look', () => {
@@ -93,6 +108,22 @@ describe('look', () => {
     await page.getByLabel(/Who is on/).fill('elijah_wood');
     await page.getByRole('button', { name: 'Enrol 4 pictures' }).click();
     await page.getByText(/^Done/).waitFor({ timeout: 60_000 });
+  });
+  look('photos-empty', 'photos', (page) => page.getByText('Who is on your photographs?').waitFor());
+  look('photos', 'photos', async (page) => {
+    if (withoutData) return;
+    await makeAlbum();
+    await page.reload();
+    await page.locator('.person-card').nth(2).waitFor();
+    await page.locator('.group-check input').first().check();
+    await page.locator('.group-check input').nth(1).check();
+    await page.waitForLoadState('networkidle');
+  });
+  look('photos-group', 'photos', async (page) => {
+    if (withoutData) return;
+    await page.locator('.person-card').first().click();
+    await page.locator('.face-choice input').first().check();
+    await page.waitForLoadState('networkidle');
   });
   look('live-off', 'live', (page) => page.getByText('The camera is off').waitFor());
   look('live', 'live', async (page) => {

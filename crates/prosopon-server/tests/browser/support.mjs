@@ -76,6 +76,7 @@ export async function startServer({ args = [] } = {}) {
     ...process.env,
     PROSOPON_GALLERY: path.join(folder, 'gallery.db'),
     PROSOPON_GALLERIES_DIR: path.join(folder, 'galleries'),
+    PROSOPON_ALBUMS_DIR: path.join(folder, 'albums'),
     PROSOPON_SERVER_DB: path.join(folder, 'server.db'),
   };
   let child;

@@ -32,7 +32,7 @@ describe('uncertain', { skip: withoutData }, () => {
       assert.match(await panel.innerText(), /lies between 0\.\d+ and the threshold of 1\.000: close, but not close enough to be sure/);
       assert.match(await panel.locator('.similarity-bar').getAttribute('aria-label'), /uncertain, below the threshold/);
       assert.equal(await page.locator('.bar-mark-lower').count(), 1);
-      assert.match(await page.getByLabel('False matches').locator('option').first().innerText(), /uncertain up to 1 in 1,000 \(usual here\)/);
+      assert.match(await page.getByLabel('False matches').locator('option').first().innerText(), /^Usual: 1 in 100,000,000, uncertain up to 1 in 1,000$/);
       await shown(page, `identify-uncertain-${scheme}`);
       await closePage(page);
     });

@@ -179,6 +179,24 @@ export const faces = {
   cropAddress: (name, id) => `${gallery(name)}/faces/${id}/crop`,
 };
 
+const album = (name) => `/v1/albums/${part(name)}`;
+
+export const albums = {
+  list: () => call('GET', '/v1/albums'),
+  add: (name) => call('POST', '/v1/albums', { json: { name } }),
+  remove: (name) => call('DELETE', album(name)),
+  addPictures: (name, files, options) => upload(`${album(name)}/pictures`, pictures(files), options),
+  group: (name, json = {}) => call('POST', `${album(name)}/group`, { json }),
+  groups: (name, query, signal) => call('GET', `${album(name)}/groups`, { query, signal }),
+  showGroup: (name, id) => call('GET', `${album(name)}/groups/${id}`),
+  decide: (name, json) => call('POST', `${album(name)}/decisions`, { json }),
+  history: (name) => call('GET', `${album(name)}/decisions`),
+  undo: (name) => call('POST', `${album(name)}/undo`),
+  redo: (name) => call('POST', `${album(name)}/redo`),
+  enrol: (name, id, gallery) => call('POST', `${album(name)}/groups/${id}/enrol`, { json: { gallery } }),
+  cropAddress: (name, id) => `${album(name)}/faces/${id}/crop`,
+};
+
 export const keys = {
   list: () => call('GET', '/v1/keys'),
   add: (json) => call('POST', '/v1/keys', { json }),

@@ -15,7 +15,7 @@ export function rateChoice() {
   const show = () => {
     const { fmr: usualFmr = state.defaultFmr, uncertain_fmr: uncertain } = usual() ?? {};
     const between = uncertain ? `, uncertain up to ${words.rate(uncertain)}` : '';
-    const asUsual = h('option', { value: '', selected: state.fmr === null }, `${words.rate(usualFmr)}${between} (usual here)`);
+    const asUsual = h('option', { value: '', selected: state.fmr === null }, `Usual: ${words.rate(usualFmr)}${between}`);
     fill(select, asUsual, rates().map(({ fmr, words, supported }) => {
       const notes = [NAMES[fmr], supported ? null : 'estimated'].filter(Boolean).join(', ');
       return h('option', { value: String(fmr), selected: fmr === state.fmr }, notes ? `${words} (${notes})` : words);

@@ -9,6 +9,7 @@ import { evaluatePage } from './pages/evaluate.js';
 import { identifyPage } from './pages/identify.js';
 import { livePage } from './pages/live.js';
 import { peoplePage } from './pages/people.js';
+import { photosPage } from './pages/photos.js';
 import { systemPage } from './pages/system.js';
 import { signInForm } from './sign-in.js';
 import { can, loadServer, loadSession, mustSignIn, state } from './state.js';
@@ -19,6 +20,7 @@ const PAGES = [
   { name: 'identify', title: 'Identify', make: identifyPage, scope: 'identify' },
   { name: 'compare', title: 'Compare', make: comparePage, scope: 'identify' },
   { name: 'people', title: 'People', make: peoplePage, scope: 'enrol' },
+  { name: 'photos', title: 'Photos', make: photosPage, scope: 'enrol' },
   { name: 'live', title: 'Live', make: livePage, scope: 'identify' },
   { name: 'evaluate', title: 'Evaluate', make: evaluatePage, scope: 'admin' },
   { name: 'system', title: 'System', make: systemPage, scope: 'identify' },

@@ -1,6 +1,6 @@
 //! Perceptual hashes: a few bits that stay when a picture is resized or recompressed.
 //!
-//! Values equal those of Python's `ImageHash` 4.3 (with Pillow, SciPy and `PyWavelets`), bit for bit
+//! Values equal those of Python's `ImageHash` 4.3 (with Pillow, `SciPy` and `PyWavelets`), bit for bit
 //! and in the same hexadecimal form, for pictures that are decoded to the same pixels. JPEG decoders
 //! differ by a level here and there, which may turn a bit that is close to its threshold.
 
@@ -236,7 +236,7 @@ fn frequencies(gray: &GrayImage, side: u32, down_too: bool) -> Vec<f64> {
         .collect()
 }
 
-/// Frequency `k` of the cosine transform of type II, as SciPy scales it.
+/// Frequency `k` of the cosine transform of type II, as `SciPy` scales it.
 fn cosine(k: usize, n: usize, values: impl Iterator<Item = f64>) -> f64 {
     let step = std::f64::consts::PI * k as f64 / (2 * n) as f64;
     let terms = values.enumerate();

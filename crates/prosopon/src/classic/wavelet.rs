@@ -1,6 +1,6 @@
-//! The low-pass half of PyWavelets' `wavedec2`, mode `symmetric`.
+//! The low-pass half of `wavedec2` of `PyWavelets`, mode `symmetric`.
 
-/// A wavelet's low-pass filter for decomposition, as PyWavelets has it.
+/// A wavelet's low-pass filter for decomposition, as `PyWavelets` has it.
 pub(super) const HAAR: &[f64] = &[std::f64::consts::FRAC_1_SQRT_2; 2];
 /// Daubechies' wavelet with four vanishing moments (Daubechies 1988).
 pub(super) const DB4: &[f64] = &[

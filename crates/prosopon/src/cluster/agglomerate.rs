@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
 use super::neighbours::Pair;
-use super::units::{Forest, Rows, Units, dot};
+use super::units::{Forest, Rows, Units, dot, scale_mean};
 
 /// Two groups that may be joined, as they were when it was found.
 #[derive(Debug, Clone, Copy)]
@@ -52,11 +52,8 @@ pub(super) struct Agglomeration {
 }
 
 impl Agglomeration {
-    /// `pairs` are the units with a similarity of at least `least`.
-    ///
-    /// Two groups whose mean similarity reaches the limit have a pair that does. So no others need to
-    /// be looked at, and a neighbour that falls below need not be kept: it comes back with the pair
-    /// that lifts the mean again.
+    /// `pairs` are the units with a similarity of at least `least`. Groups that have no such pair
+    /// between them are not compared here; the next pass does that.
     pub(super) fn new(units: Units, least: f32, pairs: &[Pair]) -> Self {
         let n = units.len();
         let mut agglomeration = Self {
@@ -83,8 +80,9 @@ impl Agglomeration {
         agglomeration
     }
 
-    /// Joins what can be joined; gives back the groups as units.
-    pub(super) fn run(mut self) -> Units {
+    /// Joins what can be joined; gives the groups as units, first those that have grown, and how many
+    /// these are.
+    pub(super) fn run(mut self) -> (Units, usize) {
         while let Some(candidate) = self.queue.pop() {
             let (a, b) = (candidate.a as usize, candidate.b as usize);
             // A group that was joined into another has grown too.
@@ -103,8 +101,7 @@ impl Agglomeration {
         self.grown[root] += 1;
         self.grown[child] += 1;
         let size = self.units.sizes[root] + self.units.sizes[child];
-        let weight = self.units.sizes[child] as f32 / size as f32;
-        mix(&mut self.units.means, root, child, weight);
+        self.mix_templates(root, child);
         self.units.sizes[root] = size;
         self.units.known[root] = self.units.known[root].or(self.units.known[child]);
         merge_into(&mut self.units.pictures, root, child);
@@ -126,7 +123,10 @@ impl Agglomeration {
             if other == root {
                 return false;
             }
-            let similarity = dot(self.units.means.row(root), self.units.means.row(other));
+            let similarity = dot(
+                self.units.templates.row(root),
+                self.units.templates.row(other),
+            );
             let is_candidate = similarity >= self.least && self.may_join(root, other);
             if is_candidate {
                 let (a, b) = (root.min(other), root.max(other));
@@ -166,56 +166,78 @@ impl Agglomeration {
             .any(|&unit| forest.root(unit as usize) == other)
     }
 
-    fn into_units(self) -> Units {
-        let Self {
-            units, mut forest, ..
-        } = self;
-        let roots: Vec<usize> = (0..units.len()).map(|unit| forest.root(unit)).collect();
-        let (group_of_unit, n_groups) = forest.numbered();
-        let dim = units.means.dim;
-        let mut groups = Units {
-            means: Rows {
-                dim,
-                values: Vec::with_capacity(n_groups * dim),
-            },
-            sizes: Vec::with_capacity(n_groups),
-            pictures: Vec::with_capacity(n_groups),
-            known: Vec::with_capacity(n_groups),
-            apart: Vec::with_capacity(n_groups),
-            unit_of_face: units
+    /// The template of all faces of both groups, in the place of the first.
+    fn mix_templates(&mut self, root: usize, child: usize) {
+        let Units {
+            templates,
+            lengths,
+            sizes,
+            ..
+        } = &mut self.units;
+        // A template times the root of its mean's length is the mean again.
+        let total = (sizes[root] + sizes[child]) as f32;
+        let weight = |group: usize| lengths[group].sqrt() * sizes[group] as f32 / total;
+        let (of_root, of_child) = (weight(root), weight(child));
+        let dim = templates.dim;
+        let (head, tail) = templates.values.split_at_mut(root.max(child) * dim);
+        let low = &mut head[root.min(child) * dim..][..dim];
+        let high = &mut tail[..dim];
+        let (to, from) = if root < child {
+            (low, high)
+        } else {
+            (high, low)
+        };
+        for (to, from) in to.iter_mut().zip(from) {
+            *to = of_root * *to + of_child * *from;
+        }
+        lengths[root] = scale_mean(to);
+    }
+
+    fn into_units(mut self) -> (Units, usize) {
+        let n = self.units.len();
+        let is_root = |forest: &mut Forest, unit: usize| forest.root(unit) == unit;
+        let mut roots: Vec<usize> = (0..n)
+            .filter(|&unit| is_root(&mut self.forest, unit))
+            .collect();
+        roots.sort_by_key(|&root| self.grown[root] == 0);
+        let n_grown = roots.partition_point(|&root| self.grown[root] > 0);
+        let mut number = vec![0; n];
+        for (i, &root) in roots.iter().enumerate() {
+            number[root] = i;
+        }
+        let forest = &mut self.forest;
+        let group_of: Vec<usize> = (0..n).map(|unit| number[forest.root(unit)]).collect();
+        let old = &mut self.units;
+        let dim = old.templates.dim;
+        let mut values = Vec::with_capacity(roots.len() * dim);
+        for &root in &roots {
+            values.extend_from_slice(old.templates.row(root));
+        }
+        let groups = Units {
+            templates: Rows { dim, values },
+            lengths: roots.iter().map(|&root| old.lengths[root]).collect(),
+            sizes: roots.iter().map(|&root| old.sizes[root]).collect(),
+            known: roots.iter().map(|&root| old.known[root]).collect(),
+            pictures: roots
+                .iter()
+                .map(|&root| std::mem::take(&mut old.pictures[root]))
+                .collect(),
+            apart: roots
+                .iter()
+                .map(|&root| {
+                    old.apart[root]
+                        .iter()
+                        .map(|&unit| group_of[unit as usize] as u32)
+                })
+                .map(Iterator::collect)
+                .collect(),
+            unit_of_face: old
                 .unit_of_face
                 .iter()
-                .map(|&unit| group_of_unit[unit])
+                .map(|&unit| group_of[unit])
                 .collect(),
         };
-        let (mut pictures, mut apart) = (units.pictures, units.apart);
-        for (unit, &root) in roots.iter().enumerate() {
-            // Groups are numbered in the order of their first units.
-            if group_of_unit[unit] == groups.sizes.len() {
-                groups.means.values.extend_from_slice(units.means.row(root));
-                groups.sizes.push(units.sizes[root]);
-                groups.known.push(units.known[root]);
-                groups.pictures.push(std::mem::take(&mut pictures[root]));
-                let mut others = std::mem::take(&mut apart[root]);
-                for other in &mut others {
-                    *other = group_of_unit[*other as usize] as u32;
-                }
-                groups.apart.push(others);
-            }
-        }
-        groups
-    }
-}
-
-/// Moves the mean in row `to` towards that in row `from` by the `share`.
-fn mix(means: &mut Rows, to: usize, from: usize, share: f32) {
-    let dim = means.dim;
-    let (head, tail) = means.values.split_at_mut(to.max(from) * dim);
-    let low = &mut head[to.min(from) * dim..][..dim];
-    let high = &mut tail[..dim];
-    let (to, from) = if to < from { (low, high) } else { (high, low) };
-    for (to, from) in to.iter_mut().zip(from) {
-        *to += share * (*from - *to);
+        (groups, n_grown)
     }
 }
 

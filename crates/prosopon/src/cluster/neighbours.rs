@@ -34,24 +34,24 @@ pub(super) struct Pair {
 pub(super) struct Neighbours {
     /// Each pair once, in order of `a` and `b`.
     pub(super) pairs: Vec<Pair>,
-    /// Whether no row had more neighbours than were to be kept.
-    pub(super) is_complete: bool,
+    /// Rows that had more neighbours than were to be kept.
+    pub(super) crowded: Vec<usize>,
 }
 
-/// The pairs of `rows` whose dot product is at least `least`; of each row the `most` best, with those
-/// pairs that are among the best of the other row.
+/// The pairs of `rows` whose dot product is at least `least` and of which one is among the first
+/// `n_fresh`; of each row the `most` best, with those pairs that are among the best of the other row.
 ///
 /// `tell` is called with the share that is done, from 0 to 1.
 pub(super) fn neighbours(
     rows: &Rows,
-    least: f32,
-    most: usize,
+    n_fresh: usize,
+    (least, most): (f32, usize),
     tell: &(dyn Fn(f64) + Sync),
 ) -> Neighbours {
     let n = rows.len();
     let best: Vec<Mutex<Best>> = (0..n).map(|_| Mutex::default()).collect();
     let n_blocks = n.div_ceil(BLOCK);
-    let tiles: Vec<(usize, usize)> = (0..n_blocks)
+    let tiles: Vec<(usize, usize)> = (0..n_fresh.div_ceil(BLOCK))
         .flat_map(|a| (a..n_blocks).map(move |b| (a, b)))
         .collect();
     let keep = |row: usize, similarity: f32, other: usize| {
@@ -68,7 +68,7 @@ pub(super) fn neighbours(
             for (column, products) in products.chunks_exact(height).enumerate() {
                 let other = b + column;
                 for (i, &similarity) in products.iter().enumerate() {
-                    if similarity >= least && a + i < other {
+                    if similarity >= least && a + i < other && a + i < n_fresh {
                         keep(a + i, similarity, other);
                         keep(other, similarity, a + i);
                     }
@@ -79,10 +79,12 @@ pub(super) fn neighbours(
         });
 
     let mut pairs = Vec::new();
-    let mut is_complete = true;
+    let mut crowded = Vec::new();
     for (row, best) in best.into_iter().enumerate() {
         let mut best = best.into_inner().unwrap_or_else(PoisonError::into_inner);
-        is_complete &= best.n_seen <= most;
+        if best.n_seen > most {
+            crowded.push(row);
+        }
         best.cut(most);
         let row = row as u32;
         pairs.extend(best.kept.iter().map(|&(similarity, other)| Pair {
@@ -93,7 +95,7 @@ pub(super) fn neighbours(
     }
     pairs.par_sort_unstable_by_key(|pair| (pair.a, pair.b));
     pairs.dedup_by_key(|pair| (pair.a, pair.b));
-    Neighbours { pairs, is_complete }
+    Neighbours { pairs, crowded }
 }
 
 /// The products of the block of rows from `a` with the one from `b`: a column for each row of the

@@ -24,14 +24,27 @@ impl Rows {
     }
 }
 
+/// Turns a mean into a template; gives the mean's length.
+pub(super) fn scale_mean(mean: &mut [f32]) -> f32 {
+    let length = dot(mean, mean).sqrt();
+    // Faces that cancel each other out are like nobody.
+    let scale = if length > f32::MIN_POSITIVE {
+        length.sqrt().recip()
+    } else {
+        0.0
+    };
+    mean.iter_mut().for_each(|value| *value *= scale);
+    length
+}
+
 /// Sixteen sums side by side, which the compiler turns into vector instructions.
 pub(super) fn dot(a: &[f32], b: &[f32]) -> f32 {
     let mut sums = [0.0_f32; 16];
     let (a_chunks, a_rest) = a.as_chunks::<16>();
     let (b_chunks, b_rest) = b.as_chunks::<16>();
     for (a, b) in a_chunks.iter().zip(b_chunks) {
-        for i in 0..16 {
-            sums[i] += a[i] * b[i];
+        for ((sum, a), b) in sums.iter_mut().zip(a).zip(b) {
+            *sum += a * b;
         }
     }
     let rest: f32 = a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum();
@@ -40,8 +53,11 @@ pub(super) fn dot(a: &[f32], b: &[f32]) -> f32 {
 
 /// Faces that stay together, with all that grouping needs to know of them.
 pub(super) struct Units {
-    /// The mean of each unit's embeddings; shorter than 1 unless they are all the same.
-    pub(super) means: Rows,
+    /// For each unit the mean of its embeddings over the square root of the mean's length, so that the
+    /// product of two is the similarity of the units.
+    pub(super) templates: Rows,
+    /// The length of each mean: 1 for a single face, less the more different the faces are.
+    pub(super) lengths: Vec<f32>,
     /// How many faces each unit has.
     pub(super) sizes: Vec<u32>,
     /// The pictures that each unit has faces in, in order.
@@ -66,13 +82,15 @@ impl Units {
         start: Option<&[usize]>,
     ) -> Result<Self, ClusterError> {
         let n = embeddings.len();
-        let check_length = |what, found| match found == n {
-            true => Ok(()),
-            false => Err(ClusterError::Length {
+        let check_length = |what, found| {
+            if found == n {
+                return Ok(());
+            }
+            Err(ClusterError::Length {
                 what,
                 expected: n,
                 found,
-            }),
+            })
         };
         let has_pictures = !constraints.pictures.is_empty();
         if has_pictures {
@@ -102,10 +120,11 @@ impl Units {
         let (unit_of_face, n_units) = forest.numbered();
         let dim = embeddings.first().map_or(0, Embedding::dim);
         let mut units = Self {
-            means: Rows {
+            templates: Rows {
                 dim,
                 values: vec![0.0; n_units * dim],
             },
+            lengths: vec![1.0; n_units],
             sizes: vec![0; n_units],
             pictures: vec![Vec::new(); n_units],
             known: vec![None; n_units],
@@ -131,15 +150,16 @@ impl Units {
     fn add_faces(&mut self, embeddings: &[Embedding]) {
         for (embedding, &unit) in embeddings.iter().zip(&self.unit_of_face) {
             self.sizes[unit] += 1;
-            for (sum, value) in self.means.row_mut(unit).iter_mut().zip(embedding.values()) {
+            let sum = self.templates.row_mut(unit).iter_mut();
+            for (sum, value) in sum.zip(embedding.values()) {
                 *sum += value;
             }
         }
         for (unit, &size) in self.sizes.iter().enumerate() {
             if size > 1 {
-                for value in self.means.row_mut(unit) {
-                    *value /= size as f32;
-                }
+                let row = self.templates.row_mut(unit);
+                row.iter_mut().for_each(|value| *value /= size as f32);
+                self.lengths[unit] = scale_mean(row);
             }
         }
     }

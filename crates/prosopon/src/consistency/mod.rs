@@ -135,7 +135,7 @@ mod tests {
         let found = Consistency::new(&matrix, 2.0).unwrap();
         let (a, b) = (f64::from(matrix.get(0, 1)), f64::from(matrix.get(0, 2)));
         let first = found.faces[0];
-        assert!((first.mean - (a + b) / 2.0).abs() < 1e-9);
+        assert!((first.mean - f64::midpoint(a, b)).abs() < 1e-9);
         assert!((first.std - (a - b).abs() / 2.0).abs() < 1e-9);
         assert!((first.low - (first.mean - 2.0 * first.std)).abs() < 1e-9);
     }

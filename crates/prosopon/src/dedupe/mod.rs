@@ -18,7 +18,7 @@ use groups::Groups;
 
 /// Bits of [`Fingerprint`]s that may differ before two pictures are no longer compared.
 ///
-/// Different pictures differ in 64 on average; copies that lie between the windows in up to about 20.
+/// Random bits differ in 64 of 128 on average; copies that lie between two windows differ in more than others.
 /// `tests/dedupe.rs` says what is found with it.
 pub const MAX_DISTANCE: u32 = 24;
 

@@ -117,7 +117,7 @@ pub fn measure(
 ) -> Result<Measured, CompareError> {
     let people = People::of(faces)?;
     let threads = options.threads.max(1);
-    let histogram = tally(&people, threads, options.progress, || Histogram::new());
+    let histogram = tally(&people, threads, options.progress, Histogram::new);
     let comparisons = histogram.comparisons();
     let (fmrs, thresholds): (Vec<f64>, Vec<f32>) = FMRS
         .into_iter()

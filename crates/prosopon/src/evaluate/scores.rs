@@ -182,13 +182,13 @@ impl Scores {
     /// The rate at which FMR and FNMR are equal: where the line through the operating points of all
     /// thresholds crosses FMR = FNMR. Between two operating points that line is straight.
     pub fn eer(&self) -> f64 {
-        self.tally(&self.layout(&[])).eer()
+        Tally::of_counts(&self.layout(&[])).eer()
     }
 
     /// The area under the ROC: the chance that a genuine comparison is more similar than an
     /// impostor one, where a tie counts half (the Mann–Whitney statistic; Hanley and `McNeil` 1982).
     pub fn auc(&self) -> f64 {
-        self.tally(&self.layout(&[])).auc()
+        Tally::of_counts(&self.layout(&[])).auc()
     }
 
     /// How far the means of the two kinds lie apart, in root-mean-square standard deviations: d′ =
@@ -204,7 +204,7 @@ impl Scores {
     /// Both the ROC (1 − FNMR against FMR) and the DET curve (FNMR against FMR) are drawn through
     /// them.
     pub fn operating_points(&self) -> Vec<(f64, f64)> {
-        self.tally(&self.layout(&[])).operating_points()
+        Tally::of_counts(&self.layout(&[])).operating_points()
     }
 
     /// Rates and their 95 % intervals; `fmrs` and `thresholds` say at which FNMR and which rates.
@@ -218,7 +218,7 @@ impl Scores {
             values.extend(cuts.iter().map(|cut| tally.fnmr(*cut)));
             values
         };
-        let point = statistics(&self.tally(&layout));
+        let point = statistics(&Tally::of_counts(&layout));
         let samples = Draws::new(self.n_identities)
             .map(|weights| statistics(&self.weighted_tally(&layout, weights)));
         let estimates: Vec<Estimate> = (0..point.len())
@@ -240,10 +240,6 @@ impl Scores {
 
     fn layout(&self, thresholds: &[f32]) -> Layout {
         Layout::new(&self.genuine, &self.impostor, thresholds)
-    }
-
-    fn tally(&self, layout: &Layout) -> Tally {
-        Tally::of_counts(layout)
     }
 
     fn weighted_tally(&self, layout: &Layout, weights: &[u32]) -> Tally {

@@ -141,7 +141,7 @@ impl Collection {
             labels,
             same_people: people.same_people(),
             repeated: self.repeated(),
-            places: self.places(&faces, &places),
+            places: Self::places(&faces, &places),
             threshold,
         })
     }
@@ -187,7 +187,7 @@ impl Collection {
         repeated
     }
 
-    fn places(&self, faces: &[LabelledFace], places: &[usize]) -> Places {
+    fn places(faces: &[LabelledFace], places: &[usize]) -> Places {
         let step = faces.len().div_ceil(PLACED_FACES).max(1);
         let embeddings: Vec<_> = faces
             .iter()

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use prosopon::{BoundingBox, Threshold, cluster};
 use prosopon_gallery::PictureHash;
 use prosopon_gallery::album::{
-    Album, AlbumCounts, AlbumFace, Group, GroupId, GroupingOptions, PictureId, Start,
+    Album, AlbumFace, Group, GroupId, GroupingOptions, PictureId, Start,
 };
 use serde::Serialize;
 
@@ -81,8 +81,10 @@ struct Document {
     failed: Vec<read::Failed>,
     /// Pictures of this run that the album did not know.
     new_pictures: usize,
-    #[serde(flatten)]
-    counts: AlbumCounts,
+    pictures: u64,
+    faces: u64,
+    /// Groups with a name.
+    named: u64,
     threshold: f32,
     fmr: Option<f64>,
     fmr_supported: bool,
@@ -140,13 +142,16 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     };
     let without_faces = album.pictures_without_faces()?;
     let n_unusable = news.failed.len() + sorted.as_ref().map_or(0, |sorted| sorted.missing.len());
+    let counts = album.counts()?;
     let document = Document {
         album: path.display().to_string(),
         groups: contents.to_json(),
         pictures_without_faces: without_faces.into_iter().map(|p| p.name).collect(),
         failed: news.failed,
         new_pictures: news.added,
-        counts: album.counts()?,
+        pictures: counts.pictures,
+        faces: counts.faces,
+        named: counts.named,
         threshold: threshold.similarity,
         fmr: threshold.fmr,
         fmr_supported: threshold.supported,
@@ -301,8 +306,8 @@ fn describe(document: &Document) -> String {
     });
     lines.push(format!(
         "{} in {}: {} ({} new, {} unusable; threshold {:.3}{rate})",
-        count(document.counts.faces as usize, "face", "faces"),
-        count(document.counts.pictures as usize, "picture", "pictures"),
+        count(document.faces as usize, "face", "faces"),
+        count(document.pictures as usize, "picture", "pictures"),
         count(document.groups.len(), "person", "people"),
         document.new_pictures,
         document.failed.len(),

@@ -32,10 +32,7 @@ pub(super) fn write(album: &Album, contents: &Contents, folder: &Path) -> Result
         sheets.push((label.to_owned(), title, faces.iter().collect()));
     }
     if !once.is_empty() {
-        let title = format!(
-            "On one picture only: {}",
-            count(once.len(), "person", "people")
-        );
+        let title = format!("Seen once: {}", count(once.len(), "person", "people"));
         sheets.push(("on one picture only".to_owned(), title, once));
     }
     let bar = progress::bar(sheets.len(), "sheets");

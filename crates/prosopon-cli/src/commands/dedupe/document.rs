@@ -159,7 +159,7 @@ fn picture_json(seen: &Seen) -> PictureJson {
         width,
         height,
         bytes: seen.fingerprint.file_bytes(),
-        sha256: sha256.map(|byte| format!("{byte:02x}")).collect(),
+        sha256: sha256.fold(String::new(), |hex, byte| hex + &format!("{byte:02x}")),
         hashes: seen.hashes.clone(),
     }
 }

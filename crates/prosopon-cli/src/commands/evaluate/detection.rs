@@ -107,17 +107,7 @@ struct PictureErrors {
 pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
     let gates = args.report.check(&DetectionReport::metrics())?;
     let labelled = read_truth(args)?;
-    let inputs: Vec<Input> = labelled
-        .iter()
-        .map(|picture| Input::File(args.images.join(&picture.path)))
-        .collect();
-    if !inputs
-        .iter()
-        .any(|input| input.path().is_some_and(std::path::Path::exists))
-    {
-        return Err(no_pictures(&args.images)
-            .with_hint("paths in the list are looked for below the folder of --images"));
-    }
+    let inputs = inputs(args, &labelled)?;
     let session = session::open_detector(&args.models, &args.inference, Load::of(inputs.len()))?;
     let options = args.detect.options();
     let ranked_options = DetectorOptions {
@@ -212,6 +202,22 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
         },
         || describe(report),
     )
+}
+
+/// The pictures of the list; an error if none of them is there.
+fn inputs(args: &Args, labelled: &[LabelledPicture]) -> Result<Vec<Input>, Failure> {
+    let inputs: Vec<Input> = labelled
+        .iter()
+        .map(|picture| Input::File(args.images.join(&picture.path)))
+        .collect();
+    if !inputs
+        .iter()
+        .any(|input| input.path().is_some_and(std::path::Path::exists))
+    {
+        return Err(no_pictures(&args.images)
+            .with_hint("paths in the list are looked for below the folder of --images"));
+    }
+    Ok(inputs)
 }
 
 fn read_truth(args: &Args) -> Result<Vec<LabelledPicture>, Failure> {

@@ -119,9 +119,9 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
     if let Some(folder) = &args.non_mated {
         // A stranger may have the name of somebody who is enrolled; pictures that lie in no folder of
         // a person are of different people.
-        let stranger = |person: &str, name: &str| match name.contains('/') {
-            true => format!("stranger {person}"),
-            false => format!("stranger {name}"),
+        let stranger = |person: &str, name: &str| {
+            let who = if name.contains('/') { person } else { name };
+            format!("stranger {who}")
         };
         probes.extend(Samples::of_folder(
             folder,
@@ -131,16 +131,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
             wanted,
         )?);
     }
-    if gallery
-        .samples
-        .iter()
-        .all(|sample| sample.embedding.is_none())
-    {
-        let message = "expected pictures with a face to enrol, found none";
-        return Err(Failure::new(Exit::BadInput, "not_comparable", message)
-            .at(args.gallery_dir.display())
-            .with_hint("each person has a folder of pictures"));
-    }
+    check_gallery(args, &gallery)?;
 
     let (mated, non_mated) = search(&gallery.samples, &probes.samples, args.template.into())?;
     let operating = args
@@ -218,6 +209,21 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
         },
         || texts::identification(&figures.report, figures.operating),
     )
+}
+
+/// Fails if nobody is enrolled.
+fn check_gallery(args: &Args, gallery: &Samples) -> Result<(), Failure> {
+    if gallery
+        .samples
+        .iter()
+        .all(|sample| sample.embedding.is_none())
+    {
+        let message = "expected pictures with a face to enrol, found none";
+        return Err(Failure::new(Exit::BadInput, "not_comparable", message)
+            .at(args.gallery_dir.display())
+            .with_hint("each person has a folder of pictures"));
+    }
+    Ok(())
 }
 
 impl Args {

@@ -40,6 +40,38 @@ pub fn add_identification(
             ),
         ),
     ]);
+    add_rates(page, report);
+    page.paragraph(
+        "FPIR is the share of probes of strangers for whom somebody is found, FNIR the share of \
+         probes of people in the gallery who are not found: somebody else is closer, or they are \
+         below the threshold. Both depend on how many people the gallery has.",
+    );
+    if report.cmc.len() > 1 {
+        page.figure(
+            &charts::cmc(&report.cmc),
+            "CMC: the share of mated probes whose person is among the best candidates, by how many \
+             are looked at.",
+        );
+    }
+    if let Some(curves) = curves {
+        let trials = Trials {
+            genuine: report.mated as u64,
+            impostor: report.non_mated as u64,
+        };
+        let points: Vec<(f64, f64)> = report
+            .at_threshold
+            .iter()
+            .filter_map(|at| Some((at.fpir?.rate, at.fnir?.rate)))
+            .collect();
+        page.figure(
+            &charts::det(ONE_TO_MANY, curves, trials, &points),
+            "Open-set DET curve on normal-deviate axes.",
+        );
+    }
+}
+
+/// Tables of the closed set, of FNIR at each FPIR, and of all rates at each threshold.
+fn add_rates(page: &mut Page, report: &IdentificationReport) {
     if !report.ranks.is_empty() {
         let rows: Vec<Vec<String>> = report
             .ranks
@@ -90,33 +122,6 @@ pub fn add_identification(
                 "below it with their own person",
             ],
             &rows,
-        );
-    }
-    page.paragraph(
-        "FPIR is the share of probes of strangers for whom somebody is found, FNIR the share of \
-         probes of people in the gallery who are not found: somebody else is closer, or they are \
-         below the threshold. Both depend on how many people the gallery has.",
-    );
-    if report.cmc.len() > 1 {
-        page.figure(
-            &charts::cmc(&report.cmc),
-            "CMC: the share of mated probes whose person is among the best candidates, by how many \
-             are looked at.",
-        );
-    }
-    if let Some(curves) = curves {
-        let trials = Trials {
-            genuine: report.mated as u64,
-            impostor: report.non_mated as u64,
-        };
-        let points: Vec<(f64, f64)> = report
-            .at_threshold
-            .iter()
-            .filter_map(|at| Some((at.fpir?.rate, at.fnir?.rate)))
-            .collect();
-        page.figure(
-            &charts::det(ONE_TO_MANY, curves, trials, &points),
-            "Open-set DET curve on normal-deviate axes.",
         );
     }
 }

@@ -49,39 +49,7 @@ pub fn add_verification(page: &mut Page, report: &VerificationReport, curves: &C
     }
     page.facts(&facts);
 
-    let rows: Vec<Vec<String>> = report
-        .fnmr_at_fmr
-        .iter()
-        .map(|at| {
-            let remark = if at.supported {
-                ""
-            } else {
-                "fewer than 30 false matches"
-            };
-            vec![
-                percent(at.fmr),
-                rate(&at.fnmr),
-                format!("{:.4}", at.threshold),
-                remark.to_owned(),
-            ]
-        })
-        .collect();
-    page.table(&["FMR", "FNMR", "threshold", "remark"], &rows);
-    if !report.at_threshold.is_empty() {
-        let rows: Vec<Vec<String>> = report
-            .at_threshold
-            .iter()
-            .map(|at| {
-                vec![
-                    format!("{:.4}", at.threshold),
-                    rate(&at.fmr),
-                    rate(&at.fnmr),
-                    percent(1.0 - at.fnmr.rate),
-                ]
-            })
-            .collect();
-        page.table(&["threshold", "FMR", "FNMR", "genuine accepted"], &rows);
-    }
+    add_rates(page, report);
     page.paragraph(
         "A comparison is accepted if its similarity is at least the threshold. FMR is the share of \
          comparisons of different people that are accepted, FNMR the share of comparisons of one \
@@ -116,6 +84,43 @@ pub fn add_verification(page: &mut Page, report: &VerificationReport, curves: &C
         ),
         "Similarities in bins of 0.02; each kind sums up to 100 %.",
     );
+}
+
+/// Tables of FNMR at each FMR, and of both rates at each threshold.
+fn add_rates(page: &mut Page, report: &VerificationReport) {
+    let rows: Vec<Vec<String>> = report
+        .fnmr_at_fmr
+        .iter()
+        .map(|at| {
+            let remark = if at.supported {
+                ""
+            } else {
+                "fewer than 30 false matches"
+            };
+            vec![
+                percent(at.fmr),
+                rate(&at.fnmr),
+                format!("{:.4}", at.threshold),
+                remark.to_owned(),
+            ]
+        })
+        .collect();
+    page.table(&["FMR", "FNMR", "threshold", "remark"], &rows);
+    if !report.at_threshold.is_empty() {
+        let rows: Vec<Vec<String>> = report
+            .at_threshold
+            .iter()
+            .map(|at| {
+                vec![
+                    format!("{:.4}", at.threshold),
+                    rate(&at.fmr),
+                    rate(&at.fnmr),
+                    percent(1.0 - at.fnmr.rate),
+                ]
+            })
+            .collect();
+        page.table(&["threshold", "FMR", "FNMR", "genuine accepted"], &rows);
+    }
 }
 
 /// Adds error rates for groups of people at one threshold.

@@ -290,4 +290,4 @@ fn intervals_cover_the_truth() {
 }
 
 /// EER, FNMR at FMR 5e-2, FMR at 0.25 and FNMR at 0.3 of the people above.
-const TRUTHS: [f64; 4] = [0.053465532, 0.057137792, 0.065834008, 0.112721158];
+const TRUTHS: [f64; 4] = [0.053_465_532, 0.057_137_792, 0.065_834_008, 0.112_721_158];
