@@ -8,6 +8,7 @@ use prosopon::evaluate::folder::{FolderEvaluation, FolderOptions, FolderReport};
 use prosopon::evaluate::report::{ErrorPair, Preamble, add_folder, begin, grouped, lead};
 use prosopon::{DecodeLimits, Image};
 use serde::Serialize;
+use serde_json::Value;
 
 use super::{Evaluation, Kept, Outcome};
 use crate::error::{ApiError, ApiResult};
@@ -103,9 +104,15 @@ pub(super) fn evaluate(
         version: env!("CARGO_PKG_VERSION"),
     };
     Ok(Outcome {
-        figures: serde_json::to_value(&figures).map_err(ApiError::internal)?,
+        figures: short(&figures).map_err(ApiError::internal)?,
         html: Bytes::from(page.to_html()),
     })
+}
+
+/// As JSON, by way of its text: there a similarity is 0.3376, while a value would make 0.3375999927520752
+/// of the same `f32`.
+fn short(figures: &Figures<'_>) -> serde_json::Result<Value> {
+    serde_json::from_str(&serde_json::to_string(figures)?)
 }
 
 /// The pictures as the library takes them, people numbered in the order of their names.

@@ -116,7 +116,10 @@ describe('evaluate', () => {
         await page.goto(`${server.base}/#/evaluate/${done.id}`);
         await figures();
         await page.frameLocator('.report-frame').locator('figure svg').first().waitFor();
-        await page.screenshot({ path: path.join(screenshots, `evaluate-${scheme}-${width}.png`), fullPage: true });
+        await page.screenshot({ path: path.join(screenshots, `evaluate-${scheme}-${width}.png`) });
+        // A frame is painted only where it is in sight.
+        await page.locator('.report-frame').scrollIntoViewIfNeeded();
+        await page.screenshot({ path: path.join(screenshots, `evaluate-report-${scheme}-${width}.png`) });
         for (const now of [width, width < 600 ? 360 : 1440]) {
           await page.setViewportSize({ width: now, height: 900 });
           const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);

@@ -125,6 +125,7 @@ function page() {
       if (shownId !== id) return;
       if (evaluation.stage === 'done' || evaluation.stage === 'failed') {
         fill(result, evaluationResult(evaluation));
+        zone.classList.add('drop-filled');
         history.replaceState(null, '', `#/evaluate/${id}`);
       } else if (!running && evaluation.stage !== 'collecting') {
         run((panel) => followEvaluation(evaluation, panel));
