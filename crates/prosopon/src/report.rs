@@ -79,10 +79,9 @@ impl Page {
 
     /// Adds a table; each row has a cell for each head.
     pub fn table(&mut self, heads: &[&str], rows: &[Vec<String>]) {
-        let heads: String = heads
-            .iter()
-            .map(|head| format!("<th scope=\"col\">{}</th>", escaped(head)))
-            .collect();
+        let heads = heads.iter().fold(String::new(), |heads, head| {
+            heads + &format!("<th scope=\"col\">{}</th>", escaped(head))
+        });
         let row = |cells: &Vec<String>| {
             let cells = cells
                 .iter()

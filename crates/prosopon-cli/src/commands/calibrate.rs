@@ -132,7 +132,7 @@ fn calibrate(args: &Args) -> Result<Exit, Failure> {
     let threads = args.engine.inference.options(0).thread_count();
     let found = faces::gather(args, &data, &session, threads)?;
 
-    let part_of = args.check.map(|n| data.parts(n, &found));
+    let part_of = args.check.map(|n| found.parts(n));
     // Each face is compared twice; where parts are held out, with all others but one part, and once
     // with its own.
     let rounds = 2 + part_of.as_ref().map_or(0, |part_of| {
@@ -159,7 +159,7 @@ fn calibrate(args: &Args) -> Result<Exit, Failure> {
         Some(keeper) => Some(keeper.keep(&session.model, &measured.calibration, rates)?),
     };
     let failed = found.failed;
-    let document = Document::new(measured, check, found, stored, session.about);
+    let document = Document::new(measured, check, &found, stored, session.about);
     let format = args.output.format();
     print_value(format, &document, || document.describe())?;
     if format == Format::Text && document.stored.is_none() {

@@ -70,6 +70,10 @@ impl Album {
     /// [`AlbumError::Cluster`] if the threshold is of another model, [`AlbumError::Store`].
     pub fn regroup(&self, options: &GroupingOptions) -> Result<GroupingReport, AlbumError> {
         for _ in 0..ATTEMPTS {
+            #[expect(
+                clippy::redundant_closure_for_method_calls,
+                reason = "the method itself would fix the lifetime of the session"
+            )]
             let moment = self.read(|session| session.moment())?;
             let clusters = moment.clusters(options)?;
             let group_of = moment.matched(&clusters);

@@ -105,6 +105,10 @@ impl Album {
     ///
     /// # Errors
     /// [`AlbumError::Store`].
+    #[expect(
+        clippy::redundant_closure_for_method_calls,
+        reason = "the method itself would fix the lifetime of the session"
+    )]
     pub fn binding(&self) -> Result<Option<Binding>, AlbumError> {
         self.read(|session| session.binding())
     }

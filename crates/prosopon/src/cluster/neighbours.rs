@@ -152,12 +152,13 @@ impl Best {
     /// threads find them does not matter.
     fn cut(&mut self, most: usize) {
         if self.kept.len() > most {
-            self.kept.select_nth_unstable_by(most, by_rank);
+            self.kept
+                .select_nth_unstable_by(most, |a, b| by_rank(*a, *b));
             self.kept.truncate(most);
         }
     }
 }
 
-fn by_rank(a: &(f32, u32), b: &(f32, u32)) -> Ordering {
+fn by_rank(a: (f32, u32), b: (f32, u32)) -> Ordering {
     b.0.total_cmp(&a.0).then(a.1.cmp(&b.1))
 }

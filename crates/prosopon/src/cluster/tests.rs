@@ -84,7 +84,9 @@ fn by_definition(
 fn labels(groups: &[Vec<usize>], n: usize) -> Vec<usize> {
     let mut labels = vec![0; n];
     for (label, group) in groups.iter().enumerate() {
-        group.iter().for_each(|&face| labels[face] = label);
+        for &face in group {
+            labels[face] = label;
+        }
     }
     labels
 }

@@ -33,7 +33,9 @@ pub(super) fn scale_mean(mean: &mut [f32]) -> f32 {
     } else {
         0.0
     };
-    mean.iter_mut().for_each(|value| *value *= scale);
+    for value in mean.iter_mut() {
+        *value *= scale;
+    }
     length
 }
 
@@ -158,7 +160,9 @@ impl Units {
         for (unit, &size) in self.sizes.iter().enumerate() {
             if size > 1 {
                 let row = self.templates.row_mut(unit);
-                row.iter_mut().for_each(|value| *value /= size as f32);
+                for value in row.iter_mut() {
+                    *value /= size as f32;
+                }
                 self.lengths[unit] = scale_mean(row);
             }
         }

@@ -64,6 +64,7 @@ impl Color {
     }
 
     /// [`INK`] or [`PAPER`], whichever can be read on this colour.
+    #[must_use]
     pub fn text_on(self) -> Self {
         if self.lightness() > 0.45 { INK } else { PAPER }
     }

@@ -79,7 +79,7 @@ pub(super) fn data(args: &Args) -> Result<Data, Failure> {
                 fold,
             };
             let found: Vec<Picture> = by_name.into_iter().map(picture).collect();
-            if !found.iter().any(|picture| picture.exists()) {
+            if !found.iter().any(Picture::exists) {
                 return Err(pictures::no_pictures(images));
             }
             Ok(Data {
@@ -110,22 +110,18 @@ impl Picture {
     }
 }
 
-impl Data {
+impl Found {
     /// The part of each person: their fold, or one of `n` parts (3 for 0) dealt out by the order of
     /// names.
-    pub(super) fn parts<'a>(
-        &self,
-        n: usize,
-        found: &'a Found,
-    ) -> impl Fn(usize) -> usize + use<'a> {
-        let mut folds = found.folds.clone();
+    pub(super) fn parts(&self, n: usize) -> impl Fn(usize) -> usize {
+        let mut folds = self.folds.clone();
         folds.sort_unstable();
         folds.dedup();
         let by_fold = n == 0 && folds.len() > 1;
         let n = if n == 0 { PARTS } else { n.max(2) };
         move |identity| {
             if by_fold {
-                found.folds[identity]
+                self.folds[identity]
             } else {
                 identity % n + 1
             }

@@ -41,7 +41,8 @@ struct Place {
 /// People that were held out, and what they met.
 #[derive(Serialize)]
 struct Part {
-    part: usize,
+    #[serde(rename = "part")]
+    number: usize,
     people: usize,
     comparisons: u64,
     rates: Vec<MetRate>,
@@ -69,7 +70,7 @@ impl From<HeldOut> for Part {
             holds: held_out.holds(i),
         };
         Self {
-            part: held_out.part,
+            number: held_out.part,
             people: held_out.people,
             comparisons: held_out.comparisons,
             rates: points.enumerate().map(rate).collect(),
@@ -81,7 +82,7 @@ impl Document {
     pub(super) fn new(
         measured: Measured,
         check: Option<Vec<HeldOut>>,
-        found: Found,
+        found: &Found,
         stored: Option<Stored>,
         about: About,
     ) -> Self {
@@ -189,7 +190,7 @@ fn describe_check(parts: &[Part]) -> String {
             all += 1;
             held += usize::from(rate.holds);
             rows.push([
-                format!("part {}, {} people", part.part, part.people),
+                format!("part {}, {} people", part.number, part.people),
                 format!("{:e}", rate.fmr),
                 format!("{:.4}", rate.threshold),
                 rate.fmr_interval.map_or("-".to_owned(), interval),

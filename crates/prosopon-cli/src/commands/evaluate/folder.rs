@@ -103,7 +103,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
         .operating(&session.model, session.calibration.as_ref());
     let options = args.options(operating, &gates);
     let spinner = progress::spinner("comparing all pictures with all");
-    let evaluation = FolderEvaluation::new(&samples.samples, &options).map_err(failure)?;
+    let evaluation = FolderEvaluation::new(&samples.faces, &options).map_err(failure)?;
     let groups = groups.map(|groups| {
         let scores = &evaluation.scores;
         let threshold = operating.map_or_else(|| scores.threshold_at_fmr(1e-3), |o| o.threshold);

@@ -133,7 +133,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
     }
     check_gallery(args, &gallery)?;
 
-    let (mated, non_mated) = search(&gallery.samples, &probes.samples, args.template.into())?;
+    let (mated, non_mated) = search(&gallery.faces, &probes.faces, args.template.into())?;
     let operating = args
         .thresholds
         .operating(&session.model, session.calibration.as_ref());
@@ -159,7 +159,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
         about: session.about,
         figures: Figures {
             report,
-            gallery_pictures: gallery.samples.len(),
+            gallery_pictures: gallery.faces.len(),
             gallery_undetected: gallery.undetected(),
             template: args.template.into(),
             operating,
@@ -214,7 +214,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
 /// Fails if nobody is enrolled.
 fn check_gallery(args: &Args, gallery: &Samples) -> Result<(), Failure> {
     if gallery
-        .samples
+        .faces
         .iter()
         .all(|sample| sample.embedding.is_none())
     {
@@ -259,9 +259,9 @@ fn worst<'a>(
         .into_iter()
         .take(N_WORST)
         .filter_map(|(similarity, search)| {
-            let embedding = probes.samples[search.probe].embedding.as_ref()?;
+            let embedding = probes.faces[search.probe].embedding.as_ref()?;
             let other = search.other?.identity;
-            let face = closest_face(&gallery.samples, embedding, other, None)?;
+            let face = closest_face(&gallery.faces, embedding, other, None)?;
             let pairing = Pairing {
                 similarity,
                 first: search.probe,

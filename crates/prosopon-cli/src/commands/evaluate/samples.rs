@@ -14,7 +14,7 @@ use crate::failure::Failure;
 /// Samples, in the order of their pictures.
 #[derive(Default)]
 pub(super) struct Samples {
-    pub(super) samples: Vec<Sample>,
+    pub(super) faces: Vec<Sample>,
     /// Of each sample, the picture's name below its folder.
     pub(super) names: Vec<String>,
     /// Of each sample, the upright face, if it is to be shown.
@@ -85,7 +85,7 @@ impl Samples {
 
     fn push(&mut self, identity: u32, name: String, face: Option<Face>, with_crops: bool) {
         let (embedding, crop) = face.map(|face| (face.embedding, face.crop)).unzip();
-        self.samples.push(Sample {
+        self.faces.push(Sample {
             identity,
             embedding,
         });
@@ -96,7 +96,7 @@ impl Samples {
 
     /// Takes over all of `others`.
     pub(super) fn extend(&mut self, others: Self) {
-        self.samples.extend(others.samples);
+        self.faces.extend(others.faces);
         self.names.extend(others.names);
         self.crops.extend(others.crops);
         self.failed.extend(others.failed);
@@ -104,15 +104,12 @@ impl Samples {
 
     /// Number of pictures, those that could not be used included.
     pub(super) fn n_pictures(&self) -> usize {
-        self.samples.len() + self.failed.len()
+        self.faces.len() + self.failed.len()
     }
 
     /// Number of samples without a face.
     pub(super) fn undetected(&self) -> usize {
-        self.samples
-            .iter()
-            .filter(|s| s.embedding.is_none())
-            .count()
+        self.faces.iter().filter(|s| s.embedding.is_none()).count()
     }
 
     pub(super) fn crop(&self, sample: usize) -> Option<Image> {
