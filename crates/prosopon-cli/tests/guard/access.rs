@@ -82,7 +82,7 @@ const OPERATIONS: &[(&str, &str, &str, Need, Reach, &str)] = &[
     ("DELETE", "/v1/keys/{id}", "/v1/keys/999", Admin, Server, ""),
     ("GET", "/v1/audit", "/v1/audit", Admin, Server, ""),
     ("GET", "/v1/evaluations", "/v1/evaluations", Admin, Server, ""),
-    ("POST", "/v1/evaluations", "/v1/evaluations", Admin, Server, r#"{"folder": "matrix"}"#),
+    ("POST", "/v1/evaluations", "/v1/evaluations", Admin, Server, r#"{"folder": 5}"#),
     ("GET", "/v1/evaluations/{id}", "/v1/evaluations/999", Admin, Server, ""),
     ("DELETE", "/v1/evaluations/{id}", "/v1/evaluations/999", Admin, Server, ""),
     ("POST", "/v1/evaluations/{id}/pictures", "/v1/evaluations/999/pictures", Admin, Server, NO_PICTURE),

@@ -12,6 +12,11 @@ pub use draw::bar_chart;
 /// From the median absolute deviation to the standard deviation of a normal distribution.
 const SIGMA_FROM_MAD: f64 = 1.4826;
 
+/// The same from the mean absolute deviation, √(π/2). It stands in where more than half of the faces
+/// agree equally well, copies for example, so that the median deviation is 0 (Iglewicz and Hoaglin
+/// 1993).
+const SIGMA_FROM_MEAN_DEVIATION: f64 = 1.253_314;
+
 /// How well one face agrees with all others.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct FaceConsistency {
@@ -42,7 +47,7 @@ pub struct Consistency {
     /// Median of the faces' means.
     pub median: f64,
     /// `median − k·1.4826·MAD` of the faces' means, on which strangers have little influence as long
-    /// as they are fewer than half.
+    /// as they are fewer than half. If the MAD is 0, `median − k·1.2533·(mean absolute deviation)`.
     pub robust_threshold: f64,
     /// Each face, in order.
     pub faces: Vec<FaceConsistency>,
@@ -68,9 +73,8 @@ impl Consistency {
         let (mean, std) = mean_and_std(&means);
         let median = median(&means);
         let deviations: Vec<f64> = means.iter().map(|m| (m - median).abs()).collect();
-        let mad = self::median(&deviations);
         let threshold = mean - k * std;
-        let robust_threshold = median - k * SIGMA_FROM_MAD * mad;
+        let robust_threshold = median - k * robust_sigma(&deviations);
         let face = |(mean, std)| FaceConsistency {
             mean,
             std,
@@ -95,6 +99,16 @@ impl Consistency {
         faces
             .filter(|(_, f)| f.outlier || f.robust_outlier)
             .map(|(i, _)| i)
+    }
+}
+
+/// The standard deviation of a normal distribution with these absolute deviations from its median.
+fn robust_sigma(deviations: &[f64]) -> f64 {
+    let mad = median(deviations);
+    if mad > 0.0 {
+        SIGMA_FROM_MAD * mad
+    } else {
+        SIGMA_FROM_MEAN_DEVIATION * mean_and_std(deviations).0
     }
 }
 
@@ -148,6 +162,14 @@ mod tests {
         let many = Consistency::new(&faces(40), 5.0).unwrap();
         assert!(many.faces[40].outlier && many.faces[40].robust_outlier);
         assert_eq!(many.outliers().collect::<Vec<_>>(), [40]);
+    }
+
+    #[test]
+    fn copies_make_nobody_a_stranger() {
+        let face = |y| Embedding::from_values(ModelId::new("m"), vec![1.0, y]).unwrap();
+        let copies = [face(0.0), face(0.0), face(0.0), face(0.4), face(0.4)];
+        let found = Consistency::new(&SimilarityMatrix::new(&copies).unwrap(), 5.0).unwrap();
+        assert_eq!(found.outliers().count(), 0, "{found:?}");
     }
 
     #[test]
