@@ -54,8 +54,11 @@ function showPage({ isFirst = false } = {}) {
   shown = page;
   fill(content, page.element);
   for (const tab of tabs.children) {
-    if (tab.dataset.name === definition.name) tab.setAttribute('aria-current', 'page');
-    else tab.removeAttribute('aria-current');
+    if (tab.dataset.name === definition.name) {
+      tab.setAttribute('aria-current', 'page');
+      // On a narrow screen the tabs are wider than it.
+      tab.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+    } else tab.removeAttribute('aria-current');
   }
   document.title = `${definition.title} · Prosopon`;
   page.show?.(rest);
