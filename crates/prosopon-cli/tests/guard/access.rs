@@ -82,7 +82,7 @@ const OPERATIONS: &[(&str, &str, &str, Need, Reach, &str)] = &[
     ("DELETE", "/v1/keys/{id}", "/v1/keys/999", Admin, Server, ""),
     ("GET", "/v1/audit", "/v1/audit", Admin, Server, ""),
     ("GET", "/v1/evaluations", "/v1/evaluations", Admin, Server, ""),
-    ("POST", "/v1/evaluations", "/v1/evaluations", Admin, Server, r#"{"folder": 5}"#),
+    ("POST", "/v1/evaluations", "/v1/evaluations", Admin, Server, r#"{"folder": "matrix"}"#),
     ("GET", "/v1/evaluations/{id}", "/v1/evaluations/999", Admin, Server, ""),
     ("DELETE", "/v1/evaluations/{id}", "/v1/evaluations/999", Admin, Server, ""),
     ("POST", "/v1/evaluations/{id}/pictures", "/v1/evaluations/999/pictures", Admin, Server, NO_PICTURE),
@@ -309,14 +309,18 @@ fn everybody(server: &Served) -> Vec<Somebody> {
 #[test]
 #[expect(clippy::too_many_lines, reason = "a table, or one story")]
 fn everybody_may_do_what_they_may_and_nothing_else() {
+    let Some(place) = Place::new() else {
+        return;
+    };
+    let folder = place.path("").display().to_string();
     let settings = [
         ("require_keys", "always"),
         ("requests_per_minute", "0"),
         ("threads", "1"),
+        // There is nothing to be evaluated in it.
+        ("evaluate_dir", &folder),
     ];
-    let Some(server) = Served::start(&settings) else {
-        return;
-    };
+    let server = Served::start_in(&place, &settings);
     let admin = server.place.key("first", "admin", &[]);
     Request::new("POST", "/v1/galleries")
         .key(&admin)
