@@ -61,6 +61,7 @@ const CODES: &[(&str, StatusCode)] = &[
     ("not_calibrated", StatusCode::UNPROCESSABLE_ENTITY),
     ("fetch_failed", StatusCode::UNPROCESSABLE_ENTITY),
     ("too_many_requests", StatusCode::TOO_MANY_REQUESTS),
+    ("too_many_evaluations", StatusCode::TOO_MANY_REQUESTS),
     ("internal", StatusCode::INTERNAL_SERVER_ERROR),
     ("queue_full", StatusCode::SERVICE_UNAVAILABLE),
     ("too_busy", StatusCode::SERVICE_UNAVAILABLE),

@@ -68,7 +68,7 @@ pub(crate) struct EvaluationList {
 
 /// What came of the pictures of a request.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct AddedPictures {
+pub(crate) struct ReceivedPictures {
     /// Pictures that count, those without a face included.
     added: usize,
     /// Of those, pictures without a face.
@@ -180,13 +180,13 @@ pub(crate) async fn show(
 /// sent again under the same name takes the place of the first. Pictures are not kept.
 #[utoipa::path(post, path = "/v1/evaluations/{id}/pictures", tag = "Evaluations", params(("id" = i64, Path)),
     request_body(content((crate::openapi::PicturesForm = "multipart/form-data"), (crate::openapi::PicturesJson = "application/json"))),
-    responses((status = 200, body = AddedPictures)))]
+    responses((status = 200, body = ReceivedPictures)))]
 pub(crate) async fn add_pictures(
     State(app): State<App>,
     caller: Caller,
     Path(id): Path<i64>,
     form: Form,
-) -> ApiResult<axum::Json<AddedPictures>> {
+) -> ApiResult<axum::Json<ReceivedPictures>> {
     unbound(&caller)?;
     let evaluation = app.evaluations.get(id)?;
     {
@@ -230,7 +230,7 @@ pub(crate) async fn add_pictures(
         }
         evaluation.add(name, judged);
     }
-    Ok(axum::Json(AddedPictures {
+    Ok(axum::Json(ReceivedPictures {
         added,
         without_face,
         unusable,

@@ -249,7 +249,7 @@ impl Evaluations {
     /// Begins one.
     ///
     /// # Errors
-    /// `too_busy` if as many as may be are under way.
+    /// `too_many_evaluations` if as many as may be are under way.
     pub(crate) fn begin(app: &App, folder: Option<String>) -> ApiResult<Arc<Evaluation>> {
         let mut kept = app.evaluations.kept();
         let (last, all) = &mut *kept;
@@ -257,7 +257,7 @@ impl Evaluations {
         let unfinished = all.values().filter(|e| e.is_unfinished()).count();
         if unfinished >= MAX_UNFINISHED {
             let message = format!("{unfinished} evaluations are under way, which is the most");
-            return Err(ApiError::new("too_busy", message)
+            return Err(ApiError::new("too_many_evaluations", message)
                 .with_hint("wait for one of them, or delete it")
                 .retry_after(10));
         }

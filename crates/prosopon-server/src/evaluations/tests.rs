@@ -236,7 +236,7 @@ async fn who_deletes_it_stops_it() {
     let full = server.json("POST", "/v1/evaluations", &json!({})).await;
     assert_eq!(
         (full.code().as_str(), full.status.as_u16()),
-        ("too_busy", 503)
+        ("too_many_evaluations", 429)
     );
 }
 
@@ -247,7 +247,10 @@ async fn only_so_many_are_under_way_and_kept() {
     let first = begin().unwrap();
     begin().unwrap();
     let refused = begin().map(|e| e.id).unwrap_err();
-    assert_eq!((refused.code, refused.retry_after), ("too_busy", Some(10)));
+    assert_eq!(
+        (refused.code, refused.retry_after),
+        ("too_many_evaluations", Some(10))
+    );
     for _ in 0..MAX_KEPT {
         first.end(Err(ApiError::internal("a test")));
         let newest = begin().unwrap();
