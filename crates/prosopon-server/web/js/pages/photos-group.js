@@ -95,10 +95,13 @@ export function groupView(album, id) {
 
   const split = () => act(() => decide(album, { kind: 'split', faces: [...chosen] }, `${words.count(chosen.size, 'face')} taken out: somebody else.`, load));
 
+  // A group without faces is none any more.
+  const leave = () => { location.hash = `#/photos/${album}`; };
+
   function move() {
     const some = [...chosen];
     chooseGroup('Move to …', `Whose ${some.length === 1 ? 'face is this' : 'faces are these'}?`, album, id,
-      (to) => decide(album, { kind: 'move', faces: some, to }, `${words.count(some.length, 'face')} moved.`, load));
+      (to) => decide(album, { kind: 'move', faces: some, to }, `${words.count(some.length, 'face')} moved.`, some.length === group.faces ? leave : load));
   }
 
   function merge() {
