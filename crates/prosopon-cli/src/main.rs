@@ -10,6 +10,7 @@ mod args;
 mod commands;
 mod faces;
 mod failure;
+mod made;
 mod output;
 mod pictures;
 mod progress;

@@ -21,6 +21,7 @@ pub mod model;
 pub mod plot;
 pub mod report;
 pub mod signature;
+pub mod split;
 pub mod testing;
 
 pub use align::{AlignError, AlignedCrop, align};

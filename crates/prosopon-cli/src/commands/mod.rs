@@ -21,6 +21,7 @@ pub(crate) mod people;
 pub(crate) mod quickstart;
 pub(crate) mod serve;
 pub(crate) mod signature;
+pub(crate) mod split;
 pub(crate) mod verify;
 
 use crate::args::Command;
@@ -44,6 +45,7 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
         Command::Consistency(args) => consistency::run(&args),
         Command::Explore(args) => explore::run(&args),
         Command::Dedupe(args) => dedupe::run(&args),
+        Command::Split(args) => split::run(&args),
         Command::Cluster(args) => cluster::run(&args),
         Command::Album(args) => album::run(&args),
         Command::Serve(args) => serve::run(&args),
