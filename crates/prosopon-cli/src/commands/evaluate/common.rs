@@ -7,12 +7,12 @@ use prosopon::evaluate::gate::{Gate, Judgement, Measured, Metric};
 use prosopon::evaluate::report::{Preamble, begin};
 use prosopon::image::write_whole;
 use prosopon::report::Page;
-use prosopon::{ActiveCalibration, ModelId};
 use serde::Serialize;
 
-use crate::args::{OutputArgs, rate, similarity};
+use crate::args::{EngineArgs, OutputArgs, rate, similarity};
 use crate::failure::{Exit, Failure};
 use crate::output::{About, eprint, print_value};
+use crate::session::EngineSession;
 
 /// A report, and bounds to keep.
 #[derive(Debug, Clone, clap::Args)]
@@ -38,6 +38,19 @@ pub(super) struct ThresholdsArgs {
     thresholds: Vec<f32>,
 }
 
+/// What evaluations of embeddings share.
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct EmbeddingArgs {
+    #[command(flatten)]
+    pub(super) thresholds: ThresholdsArgs,
+    #[command(flatten)]
+    pub(super) report: ReportArgs,
+    #[command(flatten)]
+    pub(super) output: OutputArgs,
+    #[command(flatten)]
+    pub(super) engine: EngineArgs,
+}
+
 /// The threshold that the model's calibration gives.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub(super) struct Operating {
@@ -47,22 +60,21 @@ pub(super) struct Operating {
     pub(super) fmr: f64,
 }
 
-impl ThresholdsArgs {
+impl EmbeddingArgs {
     /// The model's own threshold; none for a model that nobody has calibrated.
-    pub(super) fn operating(
-        &self,
-        model: &ModelId,
-        calibration: Option<&ActiveCalibration>,
-    ) -> Option<Operating> {
-        calibration.map(|active| Operating {
+    pub(super) fn operating(&self, session: &EngineSession) -> Option<Operating> {
+        let fmr = self.thresholds.fmr;
+        session.calibration.as_ref().map(|active| Operating {
             threshold: active
                 .calibration
-                .threshold(model.clone(), self.fmr)
+                .threshold(session.model.clone(), fmr)
                 .similarity,
-            fmr: self.fmr,
+            fmr,
         })
     }
+}
 
+impl ThresholdsArgs {
     /// All thresholds at which rates are reported: the model's own, those that were asked for, and
     /// those that `gates` are about.
     pub(super) fn all(&self, operating: Option<Operating>, gates: &Gates) -> Vec<f32> {
