@@ -13,5 +13,6 @@ mod help;
 mod measure;
 mod models;
 mod people;
+mod prepare;
 mod recognise;
 mod testenv;

@@ -5,13 +5,12 @@ use std::path::{Path, PathBuf};
 
 use prosopon::evaluate::gate::{Gate, Judgement, Measured, Metric};
 use prosopon::evaluate::report::{Preamble, begin};
-use prosopon::image::write_whole;
 use prosopon::report::Page;
 use serde::Serialize;
 
 use crate::args::{EngineArgs, OutputArgs, rate, similarity};
 use crate::failure::{Exit, Failure};
-use crate::output::{About, eprint, print_value};
+use crate::output::{About, eprint, print_value, write_file, write_json};
 use crate::session::EngineSession;
 
 /// A report, and bounds to keep.
@@ -226,7 +225,7 @@ pub(super) fn finish<T: Serialize, D: Serialize>(
             gates: &document.gates,
         });
         fill(&mut page);
-        write(path, page.to_html().as_bytes())?;
+        write_file(path, page.to_html().as_bytes())?;
         let filed = Filed {
             document,
             details,
@@ -234,9 +233,7 @@ pub(super) fn finish<T: Serialize, D: Serialize>(
             version: env!("CARGO_PKG_VERSION"),
         };
         let json = path.with_extension("json");
-        let text = serde_json::to_vec_pretty(&filed)
-            .map_err(|error| Failure::write(json.display(), &error.into()))?;
-        write(&json, &text)?;
+        write_json(&json, &filed)?;
         eprint(&format!("wrote {} and {}", path.display(), json.display()));
     }
     Ok(if document.gates.iter().any(|gate| !gate.pass) {
@@ -258,11 +255,6 @@ fn about(about: &About) -> String {
         embedder.unwrap_or_default(),
         about.backend
     )
-}
-
-/// Writes a file whole or not at all.
-fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    write_whole(path, bytes).map_err(|error| Failure::write(path.display(), &error))
 }
 
 /// The command line as it was typed, each argument in quotes if a shell would need them.
