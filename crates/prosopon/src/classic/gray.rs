@@ -62,6 +62,21 @@ impl GrayImage {
         )
     }
 
+    /// Luma of ITU-R BT.601 as `OpenCV` 4.14's `cvtColor` rounds it: weights in 32,768ths. It differs from
+    /// `GrayImage::from`, which rounds as Pillow does, by one level in one pixel of 800.
+    pub fn with_opencv_weights(image: &Image) -> Self {
+        let (pixels, _) = image.pixels().as_chunks::<3>();
+        let luma = |[r, g, b]: &[u8; 3]| {
+            let sum = 9_798 * u32::from(*r) + 19_235 * u32::from(*g) + 3_735 * u32::from(*b);
+            ((sum + 0x4000) >> 15) as u8
+        };
+        Self {
+            width: image.width(),
+            height: image.height(),
+            pixels: pixels.iter().map(luma).collect(),
+        }
+    }
+
     /// The same in RGB.
     pub fn to_rgb(&self) -> Image {
         let pixels = self.pixels.iter().flat_map(|v| [*v; 3]).collect();
