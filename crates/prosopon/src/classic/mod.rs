@@ -1,5 +1,5 @@
-//! Classic image measures, made before networks: hashes of pictures that look alike, structural
-//! similarity.
+//! Classic computer vision, made before networks: hashes of pictures that look alike, structural
+//! similarity, cascades that find faces and eyes.
 //!
 //! Their values equal those of the usual Python packages, so that what was measured with those can
 //! be compared; each file says which package and how far the equality goes.
@@ -12,7 +12,9 @@ pub mod contour;
 pub mod equalize;
 pub mod gradient;
 pub mod gray;
+pub mod haar;
 pub mod hash;
+mod integral;
 mod lanczos;
 mod linear;
 pub mod otsu;
@@ -27,6 +29,7 @@ pub use contour::{Contour, external_contours};
 pub use equalize::equalized;
 pub use gradient::{GradientOperator, Gradients};
 pub use gray::GrayImage;
+pub use haar::{Cascade, CascadeError, CascadeHit, MultiScale};
 pub use hash::{HashError, HashMethod, PerceptualHash, perceptual_hash};
 pub use otsu::{otsu_threshold, thresholded};
 pub use ssim::{Ssim, SsimError, Window, structural_similarity};
