@@ -22,6 +22,7 @@ pub mod plot;
 pub mod prepare;
 pub mod report;
 pub mod signature;
+pub mod split;
 pub mod testing;
 
 pub use align::{AlignError, AlignedCrop, align};

@@ -22,6 +22,7 @@ pub(crate) mod prepare;
 pub(crate) mod quickstart;
 pub(crate) mod serve;
 pub(crate) mod signature;
+pub(crate) mod split;
 pub(crate) mod verify;
 
 use crate::args::Command;
@@ -46,6 +47,7 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
         Command::Consistency(args) => consistency::run(&args),
         Command::Explore(args) => explore::run(&args),
         Command::Dedupe(args) => dedupe::run(&args),
+        Command::Split(args) => split::run(&args),
         Command::Cluster(args) => cluster::run(&args),
         Command::Album(args) => album::run(&args),
         Command::Serve(args) => serve::run(&args),

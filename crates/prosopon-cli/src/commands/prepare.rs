@@ -3,12 +3,11 @@
 mod report;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::ValueEnum;
 use prosopon::prepare::{Contrast, Crop, PrepareOptions, prepare};
 use prosopon::{Detection, Detector, DetectorOptions};
-use prosopon_gallery::PictureHash;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -17,9 +16,9 @@ use super::detect::exit_of;
 use crate::analysis::{Picture, read_all};
 use crate::args::{DetectArgs, InferenceArgs, ModelArgs, OutputArgs};
 use crate::failure::{Exit, Failure};
-use crate::made::{Entry, MadeFolder};
+use crate::made::{MadeFolder, Source};
 use crate::output::{eprint, print_value};
-use crate::pictures::{Input, in_folder, no_pictures};
+use crate::pictures::{Input, below, in_folder, no_pictures, refuse_inside};
 use crate::session::{self, Load};
 
 /// Crop the faces of a folder per person into another one, ready for training
@@ -91,6 +90,8 @@ enum ContrastArg {
     Clahe,
 }
 
+/// The list of what was made, in the folder.
+const LIST: &str = ".prosopon-prepared.jsonl";
 /// Largest side of a prepared face.
 const MOST_PIXELS: u32 = 4096;
 
@@ -146,7 +147,7 @@ enum Outcome {
 }
 
 /// What came of a picture, in numbers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 struct Counts {
     outcome: Outcome,
     /// Faces that the detector found.
@@ -156,14 +157,6 @@ struct Counts {
 }
 
 impl Counts {
-    fn of(entry: &Entry) -> Self {
-        Self {
-            outcome: serde_json::from_value(entry.outcome.clone()).unwrap_or(Outcome::Kept),
-            found: entry.found,
-            kept: entry.files.len(),
-        }
-    }
-
     fn failed(failure: &Failure) -> Self {
         let outcome = if failure.code == "file_exists" {
             Outcome::FileExists
@@ -180,7 +173,6 @@ impl Counts {
 
 /// A picture that was worked on.
 struct Prepared {
-    sha256: PictureHash,
     outcome: Outcome,
     /// Faces that the detector found.
     found: usize,
@@ -197,22 +189,8 @@ impl Prepared {
         }
     }
 
-    /// What is kept of it, and under which names.
-    fn filed(
-        self,
-        source: &str,
-        settings: &str,
-        target: &str,
-        numbered: bool,
-    ) -> (Entry, Vec<(String, Vec<u8>)>) {
-        let entry = Entry {
-            source: source.to_owned(),
-            sha256: self.sha256,
-            settings: settings.to_owned(),
-            outcome: json!(self.outcome),
-            found: self.found,
-            files: Vec::new(),
-        };
+    /// The faces, with their names.
+    fn files(self, target: &str, numbered: bool) -> Vec<(String, Vec<u8>)> {
         let name = |i: usize| {
             if numbered {
                 format!("{target}-{}.png", i + 1)
@@ -220,8 +198,8 @@ impl Prepared {
                 format!("{target}.png")
             }
         };
-        let files = self.faces.into_iter().enumerate();
-        (entry, files.map(|(i, face)| (name(i), face)).collect())
+        let faces = self.faces.into_iter().enumerate();
+        faces.map(|(i, face)| (name(i), face)).collect()
     }
 }
 
@@ -237,7 +215,6 @@ impl Workshop<'_> {
     fn work(&self, picture: &Picture) -> Result<Prepared, Failure> {
         let detections = self.detector.detect(&picture.image, &self.options)?;
         let mut prepared = Prepared {
-            sha256: PictureHash::of(&picture.bytes),
             outcome: Outcome::Kept,
             found: detections.len(),
             faces: Vec::new(),
@@ -298,7 +275,6 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     }
     let names: Vec<String> = inputs.iter().map(|i| below(&args.folder, i)).collect();
     let targets = targets(&names);
-    let mut made = MadeFolder::open(&args.out)?;
     let session = session::open_detector(&args.models, &args.inference, Load::of(inputs.len()))?;
     let workshop = Workshop {
         detector: &*session.detector,
@@ -307,16 +283,22 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         all_faces: args.all_faces,
     };
     let settings = args.settings(&session.about.detector);
+    // Faces that are no longer wanted must not stay among those that are trained on.
+    let mut made = MadeFolder::open(&args.out, LIST, settings)?.removing_old();
 
-    let is_done = |made: &MadeFolder, i: usize| {
-        let path = inputs[i].path()?;
-        made.done(&names[i], path, &settings).cloned()
+    let sources: Vec<Option<Source>> = inputs
+        .iter()
+        .zip(&names)
+        .map(|(input, name)| Source::of(input.path()?, name.clone()).ok())
+        .collect();
+    let before = |source: &Option<Source>| {
+        let done = made.done(source.as_ref()?)?;
+        Counts::deserialize(done.note).ok()
     };
-    let before: Vec<Option<Entry>> = (0..inputs.len()).map(|i| is_done(&made, i)).collect();
-    let open: Vec<usize> = (0..inputs.len()).filter(|i| before[*i].is_none()).collect();
+    let mut counts: Vec<Option<Counts>> = sources.iter().map(before).collect();
+    let open: Vec<usize> = (0..inputs.len()).filter(|i| counts[*i].is_none()).collect();
     let open_inputs: Vec<Input> = open.iter().map(|i| inputs[*i].clone()).collect();
-    let mut now: BTreeMap<usize, Counts> = BTreeMap::new();
-    let mut places = open.iter();
+    let mut places = open.iter().copied();
     read_all(
         &open_inputs,
         &args.detect.limits(),
@@ -326,47 +308,34 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
             let Some(i) = places.next() else {
                 return Ok(());
             };
-            let prepared = read.and_then(|prepared| prepared.map_err(|f| f.at(input)));
-            let outcome = prepared.and_then(|prepared| {
-                let counts = prepared.counts();
-                let (entry, files) =
-                    prepared.filed(&names[*i], &settings, &targets[*i], workshop.all_faces);
-                made.write(entry, &files)?;
-                Ok(counts)
+            let kept = read.and_then(|prepared| {
+                let prepared = prepared.map_err(|failure| failure.at(input))?;
+                let found = prepared.counts();
+                if let Some(source) = sources[i].clone() {
+                    let files = prepared.files(&targets[i], workshop.all_faces);
+                    made.keep(source, &files, json!(found))?;
+                }
+                Ok(found)
             });
-            let counts = match outcome {
-                Ok(counts) => counts,
+            counts[i] = Some(match kept {
+                Ok(found) => found,
                 Err(failure) if failure.exit == Exit::BadInput => {
                     eprint(&failure.to_string());
                     Counts::failed(&failure)
                 }
                 Err(failure) => return Err(failure),
-            };
-            now.insert(*i, counts);
+            });
             Ok(())
         },
     )?;
 
-    let counted = names.iter().enumerate().filter_map(|(i, name)| {
-        let counts = before[i]
-            .as_ref()
-            .map(Counts::of)
-            .or(now.get(&i).copied())?;
-        Some((name.as_str(), counts))
-    });
+    let counted = names.iter().zip(&counts);
+    let counted = counted.filter_map(|(name, counts)| Some((name.as_str(), (*counts)?)));
     let folders = [&args.folder, &args.out].map(|folder| folder.display().to_string());
     let done_before = inputs.len() - open.len();
     let document = Document::new(folders, counted, done_before, session.about);
     print_value(args.output.format(), &document, || document.describe())?;
     Ok(exit_of(document.failed()))
-}
-
-/// The picture's path below `folder`, with `/` between its parts.
-fn below(folder: &Path, input: &Input) -> String {
-    let path = input.path().unwrap_or(folder);
-    let parts = path.strip_prefix(folder).unwrap_or(path).iter();
-    let parts: Vec<_> = parts.map(|part| part.to_string_lossy()).collect();
-    parts.join("/")
 }
 
 /// Where the face of each picture goes, without ending: beside the others of its folder, under the
@@ -394,17 +363,7 @@ impl Args {
             let message = "--margin is for --crop box: aligned faces have their own frame";
             return Err(Failure::new(Exit::Usage, "usage", message));
         }
-        let place = |path: &Path| path.canonicalize().ok();
-        let out = self.out.ancestors().find_map(place);
-        if let Some((folder, out)) = place(&self.folder).zip(out)
-            && out.starts_with(&folder)
-        {
-            let message = "expected a folder outside of the one that is read, found one inside";
-            return Err(Failure::new(Exit::Usage, "nested_folder", message)
-                .at(self.out.display())
-                .with_hint("else the next run would take its own faces for photographs"));
-        }
-        Ok(())
+        refuse_inside(&self.folder, &self.out)
     }
 
     /// All that the faces depend on besides the pictures.

@@ -1,5 +1,6 @@
 //! The command line, as the real binary in a temporary folder.
 
+mod classic;
 mod cluster;
 mod collections;
 #[path = "../../../prosopon/tests/common/mod.rs"]

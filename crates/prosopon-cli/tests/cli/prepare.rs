@@ -97,7 +97,7 @@ fn folders_inside_each_other_are_refused() {
     };
     let outcome = env.run(&["prepare", "people", "people/faces"]).expect(2);
     assert!(
-        outcome.stderr.contains("found one inside"),
+        outcome.stderr.contains("expected a folder outside"),
         "{}",
         outcome.stderr
     );

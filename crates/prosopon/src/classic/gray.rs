@@ -81,30 +81,16 @@ impl GrayImage {
         )
     }
 
-<<<<<<< HEAD
     /// Luma of ITU-R BT.601, rounded as `OpenCV` 4's `COLOR_RGB2GRAY` does: weights in 32,768ths. It differs
     /// from Pillow's, which `GrayImage::from` takes, by one level in a few pixels.
     pub fn with_opencv_luma(image: &Image) -> Self {
-=======
-    /// Luma of ITU-R BT.601 as `OpenCV` 4.14's `cvtColor` rounds it: weights in 32,768ths. It differs from
-    /// `GrayImage::from`, which rounds as Pillow does, by one level in one pixel of 800.
-    pub fn with_opencv_weights(image: &Image) -> Self {
->>>>>>> part4-a
         let (pixels, _) = image.pixels().as_chunks::<3>();
         let luma = |[r, g, b]: &[u8; 3]| {
             let sum = 9_798 * u32::from(*r) + 19_235 * u32::from(*g) + 3_735 * u32::from(*b);
             ((sum + 0x4000) >> 15) as u8
         };
-<<<<<<< HEAD
         let pixels = pixels.iter().map(luma).collect();
         Self::sized((image.width(), image.height()), pixels)
-=======
-        Self {
-            width: image.width(),
-            height: image.height(),
-            pixels: pixels.iter().map(luma).collect(),
-        }
->>>>>>> part4-a
     }
 
     /// The same in RGB.

@@ -17,6 +17,7 @@ pub mod hash;
 mod integral;
 mod lanczos;
 mod linear;
+mod linear_exact;
 pub mod otsu;
 pub mod ssim;
 #[cfg(test)]

@@ -43,7 +43,9 @@ impl EyeRule {
         let Some(region) = image.cropped(left, top, sides.0, sides.1) else {
             return Vec::new();
         };
-        let hits = self.eyes.detect_multi_scale(&region, &MultiScale::default());
+        let hits = self
+            .eyes
+            .detect_multi_scale(&region, &MultiScale::default());
         let in_image = |eye: BoundingBox| BoundingBox {
             left: eye.left + left as f32,
             top: eye.top + top as f32,

@@ -88,10 +88,10 @@ impl Detector for HaarDetector {
     ) -> Result<Vec<Detection>, DetectError> {
         let longer = image.width().max(image.height());
         let InputSize::Fixed(side) = options.input else {
-            return Ok(self.detect_gray(&GrayImage::with_opencv_weights(image), options));
+            return Ok(self.detect_gray(&GrayImage::with_opencv_luma(image), options));
         };
         if side >= longer || side == 0 {
-            return Ok(self.detect_gray(&GrayImage::with_opencv_weights(image), options));
+            return Ok(self.detect_gray(&GrayImage::with_opencv_luma(image), options));
         }
         let share = side as f32 / longer as f32;
         let scaled = |side: u32| ((side as f32 * share).round() as u32).max(1);
@@ -101,7 +101,7 @@ impl Detector for HaarDetector {
             image.width() as f32 / small.width() as f32,
             image.height() as f32 / small.height() as f32,
         );
-        let gray = GrayImage::with_opencv_weights(&small);
+        let gray = GrayImage::with_opencv_luma(&small);
         let mut found = self.hits(&gray, options.min_face_px / per_x, options);
         for detection in &mut found {
             let b = &mut detection.bounding_box;
