@@ -11,12 +11,13 @@ use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
-use prosopon::image::write_whole;
 use prosopon_gallery::PictureHash;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::commands::detect::make_folder;
 use crate::failure::{Exit, Failure};
+use crate::output::write_file;
 
 /// What a source was when something was made of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,6 +46,9 @@ struct Entry {
     source: Source,
     /// How the files were made; other settings make others.
     settings: String,
+    /// What the command remarks on the source.
+    #[serde(default)]
+    note: Value,
     files: Vec<MadeFile>,
 }
 
@@ -60,7 +64,16 @@ pub(crate) struct MadeFolder {
     root: PathBuf,
     list: File,
     settings: String,
+    removes_old: bool,
     entries: BTreeMap<String, Entry>,
+}
+
+/// What came of a source.
+pub(crate) struct Done<'a> {
+    /// Paths below the folder of what was made.
+    pub(crate) files: Vec<&'a str>,
+    /// What the command remarked on it.
+    pub(crate) note: &'a Value,
 }
 
 impl MadeFolder {
@@ -94,28 +107,42 @@ impl MadeFolder {
             root: root.to_owned(),
             list: file,
             settings,
+            removes_old: false,
             entries,
         })
     }
 
-    /// The files that were made of `source`, as it is now and with the same settings, if all are still
-    /// there.
-    pub(crate) fn done(&self, source: &Source) -> Option<Vec<&str>> {
+    /// From now on, files that an earlier run made of a source and that are no longer among those made of
+    /// it are taken away, if they are still as they were made.
+    pub(crate) fn removing_old(self) -> Self {
+        Self {
+            removes_old: true,
+            ..self
+        }
+    }
+
+    /// What was made of `source`, as it is now and with the same settings, if all is still there.
+    pub(crate) fn done(&self, source: &Source) -> Option<Done<'_>> {
         let entry = self.entries.get(&source.path)?;
         let is_same = entry.source == *source && entry.settings == self.settings;
-        let paths: Vec<&str> = entry.files.iter().map(|file| file.path.as_str()).collect();
-        let all_there = paths.iter().all(|path| self.root.join(path).is_file());
-        (is_same && all_there).then_some(paths)
+        let files: Vec<&str> = entry.files.iter().map(|file| file.path.as_str()).collect();
+        let all_there = files.iter().all(|path| self.root.join(path).is_file());
+        (is_same && all_there).then_some(Done {
+            files,
+            note: &entry.note,
+        })
     }
 
     /// Writes the files that `source` gives, paths below the folder and bytes. Either all of them are
     /// written, or none if one would overwrite what is not ours.
     ///
-    /// Gives the files that an earlier run made of the source and that are not among these.
+    /// Gives the files that an earlier run made of the source, that are not among these, and that are
+    /// still there. `note` is kept for [`Self::done`].
     pub(crate) fn keep(
         &mut self,
         source: Source,
         files: &[(String, Vec<u8>)],
+        note: Value,
     ) -> Result<Vec<String>, Failure> {
         let before = self.entries.get(&source.path);
         let before = before.map(|entry| entry.files.clone()).unwrap_or_default();
@@ -132,15 +159,23 @@ impl MadeFolder {
         for (path, bytes) in files {
             let place = self.root.join(path);
             place.parent().map_or(Ok(()), make_folder)?;
-            write_whole(&place, bytes).map_err(|error| Failure::write(place.display(), &error))?;
+            write_file(&place, bytes)?;
         }
         let is_gone = |file: &&MadeFile| files.iter().all(|(path, _)| *path != file.path);
-        let is_there = |file: &&MadeFile| self.root.join(&file.path).is_file();
-        let left = before.iter().filter(is_gone).filter(is_there);
-        let left = left.map(|file| file.path.clone()).collect();
+        let mut left = Vec::new();
+        for file in before.iter().filter(is_gone) {
+            let place = self.root.join(&file.path);
+            let there = hash_of(&place);
+            if self.removes_old && there == Some(file.sha256) {
+                fs::remove_file(&place).map_err(|error| Failure::write(place.display(), &error))?;
+            } else if there.is_some() {
+                left.push(file.path.clone());
+            }
+        }
         self.note(Entry {
             source,
             settings: self.settings.clone(),
+            note,
             files: made,
         })?;
         Ok(left)
@@ -157,7 +192,7 @@ impl MadeFolder {
         if place.symlink_metadata().is_err() {
             return Ok(());
         }
-        let there = fs::read(&place).map(|bytes| PictureHash::of(&bytes)).ok();
+        let there = hash_of(&place);
         if there.is_some() && (there.as_ref() == known || there.as_ref() == Some(wanted)) {
             return Ok(());
         }
@@ -175,6 +210,10 @@ impl MadeFolder {
         self.entries.insert(entry.source.path.clone(), entry);
         Ok(())
     }
+}
+
+fn hash_of(path: &Path) -> Option<PictureHash> {
+    fs::read(path).ok().map(|bytes| PictureHash::of(&bytes))
 }
 
 fn read_entries(text: &str) -> Result<BTreeMap<String, Entry>, serde_json::Error> {
@@ -201,6 +240,8 @@ fn not_a_list(path: &Path, error: impl std::fmt::Display) -> Failure {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     const LIST: &str = ".list.jsonl";
@@ -226,15 +267,18 @@ mod tests {
     fn what_was_made_is_known_again_until_the_source_or_the_settings_change() {
         let folder = tempfile::tempdir().unwrap();
         let mut made = open(folder.path(), "halves");
-        made.keep(source(1), &files(&["x/a-1", "x/a-2"], "one"))
+        made.keep(source(1), &files(&["x/a-1", "x/a-2"], "one"), json!(7))
             .unwrap();
         assert!(made.done(&source(1)).is_some());
         drop(made);
         let mut made = open(folder.path(), "halves");
-        assert_eq!(made.done(&source(1)).unwrap(), ["x/a-1", "x/a-2"]);
+        let done = made.done(&source(1)).unwrap();
+        assert_eq!((done.files, done.note), (vec!["x/a-1", "x/a-2"], &json!(7)));
         assert!(made.done(&source(2)).is_none());
         // A changed source: its own files are replaced, and what is too many is told.
-        let left = made.keep(source(2), &files(&["x/a-1"], "two")).unwrap();
+        let left = made
+            .keep(source(2), &files(&["x/a-1"], "two"), Value::Null)
+            .unwrap();
         assert_eq!(left, ["x/a-2"]);
         assert_eq!(fs::read(folder.path().join("x/a-1")).unwrap(), b"two");
         drop(made);
@@ -249,15 +293,18 @@ mod tests {
         fs::write(folder.path().join("b"), "somebody's").unwrap();
         let mut made = open(folder.path(), "s");
         let failure = made
-            .keep(source(1), &files(&["a", "b"], "mine"))
+            .keep(source(1), &files(&["a", "b"], "mine"), Value::Null)
             .unwrap_err();
         assert_eq!(failure.code, "file_exists");
         assert!(!folder.path().join("a").exists());
         // The same bytes are no loss: a run that was killed before its line was written.
-        made.keep(source(1), &files(&["b"], "somebody's")).unwrap();
+        made.keep(source(1), &files(&["b"], "somebody's"), Value::Null)
+            .unwrap();
         // What was made and then changed by hand is somebody's again.
         fs::write(folder.path().join("b"), "changed").unwrap();
-        let failure = made.keep(source(2), &files(&["b"], "new")).unwrap_err();
+        let failure = made
+            .keep(source(2), &files(&["b"], "new"), Value::Null)
+            .unwrap_err();
         assert_eq!(failure.code, "file_exists");
     }
 
@@ -265,19 +312,33 @@ mod tests {
     fn a_cut_line_is_passed_over_and_anything_else_is_an_error() {
         let folder = tempfile::tempdir().unwrap();
         open(folder.path(), "s")
-            .keep(source(1), &files(&["a"], "x"))
+            .keep(source(1), &files(&["a"], "x"), Value::Null)
             .unwrap();
         let path = folder.path().join(LIST);
         let whole = fs::read_to_string(&path).unwrap();
         fs::write(&path, format!("{whole}{}", &whole[..20])).unwrap();
         let mut made = open(folder.path(), "s");
         assert!(made.done(&source(1)).is_some());
-        made.keep(source(2), &files(&["a"], "y")).unwrap();
+        made.keep(source(2), &files(&["a"], "y"), Value::Null)
+            .unwrap();
         drop(made);
         assert!(open(folder.path(), "s").done(&source(2)).is_some());
         fs::write(&path, "a shopping list\n").unwrap();
         let error = MadeFolder::open(folder.path(), LIST, String::new()).err();
         assert_eq!(error.unwrap().code, "invalid_manifest");
+    }
+
+    #[test]
+    fn old_files_are_taken_away_where_that_is_wanted_and_they_were_not_changed() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut made = open(folder.path(), "s").removing_old();
+        made.keep(source(1), &files(&["a", "b"], "x"), Value::Null)
+            .unwrap();
+        fs::write(folder.path().join("b"), "painted over").unwrap();
+        let left = made.keep(source(2), &files(&["c"], "y"), Value::Null);
+        assert_eq!(left.unwrap(), ["b"]);
+        assert!(!folder.path().join("a").exists());
+        assert!(folder.path().join("c").exists());
     }
 
     #[test]

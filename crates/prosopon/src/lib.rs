@@ -19,6 +19,7 @@ pub mod inference;
 pub mod matrix;
 pub mod model;
 pub mod plot;
+pub mod prepare;
 pub mod report;
 pub mod signature;
 pub mod split;

@@ -21,6 +21,7 @@ pub(crate) mod keys;
 pub(crate) mod matrix;
 pub(crate) mod models;
 pub(crate) mod people;
+pub(crate) mod prepare;
 pub(crate) mod quickstart;
 pub(crate) mod serve;
 pub(crate) mod signature;
@@ -43,6 +44,7 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
         Command::Evaluate(args) => evaluate::run(&args),
         Command::Calibrate(args) => calibrate::run(&args),
         Command::Fetch(args) => fetch::run(&args),
+        Command::Prepare(args) => prepare::run(&args),
         Command::Matrix(args) => matrix::run(&args),
         Command::Signature(args) => signature::run(&args),
         Command::Consistency(args) => consistency::run(&args),

@@ -14,7 +14,7 @@ use crate::args::{OutputArgs, PictureArgs};
 use crate::failure::{Exit, Failure};
 use crate::made::{MadeFolder, Source};
 use crate::output::{count, eprint, print_value};
-use crate::pictures::{self, Input};
+use crate::pictures::{self, Input, refuse_inside};
 
 /// The list of what was made, in the folder.
 const LIST: &str = ".prosopon-split.jsonl";
@@ -147,7 +147,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
             document.kept += 1;
             document.pictures.push(PictureJson {
                 path: input.to_string(),
-                parts: parts.into_iter().map(|p| args.below(p)).collect(),
+                parts: parts.files.into_iter().map(|p| args.below(p)).collect(),
                 width: None,
                 height: None,
                 columns_left_out: None,
@@ -303,7 +303,7 @@ impl Job {
             .enumerate()
             .map(|(i, bytes)| (name(i + 1), bytes.clone()))
             .collect();
-        let left = folder.keep(source, &files)?;
+        let left = folder.keep(source, &files, serde_json::Value::Null)?;
         document.written += files.len();
         document
             .left_over
@@ -339,22 +339,6 @@ impl Names {
         }
         stem
     }
-}
-
-/// Parts among the pictures would be split again by the next run.
-fn refuse_inside(from: &Path, to: &Path) -> Result<(), Failure> {
-    let absolute = |path: &Path| path.canonicalize().or_else(|_| std::path::absolute(path));
-    let is_inside = match (absolute(from), absolute(to)) {
-        (Ok(from), Ok(to)) => from.is_dir() && to.starts_with(from),
-        _ => false,
-    };
-    if !is_inside {
-        return Ok(());
-    }
-    let message = "expected a folder outside the one with the pictures";
-    Err(Failure::new(Exit::Usage, "folder_inside", message)
-        .at(to.display())
-        .with_hint("its parts would be split again by the next run; name a folder beside it"))
 }
 
 fn describe(document: &Document) -> String {

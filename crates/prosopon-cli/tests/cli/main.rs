@@ -14,5 +14,6 @@ mod help;
 mod measure;
 mod models;
 mod people;
+mod prepare;
 mod recognise;
 mod testenv;

@@ -1,5 +1,5 @@
-//! Classic image measures, made before networks: hashes of pictures that look alike, structural
-//! similarity.
+//! Classic computer vision, made before networks: hashes of pictures that look alike, structural
+//! similarity, cascades that find faces and eyes.
 //!
 //! Their values equal those of the usual Python packages, so that what was measured with those can
 //! be compared; each file says which package and how far the equality goes.
@@ -13,10 +13,13 @@ pub mod diff;
 pub mod equalize;
 pub mod gradient;
 pub mod gray;
+pub mod haar;
 pub mod hash;
+mod integral;
 mod lanczos;
 pub mod likeness;
 mod linear;
+mod linear_exact;
 pub mod otsu;
 pub mod ssim;
 pub mod structure;
@@ -32,6 +35,7 @@ pub use diff::{DiffOptions, DiffRegion, PictureDiff};
 pub use equalize::equalized;
 pub use gradient::{GradientOperator, Gradients};
 pub use gray::GrayImage;
+pub use haar::{Cascade, CascadeError, CascadeHit, MultiScale};
 pub use hash::{HashError, HashMethod, PerceptualHash, perceptual_hash};
 pub use likeness::Likeness;
 pub use otsu::{otsu_threshold, thresholded};
