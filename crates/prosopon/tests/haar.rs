@@ -107,7 +107,11 @@ fn windows_and_groups_equal_those_of_opencv() {
         ..options(1.1, 10)
     };
     for (name, key, options) in [
-        ("frontalface_default", "face_default_1.3_0_raw", options(1.3, 0)),
+        (
+            "frontalface_default",
+            "face_default_1.3_0_raw",
+            options(1.3, 0),
+        ),
         ("frontalface_default", "face_default_1.3_5", options(1.3, 5)),
         ("frontalface_default", "face_default_1.1_3", options(1.1, 3)),
         ("frontalface_default", "face_default_1.1_10_min30", min_30),
@@ -143,7 +147,11 @@ fn levels_and_weights_equal_those_of_opencv() {
         let hits = cascade.detect_multi_scale(image, &options(1.1, 5));
         tally.compare(&hits, &expected["boxes"]);
         let levels: Vec<u32> = hits.iter().map(|hit| hit.reject_level).collect();
-        assert_eq!(serde_json::json!(levels), expected["rejectLevels"], "{name}");
+        assert_eq!(
+            serde_json::json!(levels),
+            expected["rejectLevels"],
+            "{name}"
+        );
         let weights = expected["levelWeights"].as_array().expect("a list");
         assert_eq!(weights.len(), hits.len(), "{name}");
         for (hit, weight) in hits.iter().zip(weights) {
@@ -153,7 +161,8 @@ fn levels_and_weights_equal_those_of_opencv() {
     }
     tally.check("levels, default 1.1/5");
     println!("largest difference of a level's weight: {largest:e}");
-    assert!(largest == 0.0);
+    // Numbers are read from JSON with an error in the last place.
+    assert!(largest <= 1e-14, "{largest:e}");
 }
 
 #[test]

@@ -198,7 +198,9 @@ mod tests {
     fn pixels(n: usize, seed: u64) -> Vec<u8> {
         let mut state = seed;
         let next = || {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
             (state >> 56) as u8
         };
         std::iter::repeat_with(next).take(n).collect()
@@ -243,7 +245,13 @@ mod tests {
     fn sums_beyond_32_bits_do_not_spoil_rectangles() {
         // 300 × 300 squares of 255 are 5.9e9, more than 2³².
         let mut tile = IntegralTile::default();
-        tile.fill(&vec![255; 300 * 300], 300, (0, 300), ColumnOrder::Plain, false);
+        tile.fill(
+            &vec![255; 300 * 300],
+            300,
+            (0, 300),
+            ColumnOrder::Plain,
+            false,
+        );
         let corner = |x: usize, y: usize| tile.squares[y * STRIDE + x];
         let sum = corner(300, 300)
             .wrapping_sub(corner(276, 300))

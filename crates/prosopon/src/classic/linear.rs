@@ -73,7 +73,6 @@ impl<'a> Scaled<'a> {
         self.width
     }
 
-
     /// Computes the rows from `top` on that fill `rows`, whose length is a multiple of the width.
     /// `mixed` is room for one row of the input.
     pub(super) fn fill(&self, top: u32, rows: &mut [u8], mixed: &mut Vec<u16>) {

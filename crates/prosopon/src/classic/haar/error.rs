@@ -91,7 +91,9 @@ pub enum CascadeError {
         at: Position,
     },
     /// A rectangle that is empty or not inside of the window.
-    #[error("expected a rectangle inside of the window of {window_width} × {window_height}, found `{found}` ({at})")]
+    #[error(
+        "expected a rectangle inside of the window of {window_width} × {window_height}, found `{found}` ({at})"
+    )]
     Rectangle {
         /// Width of the cascade's window.
         window_width: u32,

@@ -189,7 +189,10 @@ mod tests {
 
     #[test]
     fn hits_end_at_the_border() {
-        let hits = clip(vec![window(90, 0, 20, 0.0), window(100, 0, 20, 0.0)], (100, 50));
+        let hits = clip(
+            vec![window(90, 0, 20, 0.0), window(100, 0, 20, 0.0)],
+            (100, 50),
+        );
         assert_eq!(hits.len(), 1);
         assert_eq!((hits[0].width, hits[0].height), (10, 20));
     }

@@ -113,7 +113,8 @@ impl Strip<'_> {
             }
         }
         windows.sort_by_key(|(y, x, _)| (*y, *x));
-        let hit = |(y, x, level_weight)| self.hit(cascade, (x * step, self.top + y * step), level_weight);
+        let hit =
+            |(y, x, level_weight)| self.hit(cascade, (x * step, self.top + y * step), level_weight);
         windows.into_iter().map(hit).collect()
     }
 
@@ -156,7 +157,8 @@ impl Row {
             let square = f64::from(difference(&squares, i));
             let spread = variance.area * square - sum * sum;
             let norm = (1.0 / spread.sqrt()) as f32;
-            let is_flat = !(spread > 0.0) || variance.area * f64::from(norm) >= 1.0 / LEAST_DEVIATION;
+            let is_flat =
+                !(spread > 0.0) || variance.area * f64::from(norm) >= 1.0 / LEAST_DEVIATION;
             if is_flat { -1.0 } else { norm }
         }));
     }
@@ -172,9 +174,21 @@ impl Row {
                 &tile.sums
             };
             if question.weights[2] == 0.0 {
-                ask_two(question, &corners[top..], &self.norms, &mut self.answers, bit);
+                ask_two(
+                    question,
+                    &corners[top..],
+                    &self.norms,
+                    &mut self.answers,
+                    bit,
+                );
             } else {
-                ask_three(question, &corners[top..], &self.norms, &mut self.answers, bit);
+                ask_three(
+                    question,
+                    &corners[top..],
+                    &self.norms,
+                    &mut self.answers,
+                    bit,
+                );
             }
         }
     }
