@@ -18,6 +18,9 @@ use crate::failure::{Exit, Failure};
 use crate::output::{About, eprint};
 use crate::progress::Downloads;
 
+/// What is said of the engine where there is no network to run.
+const NO_BACKEND: &str = "none";
+
 /// A detector that is ready.
 pub(crate) struct DetectSession {
     pub(crate) detector: Box<dyn Detector>,
@@ -71,14 +74,24 @@ pub(crate) fn open_detector(
     let model = installed(&store, &models.source, |store| {
         store.resolve_detector(models.detector.as_deref())
     })?;
-    let runtime = open_runtime(&store, inference, load)?;
+    let (detector, backend) = if model.spec == DetectorModel::Cascade {
+        let detector = HaarDetector::new(load_cascade(&model.path)?);
+        (
+            Box::new(detector) as Box<dyn Detector>,
+            NO_BACKEND.to_owned(),
+        )
+    } else {
+        let runtime = open_runtime(&store, inference, load)?;
+        let detector = load_detector(&runtime, &model)?;
+        (detector, runtime.info().to_string())
+    };
     Ok(DetectSession {
-        detector: load_detector(&runtime, &model)?,
+        detector,
         eyes: None,
         about: About {
             model: None,
             detector: model.id.to_string(),
-            backend: runtime.info().to_string(),
+            backend,
         },
     })
 }
