@@ -231,6 +231,9 @@ pub(crate) struct DetectArgs {
     /// Take only the largest face of each picture
     #[arg(long)]
     pub(crate) largest_face: bool,
+    /// Take only faces in which OpenCV's eye cascade finds at least so many eyes
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=10))]
+    pub(crate) require_eyes: Option<u8>,
     /// Longer side of the detector's input in pixels, or `auto`: as many scales as the picture
     /// needs
     #[arg(long, value_name = "PX|auto", default_value = "auto", value_parser = input_size)]

@@ -205,7 +205,7 @@ fn load(store: &Store, settings: &Settings) -> Result<LoadedModels, Failure> {
         openvino_dir: settings.openvino_dir.clone(),
     };
     let names = (settings.detector.as_deref(), settings.embedder.as_deref());
-    let networks = session::open_networks(store, names, &source, &mut options)?;
+    let networks = session::open_networks(store, names, None, &source, &mut options)?;
     Ok(LoadedModels {
         detector: card(
             store,

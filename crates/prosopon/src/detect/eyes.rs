@@ -3,10 +3,11 @@
 //! This is how collections of faces were cleaned before networks: a box in which no two eyes are
 //! found is turned away, hidden, or no face.
 
-use super::Detection;
 use super::haar::box_of;
+use super::{DetectError, Detection, Detector, DetectorOptions, finish};
 use crate::classic::{Cascade, GrayImage, MultiScale};
 use crate::geometry::BoundingBox;
+use crate::image::Image;
 
 /// Keeps faces in which an eye cascade finds enough eyes.
 ///
@@ -68,5 +69,39 @@ impl EyeRule {
         with_eyes
             .filter(|(_, eyes)| eyes.len() >= self.at_least)
             .collect()
+    }
+}
+
+/// A detector that gives only faces with enough eyes.
+pub struct WithEyes {
+    faces: Box<dyn Detector>,
+    rule: EyeRule,
+}
+
+impl WithEyes {
+    /// What `faces` finds, as far as `rule` keeps it.
+    pub fn new(faces: Box<dyn Detector>, rule: EyeRule) -> Self {
+        Self { faces, rule }
+    }
+}
+
+impl Detector for WithEyes {
+    fn detect(
+        &self,
+        image: &Image,
+        options: &DetectorOptions,
+    ) -> Result<Vec<Detection>, DetectError> {
+        // The largest face is chosen among those that stay.
+        let all = DetectorOptions {
+            largest_only: false,
+            ..*options
+        };
+        let found = self.faces.detect(image, &all)?;
+        if found.is_empty() {
+            return Ok(found);
+        }
+        let gray = GrayImage::with_opencv_luma(image);
+        let kept = self.rule.keep(&gray, found).into_iter();
+        Ok(finish(kept.map(|(face, _)| face).collect(), options))
     }
 }
