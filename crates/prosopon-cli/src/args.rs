@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
+use prosopon::classic::MultiScale;
+use prosopon::detect::HaarDetector;
 use prosopon::image::DecodeLimits;
 use prosopon::inference::{BackendChoice, InferenceOptions, Precision};
 use prosopon::{DetectorOptions, EngineOptions, InputSize};
@@ -122,7 +124,35 @@ pub(crate) struct ModelArgs {
     #[arg(long, value_name = "NAME")]
     pub(crate) embedder: Option<String>,
     #[command(flatten)]
+    pub(crate) cascade: CascadeArgs,
+    #[command(flatten)]
     pub(crate) source: SourceArgs,
+}
+
+/// How a cascade searches; networks do not look at it.
+#[derive(Debug, Clone, Copy, clap::Args)]
+#[command(next_help_heading = "Haar cascades")]
+pub(crate) struct CascadeArgs {
+    /// How much larger each size is than the one before
+    #[arg(long, value_name = "X", default_value_t = HaarDetector::SEARCH.scale_factor, value_parser = scale_factor)]
+    scale_factor: f64,
+    /// How many windows must agree, beside one, that there is a face
+    #[arg(long, value_name = "N", default_value_t = HaarDetector::SEARCH.min_neighbors, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    min_neighbors: u32,
+}
+
+impl CascadeArgs {
+    pub(crate) fn search(self) -> MultiScale {
+        MultiScale {
+            scale_factor: self.scale_factor,
+            min_neighbors: self.min_neighbors,
+            ..HaarDetector::SEARCH
+        }
+    }
+}
+
+fn scale_factor(text: &str) -> Result<f64, String> {
+    in_range(text, 1.01, 4.0)
 }
 
 /// Where models may be fetched from.

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use prosopon::classic::Cascade;
+use prosopon::classic::{Cascade, MultiScale};
 use prosopon::detect::{EyeRule, HaarDetector, Landmarked, WithEyes};
 use prosopon::inference::{InferenceOptions, Runtime};
 use prosopon::model::{DetectorFamily, EmbedderSpec};
@@ -75,14 +75,15 @@ pub(crate) fn open_detector(
         store.resolve_detector(models.detector.as_deref())
     })?;
     let (detector, backend) = if model.spec == DetectorModel::Cascade {
-        let detector = HaarDetector::new(load_cascade(&model.path)?);
+        let cascade = load_cascade(&model.path)?;
+        let detector = HaarDetector::with_search(cascade, models.cascade.search());
         (
             Box::new(detector) as Box<dyn Detector>,
             NO_BACKEND.to_owned(),
         )
     } else {
         let runtime = open_runtime(&store, inference, load)?;
-        let detector = load_detector(&runtime, &model)?;
+        let detector = load_detector(&runtime, &model, models.cascade.search())?;
         (detector, runtime.info().to_string())
     };
     Ok(DetectSession {
@@ -94,6 +95,24 @@ pub(crate) fn open_detector(
             backend,
         },
     })
+}
+
+/// Opens the detector as [`open_detector`] does; if it gives only boxes, landmarks come from the default one.
+pub(crate) fn open_landmarked_detector(
+    models: &ModelArgs,
+    inference: &InferenceArgs,
+    load: Load,
+) -> Result<DetectSession, Failure> {
+    let mut session = open_detector(models, inference, load)?;
+    let store = Store::open()?;
+    if !gives_landmarks(&store.resolve_detector(models.detector.as_deref())?) {
+        let model = installed(&store, &models.source, |store| store.resolve_detector(None))?;
+        let runtime = open_runtime(&store, inference, load)?;
+        let landmarks = load_detector(&runtime, &model, HaarDetector::SEARCH)?;
+        session.detector = Box::new(Landmarked::new(session.detector, landmarks));
+        session.about.backend = runtime.info().to_string();
+    }
+    Ok(session)
 }
 
 /// Opens the detector, whose faces must have eyes if `detect` says so; installs packs that are missing.
@@ -134,7 +153,9 @@ pub(crate) fn open_engine(args: &EngineArgs, load: Load) -> Result<EngineSession
     );
     let mut options = args.inference.options(load.streams());
     let eyes = args.detect.require_eyes.map(usize::from);
-    let networks = open_networks(&store, names, eyes, &args.models.source, &mut options)?;
+    let search = args.models.cascade.search();
+    let source = &args.models.source;
+    let networks = open_networks(&store, names, (search, eyes), source, &mut options)?;
     Ok(EngineSession {
         engine: FaceEngine::new(
             networks.detector,
@@ -163,12 +184,12 @@ pub(crate) struct Networks {
 
 /// Opens the networks of these names, or the default ones; installs them first if they are missing.
 ///
-/// Faces must have `eyes` eyes, if that is a number. A detector that gives only boxes gets landmarks from the
+/// A cascade searches as `search` says. Faces must have `eyes` eyes, if that is a number. A detector that gives only boxes gets landmarks from the
 /// default one.
 pub(crate) fn open_networks(
     store: &Store,
     (detector, embedder): (Option<&str>, Option<&str>),
-    eyes: Option<usize>,
+    (search, eyes): (MultiScale, Option<usize>),
     source: &SourceArgs,
     options: &mut InferenceOptions,
 ) -> Result<Networks, Failure> {
@@ -187,12 +208,12 @@ pub(crate) fn open_networks(
     };
     let rule = eyes.map(|n| eye_rule(store, source, n)).transpose()?;
     let runtime = open_runtime_with(store, options)?;
-    let mut detector = load_detector(&runtime, &detector_model)?;
+    let mut detector = load_detector(&runtime, &detector_model, search)?;
     if let Some(rule) = rule {
         detector = Box::new(WithEyes::new(detector, rule));
     }
     if let Some(model) = landmark_model {
-        let landmarks = load_detector(&runtime, &model)?;
+        let landmarks = load_detector(&runtime, &model, search)?;
         detector = Box::new(Landmarked::new(detector, landmarks));
     }
     Ok(Networks {
@@ -228,15 +249,19 @@ fn open_runtime_with(store: &Store, options: &mut InferenceOptions) -> Result<Ru
     Ok(Runtime::open(options)?)
 }
 
-/// Prepares a detector from its file.
+/// Prepares a detector from its file; a cascade searches as `search` says.
 pub(crate) fn load_detector(
     runtime: &Runtime,
     model: &ResolvedModel<DetectorModel>,
+    search: MultiScale,
 ) -> Result<Box<dyn Detector>, Failure> {
     match &model.spec {
         DetectorModel::Network(spec) => detect::load(runtime, &read_model(&model.path)?, spec)
             .map_err(|error| Failure::from(error).at(model.path.display())),
-        DetectorModel::Cascade => Ok(Box::new(HaarDetector::new(load_cascade(&model.path)?))),
+        DetectorModel::Cascade => {
+            let cascade = load_cascade(&model.path)?;
+            Ok(Box::new(HaarDetector::with_search(cascade, search)))
+        }
     }
 }
 

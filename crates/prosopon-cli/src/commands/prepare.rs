@@ -6,8 +6,11 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::ValueEnum;
+use prosopon::classic::GrayImage;
+use prosopon::detect::EyeRule;
 use prosopon::prepare::{Contrast, Crop, PrepareOptions, prepare};
 use prosopon::{Detection, Detector, DetectorOptions};
+use prosopon_models::Store;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -207,6 +210,7 @@ impl Prepared {
 struct Workshop<'a> {
     detector: &'a dyn Detector,
     options: DetectorOptions,
+    eyes: Option<&'a EyeRule>,
     prepare: PrepareOptions,
     all_faces: bool,
 }
@@ -252,6 +256,12 @@ impl Workshop<'_> {
             b.right > 0.5 && b.bottom > 0.5 && b.left < width - 0.5 && b.top < height - 0.5
         });
         none_left(&faces, Outcome::NoFace)?;
+        if let Some(rule) = self.eyes {
+            let gray = GrayImage::with_opencv_luma(&picture.image);
+            let kept = rule.keep(&gray, faces).into_iter();
+            faces = kept.map(|(face, _)| face).collect();
+            none_left(&faces, Outcome::TooFewEyes)?;
+        }
         if self.prepare.crop == Crop::Aligned {
             faces.retain(|face| face.landmarks.is_some());
             none_left(&faces, Outcome::NoLandmarks)?;
@@ -275,10 +285,18 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     }
     let names: Vec<String> = inputs.iter().map(|i| below(&args.folder, i)).collect();
     let targets = targets(&names);
-    let session = session::open_detector(&args.models, &args.inference, Load::of(inputs.len()))?;
+    let load = Load::of(inputs.len());
+    let session = if args.crop == CropArg::Aligned {
+        session::open_landmarked_detector(&args.models, &args.inference, load)?
+    } else {
+        session::open_detector(&args.models, &args.inference, load)?
+    };
+    let rule = |n| session::eye_rule(&Store::open()?, &args.models.source, usize::from(n));
+    let eyes = args.detect.require_eyes.map(rule).transpose()?;
     let workshop = Workshop {
         detector: &*session.detector,
         options: args.detect.options(),
+        eyes: eyes.as_ref(),
         prepare: args.options(),
         all_faces: args.all_faces,
     };
@@ -373,6 +391,8 @@ impl Args {
             "all_faces": self.all_faces,
             "detector": detector,
             "detection": format!("{:?}", self.detect.options()),
+            "cascade": format!("{:?}", self.models.cascade.search()),
+            "eyes": self.detect.require_eyes,
         });
         settings.to_string()
     }

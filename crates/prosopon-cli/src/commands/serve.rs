@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use prosopon::detect::HaarDetector;
 use prosopon::inference::{BackendChoice, InferenceOptions, Precision};
 use prosopon::{EngineOptions, FaceEngine};
 use prosopon_models::Store;
@@ -205,7 +206,13 @@ fn load(store: &Store, settings: &Settings) -> Result<LoadedModels, Failure> {
         openvino_dir: settings.openvino_dir.clone(),
     };
     let names = (settings.detector.as_deref(), settings.embedder.as_deref());
-    let networks = session::open_networks(store, names, None, &source, &mut options)?;
+    let networks = session::open_networks(
+        store,
+        names,
+        (HaarDetector::SEARCH, None),
+        &source,
+        &mut options,
+    )?;
     Ok(LoadedModels {
         detector: card(
             store,
