@@ -7,7 +7,7 @@ use prosopon::inference::{BackendChoice, InferenceOptions, Precision};
 use prosopon::{EngineOptions, FaceEngine};
 use prosopon_models::Store;
 use prosopon_server::{
-    LicenceCard, LoadedModels, LoadedSettings, ModelCard, RunError, Server, Settings,
+    Cascades, LicenceCard, LoadedModels, LoadedSettings, ModelCard, RunError, Server, Settings,
 };
 use serde::Serialize;
 use serde_json::json;
@@ -221,6 +221,7 @@ fn load(store: &Store, settings: &Settings) -> Result<LoadedModels, Failure> {
         calibration: networks.embedder_model.calibration,
         backend: networks.backend,
         threads: options.thread_count(),
+        cascades: Cascades::default(),
         engine: FaceEngine::new(
             networks.detector,
             Box::new(networks.embedder),

@@ -22,6 +22,7 @@ mod linear;
 mod linear_exact;
 pub mod otsu;
 pub mod ssim;
+mod strokes;
 pub mod structure;
 #[cfg(test)]
 pub(crate) mod testing;

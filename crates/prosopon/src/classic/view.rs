@@ -10,6 +10,7 @@ use super::equalize::equalized;
 use super::gradient::{GradientOperator, Gradients};
 use super::gray::GrayImage;
 use super::otsu::{otsu_threshold, thresholded};
+use super::strokes::strokes;
 use crate::image::Image;
 
 /// Side of the neighbourhood of [`View::Gaussian`] and [`View::Median`], in pixels.
@@ -39,6 +40,8 @@ pub enum View {
     Magnitude,
     /// Direction of the gradient, as a hue.
     Orientation,
+    /// Oriented gradients of cells, as strokes.
+    Hog,
     /// Two levels, parted by Otsu's threshold.
     Otsu,
     /// Outlines of what is light after a blur and Otsu's threshold.
@@ -47,7 +50,7 @@ pub enum View {
 
 impl View {
     /// All of them, in the order in which they are shown.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Gray,
         Self::Equalised,
         Self::Clahe,
@@ -57,6 +60,7 @@ impl View {
         Self::GradientY,
         Self::Magnitude,
         Self::Orientation,
+        Self::Hog,
         Self::Otsu,
         Self::Contours,
     ];
@@ -81,6 +85,7 @@ impl View {
             Self::GradientY => "gradient_y",
             Self::Magnitude => "magnitude",
             Self::Orientation => "orientation",
+            Self::Hog => "hog",
             Self::Otsu => "otsu",
             Self::Contours => "contours",
         }
@@ -98,8 +103,39 @@ impl View {
             Self::GradientY => "Gradient along y",
             Self::Magnitude => "Gradient magnitude",
             Self::Orientation => "Gradient orientation",
+            Self::Hog => "Oriented gradients (HOG)",
             Self::Otsu => "Otsu's threshold",
             Self::Contours => "Contours",
+        }
+    }
+
+    /// What it shows, in a sentence.
+    pub fn about(self) -> &'static str {
+        match self {
+            Self::Gray => "Brightness alone: what most of these methods start from.",
+            Self::Equalised => "Levels are spread evenly over the whole range.",
+            Self::Clahe => {
+                "Levels are spread within 8 × 8 tiles, and contrast is limited, so that noise stays low."
+            }
+            Self::Gaussian => {
+                "Means of 5 × 5 pixels, weighted by a Gaussian: noise goes, edges soften."
+            }
+            Self::Median => "The median of 5 × 5 pixels: specks go, edges stay.",
+            Self::GradientX => {
+                "Light where the picture brightens to the right, dark where it darkens."
+            }
+            Self::GradientY => {
+                "Light where the picture brightens downwards, dark where it darkens."
+            }
+            Self::Magnitude => "How fast brightness changes: edges are light.",
+            Self::Orientation => {
+                "The hue is the direction in which the picture brightens: red to the right, cyan to the left."
+            }
+            Self::Hog => {
+                "In each cell a stroke along each direction of edges, brighter for more: what HOG counts."
+            }
+            Self::Otsu => "Two levels, parted where their means differ most.",
+            Self::Contours => "Outlines of what is light, after a blur and Otsu's threshold.",
         }
     }
 
@@ -127,6 +163,7 @@ impl View {
             Self::GradientY => gradients().y_image().to_rgb(),
             Self::Magnitude => gradients().magnitude_image().to_rgb(),
             Self::Orientation => gradients().orientation_image(),
+            Self::Hog => strokes(&gray).to_rgb(),
             Self::Otsu => thresholded(&gray, otsu_threshold(&gray), false).to_rgb(),
             Self::Contours => outlined(&gray, &blurred()),
         }
