@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use prosopon::annotate::{Annotation, annotate, subject_color};
 use prosopon::classic::GrayImage;
 use prosopon::detect::EyeRule;
-use prosopon::image::Region;
 use prosopon::model::ARCFACE_POINTS;
+use prosopon::prepare::crop_with_margin;
 use prosopon::{Detection, Image, align};
 use serde::Serialize;
 
@@ -258,7 +258,7 @@ fn write_pictures(
                     align(image, &landmarks, &ARCFACE_POINTS, 112)?.image
                 }
                 None if args.aligned => return Err(prosopon::EngineError::NoLandmarks.into()),
-                _ => match crop_with_margin(image, detection) {
+                _ => match crop_with_margin(image, detection.bounding_box, MARGIN) {
                     Some(crop) => crop,
                     None => continue,
                 },
@@ -316,25 +316,3 @@ pub(crate) fn save(image: &Image, path: &Path) -> Result<(), Failure> {
 
 /// Share of the box that is added on each side of a crop.
 const MARGIN: f32 = 0.2;
-
-/// The face with some of its surroundings, as far as the picture reaches; none if it lies outside.
-fn crop_with_margin(image: &Image, detection: &Detection) -> Option<Image> {
-    let b = detection.bounding_box;
-    let (dx, dy) = (b.width() * MARGIN, b.height() * MARGIN);
-    let clamp = |value: f32, side: u32| value.round().clamp(0.0, side as f32) as u32;
-    let (left, right) = (
-        clamp(b.left - dx, image.width()),
-        clamp(b.right + dx, image.width()),
-    );
-    let (top, bottom) = (
-        clamp(b.top - dy, image.height()),
-        clamp(b.bottom + dy, image.height()),
-    );
-    let region = Region {
-        left,
-        top,
-        width: right - left,
-        height: bottom - top,
-    };
-    image.cropped(region).ok()
-}

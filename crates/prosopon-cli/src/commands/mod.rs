@@ -18,9 +18,11 @@ pub(crate) mod keys;
 pub(crate) mod matrix;
 pub(crate) mod models;
 pub(crate) mod people;
+pub(crate) mod prepare;
 pub(crate) mod quickstart;
 pub(crate) mod serve;
 pub(crate) mod signature;
+pub(crate) mod split;
 pub(crate) mod verify;
 
 use crate::args::Command;
@@ -39,11 +41,13 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
         Command::Evaluate(args) => evaluate::run(&args),
         Command::Calibrate(args) => calibrate::run(&args),
         Command::Fetch(args) => fetch::run(&args),
+        Command::Prepare(args) => prepare::run(&args),
         Command::Matrix(args) => matrix::run(&args),
         Command::Signature(args) => signature::run(&args),
         Command::Consistency(args) => consistency::run(&args),
         Command::Explore(args) => explore::run(&args),
         Command::Dedupe(args) => dedupe::run(&args),
+        Command::Split(args) => split::run(&args),
         Command::Cluster(args) => cluster::run(&args),
         Command::Album(args) => album::run(&args),
         Command::Serve(args) => serve::run(&args),

@@ -1,6 +1,6 @@
 //! Pictures of one channel.
 
-use crate::image::Image;
+use crate::image::{Image, fills};
 
 /// A grey picture: 8 bits a pixel, rows top-down, at least one pixel.
 #[derive(Clone, PartialEq, Eq)]
@@ -21,12 +21,31 @@ impl GrayImage {
     /// A picture from its pixels, rows top-down without padding; `None` if a side is zero or the
     /// pixels do not fill `width × height`.
     pub fn new(width: u32, height: u32, pixels: Vec<u8>) -> Option<Self> {
-        let fits = pixels.len() as u64 == u64::from(width) * u64::from(height);
-        (fits && !pixels.is_empty()).then_some(Self {
+        fills(pixels.len(), width, height, 1).then_some(Self {
             width,
             height,
             pixels,
         })
+    }
+
+    /// A picture that this module made, whose pixels fill its sides.
+    pub(super) fn sized((width, height): (u32, u32), pixels: Vec<u8>) -> Self {
+        debug_assert!(fills(pixels.len(), width, height, 1));
+        Self {
+            width,
+            height,
+            pixels,
+        }
+    }
+
+    /// Other pixels in the same sides.
+    pub(super) fn with_pixels(&self, pixels: Vec<u8>) -> Self {
+        Self::sized((self.width, self.height), pixels)
+    }
+
+    /// Each pixel by itself.
+    pub(super) fn mapped(&self, level: impl Fn(u8) -> u8) -> Self {
+        self.with_pixels(self.pixels.iter().map(|v| level(*v)).collect())
     }
 
     /// Width in pixels.
@@ -62,19 +81,16 @@ impl GrayImage {
         )
     }
 
-    /// Luma of ITU-R BT.601 as `OpenCV` 4.14's `cvtColor` rounds it: weights in 32,768ths. It differs from
-    /// `GrayImage::from`, which rounds as Pillow does, by one level in one pixel of 800.
-    pub fn with_opencv_weights(image: &Image) -> Self {
+    /// Luma of ITU-R BT.601, rounded as `OpenCV` 4's `COLOR_RGB2GRAY` does: weights in 32,768ths. It differs
+    /// from Pillow's, which `GrayImage::from` takes, by one level in a few pixels.
+    pub fn with_opencv_luma(image: &Image) -> Self {
         let (pixels, _) = image.pixels().as_chunks::<3>();
         let luma = |[r, g, b]: &[u8; 3]| {
             let sum = 9_798 * u32::from(*r) + 19_235 * u32::from(*g) + 3_735 * u32::from(*b);
             ((sum + 0x4000) >> 15) as u8
         };
-        Self {
-            width: image.width(),
-            height: image.height(),
-            pixels: pixels.iter().map(luma).collect(),
-        }
+        let pixels = pixels.iter().map(luma).collect();
+        Self::sized((image.width(), image.height()), pixels)
     }
 
     /// The same in RGB.

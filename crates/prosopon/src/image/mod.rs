@@ -25,6 +25,13 @@ pub struct Image {
     pixels: Vec<u8>,
 }
 
+/// Whether `len` bytes are exactly `width × height` pixels of `channels` bytes, and at least one.
+pub(crate) fn fills(len: usize, width: u32, height: u32, channels: u32) -> bool {
+    // The product of three such numbers may not fit into 64 bits.
+    let expected = u128::from(width) * u128::from(height) * u128::from(channels);
+    expected > 0 && len as u128 == expected
+}
+
 /// Leaves the pixels out, so that pictures never reach a log.
 impl std::fmt::Debug for Image {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -38,8 +45,7 @@ impl Image {
     /// # Errors
     /// [`ImageError::Shape`] if a side is zero or the bytes do not fill `width × height × 3`.
     pub fn from_rgb(width: u32, height: u32, pixels: Vec<u8>) -> Result<Self, ImageError> {
-        let expected = u64::from(width) * u64::from(height) * 3;
-        if expected == 0 || pixels.len() as u64 != expected {
+        if !fills(pixels.len(), width, height, 3) {
             return Err(ImageError::Shape {
                 width,
                 height,

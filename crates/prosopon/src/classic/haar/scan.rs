@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use super::super::gray::GrayImage;
 use super::super::integral::{IntegralTile, MAX_TILE_WIDTH, STRIDE};
-use super::super::linear::Scaled;
+use super::super::linear_exact::Scaled;
 use super::scale::Scale;
 use super::table::{FirstStage, Question, Reach, Table};
 use super::{Cascade, CascadeHit};

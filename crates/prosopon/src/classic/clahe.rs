@@ -1,0 +1,197 @@
+//! Contrast-limited adaptive histogram equalisation (Zuiderveld 1994).
+//!
+//! Equal to `cv2.createCLAHE(…).apply` (`OpenCV` 4.14) for 8-bit pictures, bit for bit.
+
+use super::border::reflected;
+use super::gray::GrayImage;
+
+/// Equalises each part of a picture by the levels around it, and limits how much contrast that adds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Clahe {
+    /// How many times the mean count of a level the count of one may be; what is above is dealt out to all.
+    /// Zero or less sets no limit.
+    pub clip_limit: f64,
+    /// Columns and rows of tiles, each with a histogram of its own; zero is taken as one.
+    pub tiles: (u32, u32),
+}
+
+/// A limit of 2 and 8 × 8 tiles: what faces are prepared with most often. `OpenCV`'s own limit is 40.
+impl Default for Clahe {
+    fn default() -> Self {
+        Self {
+            clip_limit: 2.0,
+            tiles: (8, 8),
+        }
+    }
+}
+
+impl Clahe {
+    /// The picture equalised.
+    ///
+    /// # Examples
+    /// ```
+    /// use prosopon::classic::{Clahe, GrayImage};
+    ///
+    /// let ramp = GrayImage::new(16, 16, (0..=255).collect()).ok_or("pixels fill the sides")?;
+    /// let clahe = Clahe { tiles: (2, 2), ..Clahe::default() };
+    /// assert_eq!(clahe.apply(&ramp).width(), 16);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn apply(&self, gray: &GrayImage) -> GrayImage {
+        let sides = (gray.width(), gray.height());
+        let tiles = (self.tiles.0.max(1), self.tiles.1.max(1));
+        let tile = tile_size(sides, tiles);
+        let curves = self.curves(gray, tiles, tile);
+        let columns: Vec<Place> = (0..sides.0)
+            .map(|x| Place::of(x, tile.0, tiles.0))
+            .collect();
+        let rows = gray.pixels().chunks_exact(sides.0 as usize).enumerate();
+        let pixels = rows.flat_map(|(y, row)| {
+            let y = Place::of(y as u32, tile.1, tiles.1);
+            let curve = |x: usize, y: usize| &curves[y * tiles.0 as usize + x];
+            let (above, below) = (y.first, y.second);
+            row.iter()
+                .zip(&columns)
+                .map(move |(level, x)| {
+                    let level = usize::from(*level);
+                    let at = |x, y| f32::from(curve(x, y)[level]);
+                    let above =
+                        at(x.first, above) * (1.0 - x.share) + at(x.second, above) * x.share;
+                    let below =
+                        at(x.first, below) * (1.0 - x.share) + at(x.second, below) * x.share;
+                    let value = above * (1.0 - y.share) + below * y.share;
+                    value.round_ties_even() as u8
+                })
+                .collect::<Vec<u8>>()
+        });
+        gray.with_pixels(pixels.collect())
+    }
+
+    /// What each tile makes of a level, tiles row by row.
+    fn curves(&self, gray: &GrayImage, tiles: (u32, u32), tile: (u32, u32)) -> Vec<[u8; 256]> {
+        let (width, height) = (gray.width() as usize, gray.height() as usize);
+        let area = tile.0 * tile.1;
+        let limit = (self.clip_limit > 0.0)
+            .then(|| ((self.clip_limit * f64::from(area) / 256.0) as u32).max(1));
+        let tile_curve = |i: u32| {
+            let (left, top) = (i % tiles.0 * tile.0, i / tiles.0 * tile.1);
+            let mut counts = [0u32; 256];
+            for y in top..top + tile.1 {
+                let start = reflected(i64::from(y), height) * width;
+                for x in left..left + tile.0 {
+                    let level = gray.pixels()[start + reflected(i64::from(x), width)];
+                    counts[usize::from(level)] += 1;
+                }
+            }
+            if let Some(limit) = limit {
+                clip(&mut counts, limit);
+            }
+            curve(&counts, area)
+        };
+        (0..tiles.0 * tiles.1).map(tile_curve).collect()
+    }
+}
+
+/// Sides of a tile. Where the tiles do not fill a picture it is mirrored beyond its right and lower border;
+/// as in `OpenCV`, a side that they do fill then grows by one column or row for each of them all the same.
+fn tile_size(sides: (u32, u32), tiles: (u32, u32)) -> (u32, u32) {
+    let (across, down) = (sides.0 % tiles.0, sides.1 % tiles.1);
+    if across == 0 && down == 0 {
+        return (sides.0 / tiles.0, sides.1 / tiles.1);
+    }
+    (sides.0 / tiles.0 + 1, sides.1 / tiles.1 + 1)
+}
+
+/// Cuts counts off at `limit` and deals out what was cut: the same to each level, the rest evenly spaced.
+fn clip(counts: &mut [u32; 256], limit: u32) {
+    let mut cut = 0;
+    for count in counts.iter_mut() {
+        cut += count.saturating_sub(limit);
+        *count = (*count).min(limit);
+    }
+    for count in counts.iter_mut() {
+        *count += cut / 256;
+    }
+    let rest = cut as usize % 256;
+    if rest > 0 {
+        let spaced = counts.iter_mut().step_by(256 / rest);
+        spaced.take(rest).for_each(|count| *count += 1);
+    }
+}
+
+/// The share of pixels that are as dark or darker, as levels.
+fn curve(counts: &[u32; 256], area: u32) -> [u8; 256] {
+    let scale = 255.0 / area as f32;
+    let mut sum = 0;
+    counts.map(|count| {
+        sum += count;
+        (sum as f32 * scale).round_ties_even() as u8
+    })
+}
+
+/// The two tiles between whose middles a column or row lies, and how far it is towards the second.
+struct Place {
+    first: usize,
+    second: usize,
+    share: f32,
+}
+
+impl Place {
+    fn of(at: u32, tile: u32, tiles: u32) -> Self {
+        let position = at as f32 * (1.0 / tile as f32) - 0.5;
+        let before = position.floor();
+        let last = tiles as usize - 1;
+        Self {
+            // `as` takes what is below zero as zero.
+            first: before as usize,
+            second: ((before + 1.0) as usize).min(last),
+            share: position - before,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::classic::testing::{digest, formula, noise};
+
+    /// `hashlib.sha256(cv2.createCLAHE(limit, tiles).apply(a)).hexdigest()[:16]`, `OpenCV` 4.14.
+    #[test]
+    fn pixels_are_those_of_opencv() {
+        for ((width, height), clip_limit, tiles, expected) in [
+            ((64, 64), 2.0, (8, 8), "fb9d1f867093ff5a"),
+            ((37, 45), 2.0, (8, 8), "4a671a6d1254160f"),
+            ((64, 45), 2.0, (8, 8), "0b4304602e67e8ca"),
+            ((101, 67), 40.0, (4, 3), "7d59d9404074b67a"),
+            ((50, 70), 0.0, (5, 2), "68bdd6e2ba9a5fed"),
+        ] {
+            let clahe = Clahe { clip_limit, tiles };
+            let found = clahe.apply(&formula(width, height));
+            assert_eq!(digest(found.pixels()), expected, "{width} × {height}");
+        }
+    }
+
+    /// Without a limit and with one tile there is nothing adaptive left, only the share of pixels.
+    #[test]
+    fn one_tile_is_the_share_of_pixels() {
+        let picture = GrayImage::new(4, 1, vec![9, 9, 200, 70]).unwrap();
+        let clahe = Clahe {
+            clip_limit: 0.0,
+            tiles: (1, 1),
+        };
+        assert_eq!(clahe.apply(&picture).pixels(), [128, 128, 255, 191]);
+    }
+
+    #[test]
+    fn pictures_smaller_than_the_tiles_are_fine() {
+        for (width, height) in [(1, 1), (3, 2), (9, 1), (2, 16)] {
+            let found = Clahe::default().apply(&noise(5, width, height));
+            assert_eq!((found.width(), found.height()), (width, height));
+        }
+        let none = Clahe {
+            clip_limit: f64::NAN,
+            tiles: (0, 0),
+        };
+        assert_eq!(none.apply(&noise(5, 8, 8)).height(), 8);
+    }
+}
