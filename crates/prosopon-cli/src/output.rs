@@ -42,6 +42,9 @@ pub(crate) struct FaceJson {
     pub(crate) bounding_box: BoundingBox,
     pub(crate) landmarks: Option<Landmarks>,
     pub(crate) confidence: f32,
+    /// Where eyes are, if they were required.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) eyes: Option<Vec<BoundingBox>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) embedding: Option<Vec<f32>>,
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
@@ -54,6 +57,7 @@ impl From<&Detection> for FaceJson {
             bounding_box: detection.bounding_box,
             landmarks: detection.landmarks,
             confidence: detection.confidence,
+            eyes: None,
             embedding: None,
             identification: None,
         }

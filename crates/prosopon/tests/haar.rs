@@ -161,7 +161,8 @@ fn levels_and_weights_equal_those_of_opencv() {
     }
     tally.check("levels, default 1.1/5");
     println!("largest difference of a level's weight: {largest:e}");
-    assert!(largest == 0.0);
+    // Numbers are read from JSON with an error in the last place.
+    assert!(largest <= 1e-14, "{largest:e}");
 }
 
 #[test]

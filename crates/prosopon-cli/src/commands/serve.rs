@@ -15,7 +15,7 @@ use serde_json::json;
 use crate::args::{OutputArgs, SourceArgs};
 use crate::failure::{Exit, Failure};
 use crate::output::{Format, eprint, print_json, print_line};
-use crate::session;
+use crate::session::{self, Looking};
 
 /// Answer over HTTP: an API, and a page to use in a browser
 #[derive(Debug, clap::Args)]
@@ -205,7 +205,7 @@ fn load(store: &Store, settings: &Settings) -> Result<LoadedModels, Failure> {
         openvino_dir: settings.openvino_dir.clone(),
     };
     let names = (settings.detector.as_deref(), settings.embedder.as_deref());
-    let networks = session::open_networks(store, names, &source, &mut options)?;
+    let networks = session::open_networks(store, names, Looking::default(), &source, &mut options)?;
     Ok(LoadedModels {
         detector: card(
             store,

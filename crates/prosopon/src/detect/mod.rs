@@ -7,6 +7,7 @@
 mod central;
 pub mod eyes;
 pub mod haar;
+pub mod landmarked;
 mod letterbox;
 mod nms;
 pub mod scrfd;
@@ -22,8 +23,9 @@ use crate::inference::{InferenceError, Runtime};
 use crate::model::{DetectorFamily, DetectorSpec};
 
 pub use central::central;
-pub use eyes::EyeRule;
+pub use eyes::{EyeRule, WithEyes};
 pub use haar::HaarDetector;
+pub use landmarked::Landmarked;
 pub use views::InputSize;
 
 /// One face that a detector found.

@@ -5,6 +5,8 @@
 //! and features are limited, rectangles must lie in the window, and the nodes of a tree must form one.
 //! Documents that define entities are refused. Nothing here recurses.
 
+use std::borrow::Cow;
+
 use roxmltree::{Document, Node, ParsingOptions};
 
 use super::error::{CascadeError, Position};
@@ -93,7 +95,8 @@ pub(super) fn read(text: &str) -> Result<Description, CascadeError> {
         nodes_limit: MAX_XML_NODES,
         ..ParsingOptions::default()
     };
-    let document = Document::parse_with_options(text, options)?;
+    let text = without_comments(text);
+    let document = Document::parse_with_options(&text, options)?;
     let root = document.root_element();
     let cascade = Element(root).elements().next().unwrap_or(Element(root));
     cascade.check_kind(root)?;
@@ -107,6 +110,31 @@ pub(super) fn read(text: &str) -> Result<Description, CascadeError> {
         stages,
         features,
     })
+}
+
+/// The text with spaces for what comments say, so that places stay where they are. XML forbids two
+/// hyphens in comments, but `haarcascade_smile.xml` had them in older versions of `OpenCV`.
+fn without_comments(text: &str) -> Cow<'_, str> {
+    const BEGIN: &str = "<!--";
+    const END: &str = "-->";
+    let mut blanked = String::new();
+    let mut rest = text;
+    while let Some((before, comment)) = rest.split_once(BEGIN) {
+        let Some((comment, after)) = comment.split_once(END) else {
+            break;
+        };
+        blanked.push_str(before);
+        blanked.push_str(BEGIN);
+        let blank = |c: char| if c == '\n' { c } else { ' ' };
+        blanked.extend(comment.chars().map(blank));
+        blanked.push_str(END);
+        rest = after;
+    }
+    if blanked.is_empty() {
+        return Cow::Borrowed(text);
+    }
+    blanked.push_str(rest);
+    Cow::Owned(blanked)
 }
 
 /// An element, with what is asked of it.
