@@ -9,8 +9,10 @@ use super::contour::external_contours;
 use super::equalize::equalized;
 use super::gradient::{GradientOperator, Gradients};
 use super::gray::GrayImage;
+use super::lbp::lbp_picture;
 use super::otsu::{otsu_threshold, thresholded};
 use super::strokes::strokes;
+use super::wavelet_face::{WAVELET_FACE_LEVELS, wavelet_face};
 use crate::image::Image;
 
 /// Side of the neighbourhood of [`View::Gaussian`] and [`View::Median`], in pixels.
@@ -32,6 +34,10 @@ pub enum View {
     Gaussian,
     /// The median of 5 × 5 pixels.
     Median,
+    /// Local binary patterns: which of eight neighbours are at least as bright.
+    Lbp,
+    /// The wavelet face: details of all scales without the coarsest levels.
+    Wavelet,
     /// Change along the rows.
     GradientX,
     /// Change down the columns.
@@ -50,12 +56,14 @@ pub enum View {
 
 impl View {
     /// All of them, in the order in which they are shown.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Gray,
         Self::Equalised,
         Self::Clahe,
         Self::Gaussian,
         Self::Median,
+        Self::Lbp,
+        Self::Wavelet,
         Self::GradientX,
         Self::GradientY,
         Self::Magnitude,
@@ -81,6 +89,8 @@ impl View {
             Self::Clahe => "clahe",
             Self::Gaussian => "gaussian",
             Self::Median => "median",
+            Self::Lbp => "lbp",
+            Self::Wavelet => "wavelet",
             Self::GradientX => "gradient_x",
             Self::GradientY => "gradient_y",
             Self::Magnitude => "magnitude",
@@ -99,6 +109,8 @@ impl View {
             Self::Clahe => "CLAHE",
             Self::Gaussian => "Gaussian blur",
             Self::Median => "Median blur",
+            Self::Lbp => "Local binary patterns",
+            Self::Wavelet => "Wavelets",
             Self::GradientX => "Gradient along x",
             Self::GradientY => "Gradient along y",
             Self::Magnitude => "Gradient magnitude",
@@ -121,6 +133,12 @@ impl View {
                 "Means of 5 × 5 pixels, weighted by a Gaussian: noise goes, edges soften."
             }
             Self::Median => "The median of 5 × 5 pixels: specks go, edges stay.",
+            Self::Lbp => {
+                "Which of its eight neighbours are at least as bright as a pixel, as a number of eight bits: the same in any light."
+            }
+            Self::Wavelet => {
+                "Details of all scales without the coarse levels; dark sides of edges wrap around to light."
+            }
             Self::GradientX => {
                 "Light where the picture brightens to the right, dark where it darkens."
             }
@@ -139,7 +157,8 @@ impl View {
         }
     }
 
-    /// Draws it: a picture of the same size. Gradients are Sobel's.
+    /// Draws it: a picture of the same size, but that patterns are two pixels smaller and wavelets at most a pixel
+    /// larger on each axis. Gradients are Sobel's. What a picture is too small for is black.
     pub fn draw(self, image: &Image) -> Image {
         self.draw_with(image, GradientOperator::Sobel)
     }
@@ -158,6 +177,11 @@ impl View {
             Self::Median => {
                 let median = median_blurred(&gray, BLUR_SIDE);
                 median.unwrap_or_else(|_| gray.clone()).to_rgb()
+            }
+            Self::Lbp => lbp_picture(&gray).map_or_else(|_| black(image), |p| p.to_rgb()),
+            Self::Wavelet => {
+                let face = wavelet_face(image, WAVELET_FACE_LEVELS);
+                face.map_or_else(|_| black(image), |p| p.to_rgb())
             }
             Self::GradientX => gradients().x_image().to_rgb(),
             Self::GradientY => gradients().y_image().to_rgb(),
@@ -193,6 +217,10 @@ impl FromStr for View {
             name: name.to_owned(),
         })
     }
+}
+
+fn black(image: &Image) -> Image {
+    Image::filled(image.width(), image.height(), [0; 3])
 }
 
 /// The picture in pale grey with the outlines of what is light in `blurred` on it.
@@ -246,7 +274,13 @@ mod tests {
             let image = Image::from_rgb(width, height, pixels.collect()).unwrap();
             for view in View::ALL {
                 let drawn = view.draw(&image);
-                assert_eq!((drawn.width(), drawn.height()), (width, height), "{view}");
+                let differs = |a: u32, b: u32| match view {
+                    View::Lbp => b - a > 2,
+                    View::Wavelet => a - b > 1,
+                    _ => a != b,
+                };
+                assert!(!differs(drawn.width(), width), "{view} {drawn:?}");
+                assert!(!differs(drawn.height(), height), "{view} {drawn:?}");
             }
         }
         for (i, view) in View::ALL.into_iter().enumerate() {
