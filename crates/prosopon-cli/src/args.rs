@@ -117,42 +117,14 @@ impl OutputArgs {
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Models")]
 pub(crate) struct ModelArgs {
-    /// Detector: `scrfd`, `fr-detect`, or one of your own
+    /// Detector: `scrfd`, `fr-detect`, `haar`, `haar:NAME`, an OpenCV cascade (.xml), or one of your own
     #[arg(long, value_name = "NAME")]
     pub(crate) detector: Option<String>,
     /// Embedder: `fr-feature`, or one of your own
     #[arg(long, value_name = "NAME")]
     pub(crate) embedder: Option<String>,
     #[command(flatten)]
-    pub(crate) cascade: CascadeArgs,
-    #[command(flatten)]
     pub(crate) source: SourceArgs,
-}
-
-/// How a cascade searches; networks do not look at it.
-#[derive(Debug, Clone, Copy, clap::Args)]
-#[command(next_help_heading = "Haar cascades")]
-pub(crate) struct CascadeArgs {
-    /// How much larger each size is than the one before
-    #[arg(long, value_name = "X", default_value_t = HaarDetector::SEARCH.scale_factor, value_parser = scale_factor)]
-    scale_factor: f64,
-    /// How many windows must agree, beside one, that there is a face
-    #[arg(long, value_name = "N", default_value_t = HaarDetector::SEARCH.min_neighbors, value_parser = clap::value_parser!(u32).range(1..=1000))]
-    min_neighbors: u32,
-}
-
-impl CascadeArgs {
-    pub(crate) fn search(self) -> MultiScale {
-        MultiScale {
-            scale_factor: self.scale_factor,
-            min_neighbors: self.min_neighbors,
-            ..HaarDetector::SEARCH
-        }
-    }
-}
-
-fn scale_factor(text: &str) -> Result<f64, String> {
-    in_range(text, 1.01, 4.0)
 }
 
 /// Where models may be fetched from.
@@ -264,6 +236,12 @@ pub(crate) struct DetectArgs {
     /// Take only faces in which OpenCV's eye cascade finds at least so many eyes
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=10))]
     pub(crate) require_eyes: Option<u8>,
+    /// Of a cascade: from one size to the next [default: 1.1]
+    #[arg(long, value_name = "F", value_parser = scale_factor)]
+    scale_factor: Option<f64>,
+    /// Of a cascade: more windows than this must lie on each other [default: 5]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    min_neighbors: Option<u32>,
     /// Longer side of the detector's input in pixels, or `auto`: as many scales as the picture
     /// needs
     #[arg(long, value_name = "PX|auto", default_value = "auto", value_parser = input_size)]
@@ -281,6 +259,19 @@ impl DetectArgs {
             largest_only: self.largest_face,
             input: self.input_size,
         }
+    }
+
+    /// How a cascade searches, if anything was said about it.
+    pub(crate) fn search(&self) -> Option<MultiScale> {
+        if self.scale_factor.is_none() && self.min_neighbors.is_none() {
+            return None;
+        }
+        let usual = HaarDetector::SEARCH;
+        Some(MultiScale {
+            scale_factor: self.scale_factor.unwrap_or(usual.scale_factor),
+            min_neighbors: self.min_neighbors.unwrap_or(usual.min_neighbors),
+            ..usual
+        })
     }
 
     pub(crate) fn limits(&self) -> DecodeLimits {
@@ -362,6 +353,10 @@ fn in_range(text: &str, low: f64, high: f64) -> Result<f64, String> {
 
 pub(crate) fn share(text: &str) -> Result<f32, String> {
     in_range(text, 0.0, 1.0).map(|value| value as f32)
+}
+
+fn scale_factor(text: &str) -> Result<f64, String> {
+    in_range(text, 1.005, 10.0)
 }
 
 pub(crate) fn similarity(text: &str) -> Result<f32, String> {

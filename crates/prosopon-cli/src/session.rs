@@ -24,7 +24,7 @@ const NO_BACKEND: &str = "none";
 /// A detector that is ready.
 pub(crate) struct DetectSession {
     pub(crate) detector: Box<dyn Detector>,
-    /// The rule that the faces keep to, if eyes are required.
+    /// The rule that faces have to keep, if eyes are required; see [`DetectSession::filtering`].
     pub(crate) eyes: Option<EyeRule>,
     pub(crate) about: About,
 }
@@ -70,20 +70,39 @@ pub(crate) fn open_detector(
     inference: &InferenceArgs,
     load: Load,
 ) -> Result<DetectSession, Failure> {
+    open_detector_with(models, inference, load, None)
+}
+
+/// Opens the detector, and the rule of eyes if `detect` asks for it; installs packs that are missing.
+pub(crate) fn open_detector_for(
+    models: &ModelArgs,
+    inference: &InferenceArgs,
+    detect: &DetectArgs,
+    load: Load,
+) -> Result<DetectSession, Failure> {
+    let mut session = open_detector_with(models, inference, load, detect.search())?;
+    if let Some(n) = detect.require_eyes {
+        let rule = eye_rule(&Store::open()?, &models.source, usize::from(n))?;
+        session.eyes = Some(rule);
+    }
+    Ok(session)
+}
+
+fn open_detector_with(
+    models: &ModelArgs,
+    inference: &InferenceArgs,
+    load: Load,
+    search: Option<MultiScale>,
+) -> Result<DetectSession, Failure> {
     let store = Store::open()?;
     let model = installed(&store, &models.source, |store| {
         store.resolve_detector(models.detector.as_deref())
     })?;
     let (detector, backend) = if model.spec == DetectorModel::Cascade {
-        let cascade = load_cascade(&model.path)?;
-        let detector = HaarDetector::with_search(cascade, models.cascade.search());
-        (
-            Box::new(detector) as Box<dyn Detector>,
-            NO_BACKEND.to_owned(),
-        )
+        (load_haar(&model.path, search)?, NO_BACKEND.to_owned())
     } else {
         let runtime = open_runtime(&store, inference, load)?;
-        let detector = load_detector(&runtime, &model, models.cascade.search())?;
+        let detector = load_detector(&runtime, &model, search)?;
         (detector, runtime.info().to_string())
     };
     Ok(DetectSession {
@@ -97,38 +116,33 @@ pub(crate) fn open_detector(
     })
 }
 
-/// Opens the detector as [`open_detector`] does; if it gives only boxes, landmarks come from the default one.
-pub(crate) fn open_landmarked_detector(
-    models: &ModelArgs,
-    inference: &InferenceArgs,
-    load: Load,
-) -> Result<DetectSession, Failure> {
-    let mut session = open_detector(models, inference, load)?;
-    let store = Store::open()?;
-    if !gives_landmarks(&store.resolve_detector(models.detector.as_deref())?) {
+impl DetectSession {
+    /// With landmarks from the default detector, if its own gives only boxes.
+    pub(crate) fn with_landmarks(
+        mut self,
+        models: &ModelArgs,
+        inference: &InferenceArgs,
+        load: Load,
+    ) -> Result<Self, Failure> {
+        let store = Store::open()?;
+        if gives_landmarks(&store.resolve_detector(models.detector.as_deref())?) {
+            return Ok(self);
+        }
         let model = installed(&store, &models.source, |store| store.resolve_detector(None))?;
         let runtime = open_runtime(&store, inference, load)?;
-        let landmarks = load_detector(&runtime, &model, HaarDetector::SEARCH)?;
-        session.detector = Box::new(Landmarked::new(session.detector, landmarks));
-        session.about.backend = runtime.info().to_string();
+        let landmarks = load_detector(&runtime, &model, None)?;
+        self.detector = Box::new(Landmarked::new(self.detector, landmarks));
+        self.about.backend = runtime.info().to_string();
+        Ok(self)
     }
-    Ok(session)
-}
 
-/// Opens the detector, whose faces must have eyes if `detect` says so; installs packs that are missing.
-pub(crate) fn open_detector_for(
-    models: &ModelArgs,
-    inference: &InferenceArgs,
-    detect: &DetectArgs,
-    load: Load,
-) -> Result<DetectSession, Failure> {
-    let mut session = open_detector(models, inference, load)?;
-    if let Some(n) = detect.require_eyes {
-        let rule = eye_rule(&Store::open()?, &models.source, usize::from(n))?;
-        session.detector = Box::new(WithEyes::new(session.detector, rule.clone()));
-        session.eyes = Some(rule);
+    /// With a detector that gives only faces with as many eyes as are required.
+    pub(crate) fn filtering(mut self) -> Self {
+        if let Some(rule) = &self.eyes {
+            self.detector = Box::new(WithEyes::new(self.detector, rule.clone()));
+        }
+        self
     }
-    Ok(session)
 }
 
 /// The rule that a face has at least so many eyes; installs the cascade first if it is missing.
@@ -152,10 +166,11 @@ pub(crate) fn open_engine(args: &EngineArgs, load: Load) -> Result<EngineSession
         args.models.embedder.as_deref(),
     );
     let mut options = args.inference.options(load.streams());
-    let eyes = args.detect.require_eyes.map(usize::from);
-    let search = args.models.cascade.search();
-    let source = &args.models.source;
-    let networks = open_networks(&store, names, (search, eyes), source, &mut options)?;
+    let looking = Looking {
+        search: args.detect.search(),
+        eyes: args.detect.require_eyes.map(usize::from),
+    };
+    let networks = open_networks(&store, names, looking, &args.models.source, &mut options)?;
     Ok(EngineSession {
         engine: FaceEngine::new(
             networks.detector,
@@ -182,14 +197,23 @@ pub(crate) struct Networks {
     pub(crate) backend: String,
 }
 
+/// What is asked of a detector beside its options.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Looking {
+    /// How a cascade searches, if it is said.
+    pub(crate) search: Option<MultiScale>,
+    /// How many eyes a face must have, if any.
+    pub(crate) eyes: Option<usize>,
+}
+
 /// Opens the networks of these names, or the default ones; installs them first if they are missing.
 ///
-/// A cascade searches as `search` says. Faces must have `eyes` eyes, if that is a number. A detector that gives only boxes gets landmarks from the
+/// A detector that gives only boxes gets landmarks from the
 /// default one.
 pub(crate) fn open_networks(
     store: &Store,
     (detector, embedder): (Option<&str>, Option<&str>),
-    (search, eyes): (MultiScale, Option<usize>),
+    looking: Looking,
     source: &SourceArgs,
     options: &mut InferenceOptions,
 ) -> Result<Networks, Failure> {
@@ -206,14 +230,15 @@ pub(crate) fn open_networks(
             store.resolve_detector(None)
         })?)
     };
-    let rule = eyes.map(|n| eye_rule(store, source, n)).transpose()?;
+    let rule = looking.eyes.map(|n| eye_rule(store, source, n));
+    let rule = rule.transpose()?;
     let runtime = open_runtime_with(store, options)?;
-    let mut detector = load_detector(&runtime, &detector_model, search)?;
+    let mut detector = load_detector(&runtime, &detector_model, looking.search)?;
     if let Some(rule) = rule {
         detector = Box::new(WithEyes::new(detector, rule));
     }
     if let Some(model) = landmark_model {
-        let landmarks = load_detector(&runtime, &model, search)?;
+        let landmarks = load_detector(&runtime, &model, None)?;
         detector = Box::new(Landmarked::new(detector, landmarks));
     }
     Ok(Networks {
@@ -249,20 +274,32 @@ fn open_runtime_with(store: &Store, options: &mut InferenceOptions) -> Result<Ru
     Ok(Runtime::open(options)?)
 }
 
-/// Prepares a detector from its file; a cascade searches as `search` says.
+/// Prepares a detector from its file; `search` is for cascades only.
 pub(crate) fn load_detector(
     runtime: &Runtime,
     model: &ResolvedModel<DetectorModel>,
-    search: MultiScale,
+    search: Option<MultiScale>,
 ) -> Result<Box<dyn Detector>, Failure> {
     match &model.spec {
+        DetectorModel::Cascade => load_haar(&model.path, search),
+        DetectorModel::Network(_) if search.is_some() => Err(Failure::new(
+            Exit::Usage,
+            "no_cascade",
+            format!(
+                "`--scale-factor` and `--min-neighbors` are for cascades, found the network `{}`",
+                model.name
+            ),
+        )
+        .with_hint("choose a cascade: `--detector haar`")),
         DetectorModel::Network(spec) => detect::load(runtime, &read_model(&model.path)?, spec)
             .map_err(|error| Failure::from(error).at(model.path.display())),
-        DetectorModel::Cascade => {
-            let cascade = load_cascade(&model.path)?;
-            Ok(Box::new(HaarDetector::with_search(cascade, search)))
-        }
     }
+}
+
+fn load_haar(path: &Path, search: Option<MultiScale>) -> Result<Box<dyn Detector>, Failure> {
+    let search = search.unwrap_or(HaarDetector::SEARCH);
+    let cascade = load_cascade(path)?;
+    Ok(Box::new(HaarDetector::with_search(cascade, search)))
 }
 
 /// Reads a cascade from its XML file.

@@ -2,7 +2,6 @@
 
 use std::time::Instant;
 
-use prosopon::detect::HaarDetector;
 use prosopon::inference::{BackendChoice, BackendInfo, InferenceOptions, Runtime};
 use prosopon::{DetectorOptions, Image, InputSize};
 use prosopon_models::{FileState, Store};
@@ -132,7 +131,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
 /// Runs the default detector on an empty picture for about half a second.
 fn self_test(store: &Store, runtime: &Runtime) -> Result<SelfTest, Failure> {
     let model = store.resolve_detector(None)?;
-    let detector = session::load_detector(runtime, &model, HaarDetector::SEARCH)?;
+    let detector = session::load_detector(runtime, &model, None)?;
     let image = Image::filled(640, 640, [128; 3]);
     let options = DetectorOptions {
         input: InputSize::Fixed(640),

@@ -12,7 +12,7 @@ use super::detect::{OutputNames, exit_of, make_folder};
 use crate::analysis::{Picture, read_all};
 use crate::args::{OutputArgs, PictureArgs};
 use crate::failure::{Exit, Failure};
-use crate::output::{count, eprint, print_value};
+use crate::output::{count, eprint, print_value, write_file};
 use crate::pictures;
 use crate::tiles;
 
@@ -184,11 +184,6 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         describe(&document, args.out.as_deref())
     })?;
     Ok(exit_of(document.failed.len()))
-}
-
-fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    prosopon::image::write_whole(path, bytes)
-        .map_err(|error| Failure::write(path.display(), &error))
 }
 
 impl Args {

@@ -10,7 +10,6 @@ use prosopon::classic::GrayImage;
 use prosopon::detect::EyeRule;
 use prosopon::prepare::{Contrast, Crop, PrepareOptions, prepare};
 use prosopon::{Detection, Detector, DetectorOptions};
-use prosopon_models::Store;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -286,17 +285,15 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     let names: Vec<String> = inputs.iter().map(|i| below(&args.folder, i)).collect();
     let targets = targets(&names);
     let load = Load::of(inputs.len());
-    let session = if args.crop == CropArg::Aligned {
-        session::open_landmarked_detector(&args.models, &args.inference, load)?
-    } else {
-        session::open_detector(&args.models, &args.inference, load)?
-    };
-    let rule = |n| session::eye_rule(&Store::open()?, &args.models.source, usize::from(n));
-    let eyes = args.detect.require_eyes.map(rule).transpose()?;
+    let mut session =
+        session::open_detector_for(&args.models, &args.inference, &args.detect, load)?;
+    if args.crop == CropArg::Aligned {
+        session = session.with_landmarks(&args.models, &args.inference, load)?;
+    }
     let workshop = Workshop {
         detector: &*session.detector,
         options: args.detect.options(),
-        eyes: eyes.as_ref(),
+        eyes: session.eyes.as_ref(),
         prepare: args.options(),
         all_faces: args.all_faces,
     };
@@ -391,7 +388,7 @@ impl Args {
             "all_faces": self.all_faces,
             "detector": detector,
             "detection": format!("{:?}", self.detect.options()),
-            "cascade": format!("{:?}", self.models.cascade.search()),
+            "cascade": format!("{:?}", self.detect.search()),
             "eyes": self.detect.require_eyes,
         });
         settings.to_string()

@@ -9,7 +9,10 @@ use super::contour::external_contours;
 use super::equalize::equalized;
 use super::gradient::{GradientOperator, Gradients};
 use super::gray::GrayImage;
+use super::lbp::lbp_picture;
 use super::otsu::{otsu_threshold, thresholded};
+use super::strokes::strokes;
+use super::wavelet_face::{WAVELET_FACE_LEVELS, wavelet_face};
 use crate::image::Image;
 
 /// Side of the neighbourhood of [`View::Gaussian`] and [`View::Median`], in pixels.
@@ -31,6 +34,10 @@ pub enum View {
     Gaussian,
     /// The median of 5 × 5 pixels.
     Median,
+    /// Local binary patterns: which of eight neighbours are at least as bright.
+    Lbp,
+    /// The wavelet face: details of all scales without the coarsest levels.
+    Wavelet,
     /// Change along the rows.
     GradientX,
     /// Change down the columns.
@@ -39,6 +46,8 @@ pub enum View {
     Magnitude,
     /// Direction of the gradient, as a hue.
     Orientation,
+    /// Oriented gradients of cells, as strokes.
+    Hog,
     /// Two levels, parted by Otsu's threshold.
     Otsu,
     /// Outlines of what is light after a blur and Otsu's threshold.
@@ -47,16 +56,19 @@ pub enum View {
 
 impl View {
     /// All of them, in the order in which they are shown.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 14] = [
         Self::Gray,
         Self::Equalised,
         Self::Clahe,
         Self::Gaussian,
         Self::Median,
+        Self::Lbp,
+        Self::Wavelet,
         Self::GradientX,
         Self::GradientY,
         Self::Magnitude,
         Self::Orientation,
+        Self::Hog,
         Self::Otsu,
         Self::Contours,
     ];
@@ -77,10 +89,13 @@ impl View {
             Self::Clahe => "clahe",
             Self::Gaussian => "gaussian",
             Self::Median => "median",
+            Self::Lbp => "lbp",
+            Self::Wavelet => "wavelet",
             Self::GradientX => "gradient_x",
             Self::GradientY => "gradient_y",
             Self::Magnitude => "magnitude",
             Self::Orientation => "orientation",
+            Self::Hog => "hog",
             Self::Otsu => "otsu",
             Self::Contours => "contours",
         }
@@ -94,16 +109,56 @@ impl View {
             Self::Clahe => "CLAHE",
             Self::Gaussian => "Gaussian blur",
             Self::Median => "Median blur",
+            Self::Lbp => "Local binary patterns",
+            Self::Wavelet => "Wavelets",
             Self::GradientX => "Gradient along x",
             Self::GradientY => "Gradient along y",
             Self::Magnitude => "Gradient magnitude",
             Self::Orientation => "Gradient orientation",
+            Self::Hog => "Oriented gradients (HOG)",
             Self::Otsu => "Otsu's threshold",
             Self::Contours => "Contours",
         }
     }
 
-    /// Draws it: a picture of the same size. Gradients are Sobel's.
+    /// What it shows, in a sentence.
+    pub fn about(self) -> &'static str {
+        match self {
+            Self::Gray => "Brightness alone: what most of these methods start from.",
+            Self::Equalised => "Levels are spread evenly over the whole range.",
+            Self::Clahe => {
+                "Levels are spread within 8 × 8 tiles, and contrast is limited, so that noise stays low."
+            }
+            Self::Gaussian => {
+                "Means of 5 × 5 pixels, weighted by a Gaussian: noise goes, edges soften."
+            }
+            Self::Median => "The median of 5 × 5 pixels: specks go, edges stay.",
+            Self::Lbp => {
+                "Which of its eight neighbours are at least as bright as a pixel, as a number of eight bits: the same in any light."
+            }
+            Self::Wavelet => {
+                "Details of all scales without the coarse levels; dark sides of edges wrap around to light."
+            }
+            Self::GradientX => {
+                "Light where the picture brightens to the right, dark where it darkens."
+            }
+            Self::GradientY => {
+                "Light where the picture brightens downwards, dark where it darkens."
+            }
+            Self::Magnitude => "How fast brightness changes: edges are light.",
+            Self::Orientation => {
+                "The hue is the direction in which the picture brightens: red to the right, cyan to the left."
+            }
+            Self::Hog => {
+                "In each cell a stroke along each direction of edges, brighter for more: what HOG counts."
+            }
+            Self::Otsu => "Two levels, parted where their means differ most.",
+            Self::Contours => "Outlines of what is light, after a blur and Otsu's threshold.",
+        }
+    }
+
+    /// Draws it: a picture of the same size, but that patterns are two pixels smaller and wavelets at most a pixel
+    /// larger on each axis. Gradients are Sobel's. What a picture is too small for is black.
     pub fn draw(self, image: &Image) -> Image {
         self.draw_with(image, GradientOperator::Sobel)
     }
@@ -123,10 +178,16 @@ impl View {
                 let median = median_blurred(&gray, BLUR_SIDE);
                 median.unwrap_or_else(|_| gray.clone()).to_rgb()
             }
+            Self::Lbp => lbp_picture(&gray).map_or_else(|_| black(image), |p| p.to_rgb()),
+            Self::Wavelet => {
+                let face = wavelet_face(image, WAVELET_FACE_LEVELS);
+                face.map_or_else(|_| black(image), |p| p.to_rgb())
+            }
             Self::GradientX => gradients().x_image().to_rgb(),
             Self::GradientY => gradients().y_image().to_rgb(),
             Self::Magnitude => gradients().magnitude_image().to_rgb(),
             Self::Orientation => gradients().orientation_image(),
+            Self::Hog => strokes(&gray).to_rgb(),
             Self::Otsu => thresholded(&gray, otsu_threshold(&gray), false).to_rgb(),
             Self::Contours => outlined(&gray, &blurred()),
         }
@@ -156,6 +217,10 @@ impl FromStr for View {
             name: name.to_owned(),
         })
     }
+}
+
+fn black(image: &Image) -> Image {
+    Image::filled(image.width(), image.height(), [0; 3])
 }
 
 /// The picture in pale grey with the outlines of what is light in `blurred` on it.
@@ -209,7 +274,13 @@ mod tests {
             let image = Image::from_rgb(width, height, pixels.collect()).unwrap();
             for view in View::ALL {
                 let drawn = view.draw(&image);
-                assert_eq!((drawn.width(), drawn.height()), (width, height), "{view}");
+                let differs = |a: u32, b: u32| match view {
+                    View::Lbp => b - a > 2,
+                    View::Wavelet => a - b > 1,
+                    _ => a != b,
+                };
+                assert!(!differs(drawn.width(), width), "{view} {drawn:?}");
+                assert!(!differs(drawn.height(), height), "{view} {drawn:?}");
             }
         }
         for (i, view) in View::ALL.into_iter().enumerate() {

@@ -105,3 +105,80 @@ impl Detector for WithEyes {
         Ok(finish(kept.map(|(face, _)| face).collect(), options))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::classic::haar::testing::SPOT;
+    use crate::testing;
+
+    /// A drawn face with `n` bright "eyes", which the cascade for tests finds.
+    fn face(image: &mut Image, (left, top): (u32, u32), n: u32) {
+        testing::draw_face(image, (left, top, 80, 80), [9; 3]);
+        let width = image.width();
+        for i in 0..n {
+            for y in 0..4 {
+                let start = ((top + 30 + y) * width + left + 15 + i * 36) * 3;
+                let row = start as usize..start as usize + 12;
+                image.pixels_mut()[row].fill(240);
+            }
+        }
+    }
+
+    fn rule(at_least: usize) -> EyeRule {
+        EyeRule {
+            eyes: Cascade::from_xml(SPOT).unwrap(),
+            at_least,
+        }
+    }
+
+    fn picture() -> Image {
+        let mut image = Image::filled(300, 120, [9; 3]);
+        face(&mut image, (10, 20), 2);
+        face(&mut image, (110, 20), 1);
+        face(&mut image, (210, 20), 0);
+        image
+    }
+
+    #[test]
+    fn faces_with_too_few_eyes_are_left_out() {
+        let image = picture();
+        let gray = GrayImage::with_opencv_luma(&image);
+        let options = DetectorOptions::default();
+        let faces = testing::detector().detect(&image, &options).unwrap();
+        let eyes = |i: usize| rule(1).eyes(&gray, &faces[i].bounding_box);
+        let inside = |i: usize| {
+            let face = faces[i].bounding_box;
+            let mut eyes = eyes(i).into_iter();
+            eyes.all(|eye| eye.left >= face.left && eye.right <= face.right && eye.top >= face.top)
+        };
+        assert!(inside(0) && inside(1));
+        let counts = [0, 1, 2].map(|i| rule(1).count(&gray, &faces[i].bounding_box));
+        assert!(counts[0] > counts[1] && counts[1] > counts[2], "{counts:?}");
+
+        let kept = rule(counts[0]).keep(&gray, faces.clone());
+        assert_eq!(kept.len(), 1);
+        assert_eq!((kept[0].0, kept[0].1.len()), (faces[0], counts[0]));
+        let detector = WithEyes::new(Box::new(testing::detector()), rule(counts[1]));
+        assert_eq!(detector.detect(&image, &options).unwrap(), faces[..2]);
+    }
+
+    #[test]
+    fn a_box_outside_of_the_picture_has_no_eyes() {
+        let gray = GrayImage::with_opencv_luma(&picture());
+        for (left, right) in [
+            (400.0, 500.0),
+            (-90.0, -10.0),
+            (50.0, 50.0),
+            (f32::NAN, f32::NAN),
+        ] {
+            let face = BoundingBox {
+                left,
+                top: 0.0,
+                right,
+                bottom: 50.0,
+            };
+            assert_eq!(rule(1).count(&gray, &face), 0);
+        }
+    }
+}

@@ -121,3 +121,93 @@ pub(super) fn box_of(hit: &CascadeHit) -> BoundingBox {
         bottom: (hit.top + hit.height) as f32,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::classic::haar::testing::SPOT;
+
+    /// A picture with bright squares, which the cascade for tests finds as "faces" three times as wide.
+    fn picture(spots: &[(u32, u32, u32)]) -> Image {
+        let mut image = Image::filled(200, 160, [3; 3]);
+        for (left, top, side) in spots {
+            for y in *top..top + side {
+                for x in *left..left + side {
+                    let start = ((y * 200 + x) * 3) as usize;
+                    image.pixels_mut()[start..start + 3].fill(230);
+                }
+            }
+        }
+        image
+    }
+
+    fn detector() -> HaarDetector {
+        let search = MultiScale {
+            min_neighbors: 1,
+            ..MultiScale::default()
+        };
+        HaarDetector::with_search(Cascade::from_xml(SPOT).unwrap(), search)
+    }
+
+    const SPOTS: [(u32, u32, u32); 2] = [(30, 40, 8), (110, 60, 24)];
+
+    fn detect(options: &DetectorOptions) -> Vec<Detection> {
+        detector().detect(&picture(&SPOTS), options).unwrap()
+    }
+
+    #[test]
+    fn faces_are_boxes_with_a_confidence_above_one_half() {
+        let found = detect(&DetectorOptions::default());
+        assert!(found.len() >= 2, "{found:?}");
+        for (left, top, side) in SPOTS {
+            let middle = (left + side / 2, top + side / 2);
+            let is_there = found.iter().any(|d| {
+                let center = d.bounding_box.center();
+                (center.x - middle.0 as f32).abs() <= 3.0
+                    && (center.y - middle.1 as f32).abs() <= 3.0
+            });
+            assert!(is_there, "{middle:?}: {found:?}");
+        }
+        assert!(
+            found
+                .iter()
+                .all(|d| d.confidence > 0.5 && d.confidence < 1.0)
+        );
+        assert!(found.is_sorted_by(|a, b| a.confidence >= b.confidence));
+        assert!(found.iter().all(|d| d.landmarks.is_none()));
+    }
+
+    #[test]
+    fn options_are_kept_to() {
+        let wide = |d: &Detection| d.bounding_box.width() >= 50.0;
+        let large = detect(&DetectorOptions {
+            min_face_px: 50.0,
+            ..DetectorOptions::default()
+        });
+        assert!(!large.is_empty() && large.iter().all(wide), "{large:?}");
+        let largest = detect(&DetectorOptions {
+            largest_only: true,
+            ..DetectorOptions::default()
+        });
+        assert!(largest.len() == 1 && wide(&largest[0]), "{largest:?}");
+        let sure = detect(&DetectorOptions {
+            min_confidence: 0.9999,
+            ..DetectorOptions::default()
+        });
+        assert!(sure.is_empty());
+    }
+
+    #[test]
+    fn a_smaller_input_gives_boxes_in_the_picture() {
+        let small = detect(&DetectorOptions {
+            input: InputSize::Fixed(100),
+            largest_only: true,
+            ..DetectorOptions::default()
+        });
+        let center = small[0].bounding_box.center();
+        assert!(
+            (center.x - 122.0).abs() < 6.0 && (center.y - 72.0).abs() < 6.0,
+            "{small:?}"
+        );
+    }
+}

@@ -7,7 +7,6 @@ use std::path::PathBuf;
 
 use prosopon::classic::Likeness;
 use prosopon::detect::central;
-use prosopon::image::write_whole;
 use prosopon::split::Grid;
 use prosopon::{DecisionRule, Face, FaceEngine, Image, verify};
 
@@ -17,7 +16,7 @@ use super::verify::Outcome;
 use crate::analysis::{Picture, read_all};
 use crate::args::{DecisionArgs, EngineArgs, OutputArgs};
 use crate::failure::{Exit, Failure};
-use crate::output::{eprint, print_value};
+use crate::output::{eprint, print_value, write_file};
 use crate::session::{self, Load};
 use crate::threshold::{self, RuleJson};
 use crate::tiles;
@@ -134,8 +133,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         .map_err(|error| tiles::plot_failure(&error).at(args.out.display()))?;
     document.pairs = compared.into_iter().map(|pair| pair.json).collect();
     if let Some(path) = &args.csv {
-        write_whole(path, document.to_csv().as_bytes())
-            .map_err(|error| Failure::write(path.display(), &error))?;
+        write_file(path, document.to_csv().as_bytes())?;
     }
     print_value(args.output.format(), &document, || {
         document.describe(args, &rule)

@@ -113,7 +113,8 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
         &args.inference,
         &args.detect,
         Load::of(inputs.len()),
-    )?;
+    )?
+    .filtering();
     let options = args.detect.options();
     let ranked_options = DetectorOptions {
         min_confidence: LEAST_CONFIDENCE.min(options.min_confidence),

@@ -127,4 +127,6 @@ impl Cascade {
 }
 
 #[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
 mod tests;
