@@ -285,7 +285,7 @@ pub(crate) fn with_marks(image: &Image, detections: &[Detection]) -> Image {
 
 /// Notes where the eyes of each face are.
 fn add_eyes(faces: &mut [FaceJson], rule: &EyeRule, image: &Image) {
-    let gray = GrayImage::with_opencv_weights(image);
+    let gray = GrayImage::with_opencv_luma(image);
     for face in faces {
         face.eyes = Some(rule.eyes(&gray, &face.bounding_box));
     }

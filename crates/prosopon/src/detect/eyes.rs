@@ -100,7 +100,7 @@ impl Detector for WithEyes {
         if found.is_empty() {
             return Ok(found);
         }
-        let gray = GrayImage::with_opencv_weights(image);
+        let gray = GrayImage::with_opencv_luma(image);
         let kept = self.rule.keep(&gray, found).into_iter();
         Ok(finish(kept.map(|(face, _)| face).collect(), options))
     }
@@ -143,7 +143,7 @@ mod tests {
     #[test]
     fn faces_with_too_few_eyes_are_left_out() {
         let image = picture();
-        let gray = GrayImage::with_opencv_weights(&image);
+        let gray = GrayImage::with_opencv_luma(&image);
         let options = DetectorOptions::default();
         let faces = testing::detector().detect(&image, &options).unwrap();
         let eyes = |i: usize| rule(1).eyes(&gray, &faces[i].bounding_box);
@@ -165,7 +165,7 @@ mod tests {
 
     #[test]
     fn a_box_outside_of_the_picture_has_no_eyes() {
-        let gray = GrayImage::with_opencv_weights(&picture());
+        let gray = GrayImage::with_opencv_luma(&picture());
         for (left, right) in [
             (400.0, 500.0),
             (-90.0, -10.0),
