@@ -286,7 +286,7 @@ pub(crate) fn save(image: &Image, path: &Path) -> Result<(), Failure> {
 const MARGIN: f32 = 0.2;
 
 /// The face with some of its surroundings, as far as the picture reaches; none if it lies outside.
-fn crop_with_margin(image: &Image, detection: &Detection) -> Option<Image> {
+pub(crate) fn crop_with_margin(image: &Image, detection: &Detection) -> Option<Image> {
     let b = detection.bounding_box;
     let (dx, dy) = (b.width() * MARGIN, b.height() * MARGIN);
     let clamp = |value: f32, side: u32| value.round().clamp(0.0, side as f32) as u32;

@@ -5,7 +5,7 @@ use crate::testenv::TestEnv;
 #[test]
 fn every_command_has_help_with_examples() {
     let env = TestEnv::without_models();
-    let commands: [&[&str]; 23] = [
+    let commands: [&[&str]; 24] = [
         &["quickstart"],
         &["detect"],
         &["embed"],
@@ -27,6 +27,7 @@ fn every_command_has_help_with_examples() {
         &["consistency"],
         &["explore"],
         &["dedupe"],
+        &["recogniser"],
         &["models"],
         &["doctor"],
     ];

@@ -14,4 +14,5 @@ mod measure;
 mod models;
 mod people;
 mod recognise;
+mod recogniser;
 mod testenv;
