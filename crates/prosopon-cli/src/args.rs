@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
+use prosopon::classic::MultiScale;
+use prosopon::detect::HaarDetector;
 use prosopon::image::DecodeLimits;
 use prosopon::inference::{BackendChoice, InferenceOptions, Precision};
 use prosopon::{DetectorOptions, EngineOptions, InputSize};
@@ -35,11 +37,16 @@ pub(crate) enum Command {
     Evaluate(commands::evaluate::Args),
     Calibrate(commands::calibrate::Args),
     Fetch(commands::fetch::Args),
+    Prepare(commands::prepare::Args),
     Matrix(commands::matrix::Args),
     Signature(commands::signature::Args),
     Consistency(commands::consistency::Args),
     Explore(commands::explore::Args),
     Dedupe(commands::dedupe::Args),
+    Split(commands::split::Args),
+    BeforeAfter(commands::before_after::Args),
+    Diff(commands::diff::Args),
+    Gradients(commands::gradients::Args),
     Cluster(commands::cluster::Args),
     Album(commands::album::Args),
     Recogniser(commands::recogniser::Args),
@@ -64,11 +71,16 @@ impl Command {
             Self::Evaluate(args) => args.format(),
             Self::Calibrate(args) => args.output.format(),
             Self::Fetch(args) => args.output.format(),
+            Self::Prepare(args) => args.output.format(),
             Self::Matrix(args) => args.output.format(),
             Self::Signature(args) => args.output.format(),
             Self::Consistency(args) => args.output.format(),
             Self::Explore(args) => args.output.format(),
             Self::Dedupe(args) => args.output.format(),
+            Self::Split(args) => args.output.format(),
+            Self::BeforeAfter(args) => args.output.format(),
+            Self::Diff(args) => args.output.format(),
+            Self::Gradients(args) => args.output.format(),
             Self::Cluster(args) => args.output.format(),
             Self::Album(args) => args.output.format(),
             Self::Recogniser(args) => args.output.format(),
@@ -107,7 +119,7 @@ impl OutputArgs {
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Models")]
 pub(crate) struct ModelArgs {
-    /// Detector: `scrfd`, `fr-detect`, or one of your own
+    /// Detector: `scrfd`, `fr-detect`, `haar`, `haar:NAME`, an OpenCV cascade (.xml), or one of your own
     #[arg(long, value_name = "NAME")]
     pub(crate) detector: Option<String>,
     /// Embedder: `fr-feature`, or one of your own
@@ -223,6 +235,15 @@ pub(crate) struct DetectArgs {
     /// Take only the largest face of each picture
     #[arg(long)]
     pub(crate) largest_face: bool,
+    /// Take only faces in which OpenCV's eye cascade finds at least so many eyes
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=10))]
+    pub(crate) require_eyes: Option<u8>,
+    /// Of a cascade: from one size to the next [default: 1.1]
+    #[arg(long, value_name = "F", value_parser = scale_factor)]
+    scale_factor: Option<f64>,
+    /// Of a cascade: more windows than this must lie on each other [default: 5]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    min_neighbors: Option<u32>,
     /// Longer side of the detector's input in pixels, or `auto`: as many scales as the picture
     /// needs
     #[arg(long, value_name = "PX|auto", default_value = "auto", value_parser = input_size)]
@@ -240,6 +261,19 @@ impl DetectArgs {
             largest_only: self.largest_face,
             input: self.input_size,
         }
+    }
+
+    /// How a cascade searches, if anything was said about it.
+    pub(crate) fn search(&self) -> Option<MultiScale> {
+        if self.scale_factor.is_none() && self.min_neighbors.is_none() {
+            return None;
+        }
+        let usual = HaarDetector::SEARCH;
+        Some(MultiScale {
+            scale_factor: self.scale_factor.unwrap_or(usual.scale_factor),
+            min_neighbors: self.min_neighbors.unwrap_or(usual.min_neighbors),
+            ..usual
+        })
     }
 
     pub(crate) fn limits(&self) -> DecodeLimits {
@@ -321,6 +355,10 @@ fn in_range(text: &str, low: f64, high: f64) -> Result<f64, String> {
 
 pub(crate) fn share(text: &str) -> Result<f32, String> {
     in_range(text, 0.0, 1.0).map(|value| value as f32)
+}
+
+fn scale_factor(text: &str) -> Result<f64, String> {
+    in_range(text, 1.005, 10.0)
 }
 
 pub(crate) fn similarity(text: &str) -> Result<f32, String> {

@@ -166,6 +166,7 @@ fn models_code(error: &ModelsError) -> &'static str {
         ModelsError::DescriptionMissing { .. }
         | ModelsError::DescriptionSyntax { .. }
         | ModelsError::DescriptionField { .. } => "invalid_description",
+        ModelsError::Cascade { .. } => "unusable_model",
         ModelsError::NotRecognised { .. } => "not_recognised",
         ModelsError::Calibration { .. } => "invalid_calibration",
         _ => "models",
@@ -213,6 +214,7 @@ impl From<EngineError> for Failure {
             EngineError::NoLandmarks => Self::new(Exit::Usage, "no_landmarks", &error)
                 .with_hint("choose a detector with landmarks: `--detector scrfd`"),
             EngineError::Align(error) => error.into(),
+            EngineError::Detect(DetectError::Image(error)) => error.into(),
             error => Self::new(Exit::Setup, "inference_failed", &error),
         }
     }

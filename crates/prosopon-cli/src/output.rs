@@ -1,7 +1,9 @@
 //! Printing: text for people, JSON for programs. The field names are documented in `docs/cli.md`.
 
 use std::io::{self, Write};
+use std::path::Path;
 
+use prosopon::image::write_whole;
 use prosopon::{BoundingBox, Detection, Landmarks};
 use serde::Serialize;
 
@@ -40,6 +42,9 @@ pub(crate) struct FaceJson {
     pub(crate) bounding_box: BoundingBox,
     pub(crate) landmarks: Option<Landmarks>,
     pub(crate) confidence: f32,
+    /// Where eyes are, if they were required.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) eyes: Option<Vec<BoundingBox>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) embedding: Option<Vec<f32>>,
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
@@ -52,6 +57,7 @@ impl From<&Detection> for FaceJson {
             bounding_box: detection.bounding_box,
             landmarks: detection.landmarks,
             confidence: detection.confidence,
+            eyes: None,
             embedding: None,
             identification: None,
         }
@@ -241,6 +247,18 @@ pub(crate) fn print_failure_document(failure: &Failure, format: Format) {
         Format::Json => print_json(&document),
         Format::JsonLines => print_json_line(&document),
     };
+}
+
+/// Writes a file whole or not at all.
+pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    write_whole(path, bytes).map_err(|error| Failure::write(path.display(), &error))
+}
+
+/// Writes a JSON document that people can read too, whole or not at all.
+pub(crate) fn write_json(path: &Path, value: &impl Serialize) -> Result<(), Failure> {
+    let json = serde_json::to_vec_pretty(value)
+        .map_err(|error| Failure::write(path.display(), &error.into()))?;
+    write_file(path, &json)
 }
 
 /// Prints a remark on standard error.

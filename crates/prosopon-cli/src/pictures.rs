@@ -164,6 +164,36 @@ pub(crate) fn has_picture_extension(path: &Path) -> bool {
         .is_some_and(|e| EXTENSIONS.contains(&e.to_ascii_lowercase().as_str()))
 }
 
+/// Refuses to write into the folder that is read: the next run would take its own files for pictures.
+pub(crate) fn refuse_inside(from: &Path, to: &Path) -> Result<(), Failure> {
+    let from = from.canonicalize().ok().filter(|from| from.is_dir());
+    // Folders that are not there yet will lie where their first existing parent does.
+    let to_place = std::path::absolute(to).unwrap_or_else(|_| to.to_owned());
+    let to_place = to_place
+        .ancestors()
+        .find_map(|place| place.canonicalize().ok());
+    if !from
+        .zip(to_place)
+        .is_some_and(|(from, to)| to.starts_with(from))
+    {
+        return Ok(());
+    }
+    let message = "expected a folder outside the one with the pictures";
+    Err(Failure::new(Exit::Usage, "folder_inside", message)
+        .at(to.display())
+        .with_hint(
+            "the next run would take what this one makes for pictures; name a folder beside it",
+        ))
+}
+
+/// The path of a picture below `folder`, with `/` between its parts.
+pub(crate) fn below(folder: &Path, input: &Input) -> String {
+    let path = input.path().unwrap_or(folder);
+    let parts = path.strip_prefix(folder).unwrap_or(path).iter();
+    let parts: Vec<_> = parts.map(|part| part.to_string_lossy()).collect();
+    parts.join("/")
+}
+
 /// The error for a folder or pattern without pictures.
 pub(crate) fn no_pictures(place: &Path) -> Failure {
     nothing_found().at(place.display())

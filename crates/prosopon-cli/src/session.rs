@@ -3,22 +3,29 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use prosopon::classic::{Cascade, MultiScale};
+use prosopon::detect::{EyeRule, HaarDetector, Landmarked, WithEyes};
 use prosopon::inference::{InferenceOptions, Runtime};
-use prosopon::model::{DetectorSpec, EmbedderSpec};
+use prosopon::model::{DetectorFamily, EmbedderSpec};
 use prosopon::{
     ActiveCalibration, CalibrationOrigin, Detector, FaceEngine, ModelId, NetworkEmbedder, detect,
 };
 use prosopon_gallery::{Gallery, GalleryOptions};
-use prosopon_models::{ModelsError, PullOptions, ResolvedModel, Store};
+use prosopon_models::{DetectorModel, ModelsError, PullOptions, ResolvedModel, Store};
 
-use crate::args::{EngineArgs, GalleryArgs, InferenceArgs, ModelArgs, SourceArgs};
+use crate::args::{DetectArgs, EngineArgs, GalleryArgs, InferenceArgs, ModelArgs, SourceArgs};
 use crate::failure::{Exit, Failure};
 use crate::output::{About, eprint};
 use crate::progress::Downloads;
 
+/// What is said of the engine where there is no network to run.
+const NO_BACKEND: &str = "none";
+
 /// A detector that is ready.
 pub(crate) struct DetectSession {
     pub(crate) detector: Box<dyn Detector>,
+    /// The rule that faces have to keep, if eyes are required; see [`DetectSession::filtering`].
+    pub(crate) eyes: Option<EyeRule>,
     pub(crate) about: About,
 }
 
@@ -57,25 +64,97 @@ impl Load {
     }
 }
 
-/// Opens the detector; installs the default models first if they are missing.
+/// Opens the detector; installs its pack first if it is missing.
 pub(crate) fn open_detector(
     models: &ModelArgs,
     inference: &InferenceArgs,
     load: Load,
 ) -> Result<DetectSession, Failure> {
+    open_detector_with(models, inference, load, None)
+}
+
+/// Opens the detector, and the rule of eyes if `detect` asks for it; installs packs that are missing.
+pub(crate) fn open_detector_for(
+    models: &ModelArgs,
+    inference: &InferenceArgs,
+    detect: &DetectArgs,
+    load: Load,
+) -> Result<DetectSession, Failure> {
+    let mut session = open_detector_with(models, inference, load, detect.search())?;
+    if let Some(n) = detect.require_eyes {
+        let rule = eye_rule(&Store::open()?, &models.source, usize::from(n))?;
+        session.eyes = Some(rule);
+    }
+    Ok(session)
+}
+
+fn open_detector_with(
+    models: &ModelArgs,
+    inference: &InferenceArgs,
+    load: Load,
+    search: Option<MultiScale>,
+) -> Result<DetectSession, Failure> {
     let store = Store::open()?;
     let model = installed(&store, &models.source, |store| {
         store.resolve_detector(models.detector.as_deref())
     })?;
-    let runtime = open_runtime(&store, inference, load)?;
-    let detector = load_detector(&runtime, &model)?;
+    let (detector, backend) = if model.spec == DetectorModel::Cascade {
+        (load_haar(&model.path, search)?, NO_BACKEND.to_owned())
+    } else {
+        let runtime = open_runtime(&store, inference, load)?;
+        let detector = load_detector(&runtime, &model, search)?;
+        (detector, runtime.info().to_string())
+    };
     Ok(DetectSession {
         detector,
+        eyes: None,
         about: About {
             model: None,
             detector: model.id.to_string(),
-            backend: runtime.info().to_string(),
+            backend,
         },
+    })
+}
+
+impl DetectSession {
+    /// With landmarks from the default detector, if its own gives only boxes.
+    pub(crate) fn with_landmarks(
+        mut self,
+        models: &ModelArgs,
+        inference: &InferenceArgs,
+        load: Load,
+    ) -> Result<Self, Failure> {
+        let store = Store::open()?;
+        if gives_landmarks(&store.resolve_detector(models.detector.as_deref())?) {
+            return Ok(self);
+        }
+        let model = installed(&store, &models.source, |store| store.resolve_detector(None))?;
+        let runtime = open_runtime(&store, inference, load)?;
+        let landmarks = load_detector(&runtime, &model, None)?;
+        self.detector = Box::new(Landmarked::new(self.detector, landmarks));
+        self.about.backend = runtime.info().to_string();
+        Ok(self)
+    }
+
+    /// With a detector that gives only faces with as many eyes as are required.
+    pub(crate) fn filtering(mut self) -> Self {
+        if let Some(rule) = &self.eyes {
+            self.detector = Box::new(WithEyes::new(self.detector, rule.clone()));
+        }
+        self
+    }
+}
+
+/// The rule that a face has at least so many eyes; installs the cascade first if it is missing.
+pub(crate) fn eye_rule(
+    store: &Store,
+    source: &SourceArgs,
+    at_least: usize,
+) -> Result<EyeRule, Failure> {
+    let cascade = installed(store, source, Store::resolve_eyes)?;
+    Ok(EyeRule {
+        eyes: load_cascade(&cascade.path)?,
+        at_least,
     })
 }
 
@@ -87,7 +166,11 @@ pub(crate) fn open_engine(args: &EngineArgs, load: Load) -> Result<EngineSession
         args.models.embedder.as_deref(),
     );
     let mut options = args.inference.options(load.streams());
-    let networks = open_networks(&store, names, &args.models.source, &mut options)?;
+    let looking = Looking {
+        search: args.detect.search(),
+        eyes: args.detect.require_eyes.map(usize::from),
+    };
+    let networks = open_networks(&store, names, looking, &args.models.source, &mut options)?;
     Ok(EngineSession {
         engine: FaceEngine::new(
             networks.detector,
@@ -107,17 +190,30 @@ pub(crate) fn open_engine(args: &EngineArgs, load: Load) -> Result<EngineSession
 /// A detector and an embedder that are ready.
 pub(crate) struct Networks {
     pub(crate) detector: Box<dyn Detector>,
-    pub(crate) detector_model: ResolvedModel<DetectorSpec>,
+    pub(crate) detector_model: ResolvedModel<DetectorModel>,
     pub(crate) embedder: NetworkEmbedder,
     pub(crate) embedder_model: ResolvedModel<EmbedderSpec>,
     /// Engine, version and arithmetic.
     pub(crate) backend: String,
 }
 
+/// What is asked of a detector beside its options.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Looking {
+    /// How a cascade searches, if it is said.
+    pub(crate) search: Option<MultiScale>,
+    /// How many eyes a face must have, if any.
+    pub(crate) eyes: Option<usize>,
+}
+
 /// Opens the networks of these names, or the default ones; installs them first if they are missing.
+///
+/// A detector that gives only boxes gets landmarks from the
+/// default one.
 pub(crate) fn open_networks(
     store: &Store,
     (detector, embedder): (Option<&str>, Option<&str>),
+    looking: Looking,
     source: &SourceArgs,
     options: &mut InferenceOptions,
 ) -> Result<Networks, Failure> {
@@ -127,14 +223,39 @@ pub(crate) fn open_networks(
             store.resolve_embedder(embedder)?,
         ))
     })?;
+    let landmark_model = if gives_landmarks(&detector_model) {
+        None
+    } else {
+        Some(installed(store, source, |store| {
+            store.resolve_detector(None)
+        })?)
+    };
+    let rule = looking.eyes.map(|n| eye_rule(store, source, n));
+    let rule = rule.transpose()?;
     let runtime = open_runtime_with(store, options)?;
+    let mut detector = load_detector(&runtime, &detector_model, looking.search)?;
+    if let Some(rule) = rule {
+        detector = Box::new(WithEyes::new(detector, rule));
+    }
+    if let Some(model) = landmark_model {
+        let landmarks = load_detector(&runtime, &model, None)?;
+        detector = Box::new(Landmarked::new(detector, landmarks));
+    }
     Ok(Networks {
-        detector: load_detector(&runtime, &detector_model)?,
+        detector,
         embedder: load_embedder(&runtime, &embedder_model)?,
         detector_model,
         embedder_model,
         backend: runtime.info().to_string(),
     })
+}
+
+/// Whether a detector gives the points by which faces are aligned.
+fn gives_landmarks(model: &ResolvedModel<DetectorModel>) -> bool {
+    match &model.spec {
+        DetectorModel::Network(spec) => spec.family == DetectorFamily::Scrfd,
+        DetectorModel::Cascade => false,
+    }
 }
 
 /// Opens the inference engine with the installed libraries, if there are any.
@@ -153,12 +274,48 @@ fn open_runtime_with(store: &Store, options: &mut InferenceOptions) -> Result<Ru
     Ok(Runtime::open(options)?)
 }
 
-fn load_detector(
+/// Prepares a detector from its file; `search` is for cascades only.
+pub(crate) fn load_detector(
     runtime: &Runtime,
-    model: &ResolvedModel<DetectorSpec>,
+    model: &ResolvedModel<DetectorModel>,
+    search: Option<MultiScale>,
 ) -> Result<Box<dyn Detector>, Failure> {
-    detect::load(runtime, &read_model(&model.path)?, &model.spec)
-        .map_err(|error| Failure::from(error).at(model.path.display()))
+    match &model.spec {
+        DetectorModel::Cascade => load_haar(&model.path, search),
+        DetectorModel::Network(_) if search.is_some() => Err(Failure::new(
+            Exit::Usage,
+            "no_cascade",
+            format!(
+                "`--scale-factor` and `--min-neighbors` are for cascades, found the network `{}`",
+                model.name
+            ),
+        )
+        .with_hint("choose a cascade: `--detector haar`")),
+        DetectorModel::Network(spec) => detect::load(runtime, &read_model(&model.path)?, spec)
+            .map_err(|error| Failure::from(error).at(model.path.display())),
+    }
+}
+
+fn load_haar(path: &Path, search: Option<MultiScale>) -> Result<Box<dyn Detector>, Failure> {
+    let search = search.unwrap_or(HaarDetector::SEARCH);
+    let cascade = load_cascade(path)?;
+    Ok(Box::new(HaarDetector::with_search(cascade, search)))
+}
+
+/// Reads a cascade from its XML file.
+pub(crate) fn load_cascade(path: &Path) -> Result<Cascade, Failure> {
+    let bytes = read_model(path)?;
+    let unusable = |reason: String| {
+        Failure::new(
+            Exit::Setup,
+            "unusable_model",
+            format!("no cascade that can be used: {reason}"),
+        )
+        .at(path.display())
+        .with_hint("cascades are those of OpenCV in its format since version 2, with Haar features")
+    };
+    let text = std::str::from_utf8(&bytes).map_err(|error| unusable(error.to_string()))?;
+    Cascade::from_xml(text).map_err(|error| unusable(error.to_string()))
 }
 
 fn load_embedder(
@@ -170,7 +327,7 @@ fn load_embedder(
         .map_err(|error| Failure::from(error).at(model.path.display()))
 }
 
-fn read_model(path: &PathBuf) -> Result<Vec<u8>, Failure> {
+fn read_model(path: &Path) -> Result<Vec<u8>, Failure> {
     fs::read(path).map_err(|error| {
         Failure::new(
             Exit::Setup,

@@ -3,6 +3,9 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
+use prosopon::classic::Cascade;
+
+use crate::cascades::is_xml;
 use crate::catalogue::{Archive, Item};
 use crate::digest::Digest;
 use crate::error::{ModelsError, Result};
@@ -16,6 +19,9 @@ const DEPTH: usize = 6;
 
 /// Longest description that is read, in bytes.
 const DESCRIPTION_LIMIT: u64 = 64 * 1024;
+
+/// Longest cascade that is read, in bytes; the reader of cascades has the same limit.
+const CASCADE_LIMIT: u64 = 16 << 20;
 
 /// Something that was installed from a local file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,12 +39,14 @@ impl Store {
     ///
     /// A file whose SHA-256 stands in the catalogue is installed as what it is, whatever its name; a
     /// package of the catalogue (`.tgz`, `.tar.gz`, `.whl`) is unpacked. Another `.onnx` is a network
-    /// of one's own and needs a description beside it, `NAME.toml` ([`crate::own::EXAMPLE`]). In a
-    /// folder, files that are none of these are passed over.
+    /// of one's own and needs a description beside it, `NAME.toml` ([`crate::own::EXAMPLE`]). An `.xml` is
+    /// a Haar cascade of one's own, with its file's name, less `haarcascade_`. In a folder, files that are
+    /// none of these are passed over.
     ///
     /// # Errors
     /// [`ModelsError::NotRecognised`] if there is nothing of these, [`ModelsError::DescriptionMissing`]
-    /// and the other errors of descriptions, [`ModelsError::NameTaken`], errors of the file system.
+    /// and the other errors of descriptions, [`ModelsError::Cascade`], [`ModelsError::NameTaken`], errors of
+    /// the file system.
     pub fn add(&self, path: &Path, progress: &dyn Progress) -> Result<Vec<Added>> {
         let is_dir = fs::metadata(path)
             .map_err(|e| ModelsError::io("read", path, e))?
@@ -56,6 +64,13 @@ impl Store {
                 added.append(&mut found);
             } else if is_onnx(file) && (!is_dir || description_of(file).is_file()) {
                 added.push(self.add_own(file, &workspace)?);
+            } else if is_xml(file) {
+                match self.add_cascade(file, &workspace) {
+                    Ok(cascade) => added.push(cascade),
+                    // A folder may hold any XML.
+                    Err(ModelsError::Cascade { .. }) if is_dir => {}
+                    Err(error) => return Err(error),
+                }
             }
         }
         self.link_runtimes(&workspace)?;
@@ -155,27 +170,87 @@ impl Store {
                 path: description,
             });
         }
-        let unreadable = |e| ModelsError::io("read", onnx, e);
-        let size = fs::metadata(onnx).map_err(unreadable)?.len();
-        if size == 0 {
-            return Err(ModelsError::NotRecognised {
-                path: onnx.to_owned(),
+        let own = OwnFile {
+            name,
+            from: onnx,
+            ending: "onnx",
+            pinned: model.sha256,
+            description: text,
+        };
+        self.put_own(own, workspace)
+    }
+
+    /// Installs a cascade of one's own.
+    fn add_cascade(&self, xml: &Path, workspace: &Workspace) -> Result<Added> {
+        let unreadable = |e| ModelsError::io("read", xml, e);
+        let wrong = |reason: String| ModelsError::Cascade {
+            path: xml.to_owned(),
+            reason,
+        };
+        let size = fs::metadata(xml).map_err(unreadable)?.len();
+        if size > CASCADE_LIMIT {
+            return Err(wrong(format!(
+                "expected at most {CASCADE_LIMIT} bytes, found {size}"
+            )));
+        }
+        let bytes = fs::read(xml).map_err(unreadable)?;
+        let text = std::str::from_utf8(&bytes).map_err(|e| wrong(e.to_string()))?;
+        Cascade::from_xml(text).map_err(|e| wrong(e.to_string()))?;
+        let stem = xml.file_stem().unwrap_or_default().to_string_lossy();
+        let name = stem.strip_prefix("haarcascade_").unwrap_or(&stem);
+        let name = name.to_lowercase().replace(' ', "-");
+        if !crate::own::is_name(&name) {
+            return Err(wrong(format!(
+                "expected a name of 1 to 64 of a-z, 0-9, `-`, `_` and `.`, found `{name}`"
+            )));
+        }
+        if self.catalogue().file(&name).is_some() {
+            return Err(ModelsError::NameTaken {
+                name,
+                path: xml.to_owned(),
             });
         }
-        let digest = Digest::of_file(onnx).map_err(unreadable)?;
-        let pinned = Pinned {
+        let description = format!("role = \"cascade\"\nname = \"{name}\"\n");
+        let own = OwnFile {
+            name,
+            from: xml,
+            ending: "xml",
+            pinned: None,
+            description,
+        };
+        self.put_own(own, workspace)
+    }
+
+    /// Copies a file and its description to their place, over a model of the same name.
+    fn put_own(&self, own: OwnFile<'_>, workspace: &Workspace) -> Result<Added> {
+        let OwnFile {
+            name,
+            from,
+            ending,
+            pinned,
+            description,
+        } = own;
+        let unreadable = |e| ModelsError::io("read", from, e);
+        let size = fs::metadata(from).map_err(unreadable)?.len();
+        if size == 0 {
+            return Err(ModelsError::NotRecognised {
+                path: from.to_owned(),
+            });
+        }
+        let digest = Digest::of_file(from).map_err(unreadable)?;
+        let pin = Pinned {
             what: &name,
-            sha256: model.sha256.unwrap_or(digest),
+            sha256: pinned.unwrap_or(digest),
             size,
         };
         let staged = workspace.subdirectory(&format!("own-{name}"))?;
-        let file = File::open(onnx).map_err(unreadable)?;
-        let target = staged.join(format!("{name}.onnx"));
-        copy_pinned(file, &target, pinned, &onnx.display().to_string(), None)?;
+        let file = File::open(from).map_err(unreadable)?;
+        let target = staged.join(format!("{name}.{ending}"));
+        copy_pinned(file, &target, pin, &from.display().to_string(), None)?;
         // The hash goes first: behind a table it would belong to the table.
-        let text = match model.sha256 {
-            Some(_) => text,
-            None => format!("sha256 = \"{digest}\"\n{text}"),
+        let text = match pinned {
+            Some(_) => description,
+            None => format!("sha256 = \"{digest}\"\n{description}"),
         };
         write_synced(&staged.join(format!("{name}.toml")), &text)?;
         let place = self.own_dir().join(&name);
@@ -185,10 +260,21 @@ impl Store {
         put(&staged, &place)?;
         Ok(Added {
             id: name,
-            from: onnx.to_owned(),
+            from: from.to_owned(),
             own: true,
         })
     }
+}
+
+/// A model of one's own on its way to its place.
+struct OwnFile<'a> {
+    name: String,
+    from: &'a Path,
+    ending: &'static str,
+    /// SHA-256, if the description has it.
+    pinned: Option<Digest>,
+    /// Text of the description.
+    description: String,
 }
 
 fn is_onnx(path: &Path) -> bool {

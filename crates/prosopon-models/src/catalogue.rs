@@ -123,6 +123,8 @@ pub enum Role {
     Gender,
     /// Facial expression.
     Expression,
+    /// Finds faces or parts of them without a network.
+    Cascade,
     /// A photograph, no network.
     Picture,
 }
@@ -139,6 +141,7 @@ impl fmt::Display for Role {
             Self::Age => "age",
             Self::Gender => "gender",
             Self::Expression => "expression",
+            Self::Cascade => "cascade",
             Self::Picture => "picture",
         })
     }

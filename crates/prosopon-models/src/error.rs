@@ -58,6 +58,15 @@ pub enum ModelsError {
         found: Role,
     },
 
+    /// An XML file that is no Haar cascade, or one that cannot be used.
+    #[error("no cascade that can be used: {reason}: {}", path.display())]
+    Cascade {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it, and where.
+        reason: String,
+    },
+
     /// A file of the catalogue is not installed; pulling `pack` installs it.
     #[error("`{id}` is not installed: {}", path.display())]
     NotInstalled {

@@ -46,6 +46,12 @@ impl ModelsError {
             Self::DescriptionSyntax { .. } | Self::DescriptionField { .. } => {
                 format!("a complete description is, for example:\n{}", own::EXAMPLE)
             }
+            Self::Cascade { .. } => {
+                "cascades are those of OpenCV in its format since version 2, with Haar features".to_owned()
+            }
+            Self::NameTaken { path, .. } if crate::cascades::is_xml(path) => {
+                "give the file another name".to_owned()
+            }
             Self::NameTaken { .. } => "change `name` in the description".to_owned(),
             Self::Calibration { .. } => {
                 "measure again with `prosopon calibrate DIR --for model`, or remove it with `prosopon calibrate clear --for model`".to_owned()

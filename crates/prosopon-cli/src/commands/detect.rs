@@ -4,8 +4,10 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use prosopon::annotate::{Annotation, annotate, subject_color};
-use prosopon::image::Region;
+use prosopon::classic::GrayImage;
+use prosopon::detect::EyeRule;
 use prosopon::model::ARCFACE_POINTS;
+use prosopon::prepare::crop_with_margin;
 use prosopon::{Detection, Image, align};
 use serde::Serialize;
 
@@ -24,6 +26,7 @@ Examples:
   prosopon detect holiday/ --draw marked/          pictures with boxes and landmarks
   prosopon detect holiday/ --crops faces/ --aligned
   prosopon detect 'scans/*.tif' --json > faces.json
+  prosopon detect holiday/ --detector haar --require-eyes 2
   curl -s https://example.org/a.jpg | prosopon detect -")]
 pub(crate) struct Args {
     /// Pictures, folders, patterns; `-` for standard input
@@ -63,19 +66,20 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         make_folder(folder)?;
     }
     let load = Load::of(inputs.len());
-    let session = session::open_detector(&args.models, &args.inference, load)?;
+    let session = session::open_detector_for(&args.models, &args.inference, &args.detect, load)?;
     let mut printer = PicturePrinter::new(args.output.format(), session.about);
     let mut summary = Summary::default();
     let mut names = OutputNames::default();
     let times = StageTimes::default();
-    let draws = args.draw.is_some() || args.crops.is_some();
+    let rule = session.eyes;
+    let keeps_image = args.draw.is_some() || args.crops.is_some() || rule.is_some();
     detect_all(
         &inputs,
         (&*session.detector, &args.detect.options()),
         &args.detect.limits(),
         args.inference.options(0).thread_count(),
         &times,
-        |picture| (size_of(&picture), draws.then_some(picture.image)),
+        |picture| (size_of(&picture), keeps_image.then_some(picture.image)),
         |input, analysed| {
             let picture = match analysed {
                 Ok((((width, height), image), detections)) => {
@@ -85,14 +89,18 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
                     } else {
                         summary.pictures_with_faces += 1;
                     }
+                    let mut faces: Vec<_> = detections.iter().map(FaceJson::from).collect();
                     if let Some(image) = image {
-                        write_pictures(args, &names.name(input), &image, &detections)?;
+                        if let Some(rule) = &rule {
+                            add_eyes(&mut faces, rule, &image);
+                        }
+                        write_pictures(args, &names.name(input), &image, &detections, &faces)?;
                     }
                     PictureJson {
                         path: input.to_string(),
                         width: Some(width),
                         height: Some(height),
-                        faces: detections.iter().map(FaceJson::from).collect(),
+                        faces,
                         error: None,
                     }
                 }
@@ -171,6 +179,9 @@ fn describe(picture: &PictureJson) -> String {
             "\n  {:.0},{:.0} to {:.0},{:.0}  confidence {:.2}",
             b.left, b.top, b.right, b.bottom, face.confidence
         );
+        if let Some(eyes) = &face.eyes {
+            text += &format!(", {}", count(eyes.len(), "eye", "eyes"));
+        }
     }
     text
 }
@@ -234,12 +245,11 @@ fn write_pictures(
     name: &str,
     image: &Image,
     detections: &[Detection],
+    faces: &[FaceJson],
 ) -> Result<(), Failure> {
     if let Some(folder) = &args.draw {
-        save(
-            &with_marks(image, detections),
-            &folder.join(format!("{name}.jpg")),
-        )?;
+        let marked = with_eyes_marked(&with_marks(image, detections), faces);
+        save(&marked, &folder.join(format!("{name}.jpg")))?;
     }
     if let Some(folder) = &args.crops {
         for (i, detection) in detections.iter().enumerate() {
@@ -248,7 +258,7 @@ fn write_pictures(
                     align(image, &landmarks, &ARCFACE_POINTS, 112)?.image
                 }
                 None if args.aligned => return Err(prosopon::EngineError::NoLandmarks.into()),
-                _ => match crop_with_margin(image, detection) {
+                _ => match crop_with_margin(image, detection.bounding_box, MARGIN) {
                     Some(crop) => crop,
                     None => continue,
                 },
@@ -273,6 +283,28 @@ pub(crate) fn with_marks(image: &Image, detections: &[Detection]) -> Image {
     annotate(image, &annotations)
 }
 
+/// Notes where the eyes of each face are.
+fn add_eyes(faces: &mut [FaceJson], rule: &EyeRule, image: &Image) {
+    let gray = GrayImage::with_opencv_luma(image);
+    for face in faces {
+        face.eyes = Some(rule.eyes(&gray, &face.bounding_box));
+    }
+}
+
+/// The picture with a box at each eye.
+fn with_eyes_marked(image: &Image, faces: &[FaceJson]) -> Image {
+    let eyes = faces.iter().filter_map(|face| face.eyes.as_ref()).flatten();
+    let annotations: Vec<_> = eyes
+        .map(|eye| Annotation {
+            bounding_box: *eye,
+            landmarks: None,
+            label: None,
+            color: subject_color(1),
+        })
+        .collect();
+    annotate(image, &annotations)
+}
+
 /// Writes a result; a failure is the folder's, not the picture's.
 pub(crate) fn save(image: &Image, path: &Path) -> Result<(), Failure> {
     image.save(path).map_err(|error| {
@@ -284,25 +316,3 @@ pub(crate) fn save(image: &Image, path: &Path) -> Result<(), Failure> {
 
 /// Share of the box that is added on each side of a crop.
 const MARGIN: f32 = 0.2;
-
-/// The face with some of its surroundings, as far as the picture reaches; none if it lies outside.
-pub(crate) fn crop_with_margin(image: &Image, detection: &Detection) -> Option<Image> {
-    let b = detection.bounding_box;
-    let (dx, dy) = (b.width() * MARGIN, b.height() * MARGIN);
-    let clamp = |value: f32, side: u32| value.round().clamp(0.0, side as f32) as u32;
-    let (left, right) = (
-        clamp(b.left - dx, image.width()),
-        clamp(b.right + dx, image.width()),
-    );
-    let (top, bottom) = (
-        clamp(b.top - dy, image.height()),
-        clamp(b.bottom + dy, image.height()),
-    );
-    let region = Region {
-        left,
-        top,
-        width: right - left,
-        height: bottom - top,
-    };
-    image.cropped(region).ok()
-}

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use prosopon::inference::{BackendChoice, BackendInfo, InferenceOptions, Runtime};
-use prosopon::{DetectorOptions, Image, InputSize, detect};
+use prosopon::{DetectorOptions, Image, InputSize};
 use prosopon_models::{FileState, Store};
 use serde::Serialize;
 
@@ -131,10 +131,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
 /// Runs the default detector on an empty picture for about half a second.
 fn self_test(store: &Store, runtime: &Runtime) -> Result<SelfTest, Failure> {
     let model = store.resolve_detector(None)?;
-    let onnx = std::fs::read(&model.path).map_err(|error| {
-        Failure::new(Exit::Setup, "unreadable_model", error).at(model.path.display())
-    })?;
-    let detector = detect::load(runtime, &onnx, &model.spec)?;
+    let detector = session::load_detector(runtime, &model, None)?;
     let image = Image::filled(640, 640, [128; 3]);
     let options = DetectorOptions {
         input: InputSize::Fixed(640),

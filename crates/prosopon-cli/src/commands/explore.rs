@@ -8,7 +8,6 @@ use prosopon::dedupe::Fingerprint;
 use prosopon::explore::{
     Collection, Exploration, LabelledPicture, PlantedErrors, page, plant_errors,
 };
-use prosopon::image::write_whole;
 
 use self::document::Document;
 use super::detect::exit_of;
@@ -16,7 +15,7 @@ use crate::analysis::{StageTimes, analyze_all, size_of};
 use crate::args::{EngineArgs, OutputArgs, ThresholdArgs};
 use crate::faces::{central_face, identity_of};
 use crate::failure::{Exit, Failure};
-use crate::output::{eprint, print_value};
+use crate::output::{eprint, print_value, write_json};
 use crate::pictures;
 use crate::session::{self, EngineSession, Load};
 use crate::threshold;
@@ -171,8 +170,5 @@ fn write_report(
     page(&title, collection, found, &facts)
         .save(&args.report)
         .map_err(|error| tiles::plot_failure(&error).at(args.report.display()))?;
-    let path = args.report.with_extension("json");
-    let json = serde_json::to_vec_pretty(document).map_err(std::io::Error::from);
-    json.and_then(|json| write_whole(&path, &json))
-        .map_err(|error| Failure::write(path.display(), &error))
+    write_json(&args.report.with_extension("json"), document)
 }

@@ -5,14 +5,13 @@ use std::path::{Path, PathBuf};
 
 use ndarray::{Array1, Array2};
 use ndarray_npy::NpzWriter;
-use prosopon::image::write_whole;
 use prosopon::matrix::{SimilarityMatrix, heat_map};
 use serde::Serialize;
 
 use super::detect::exit_of;
 use crate::args::{EngineArgs, OutputArgs, ThresholdArgs};
 use crate::failure::{Exit, Failure};
-use crate::output::{About, count, print_value};
+use crate::output::{About, count, print_value, write_file, write_json};
 use crate::tiles::{self, PICTURES, TileJson, Tiles, csv_field};
 
 /// Faces at most: their matrix takes 100 MB.
@@ -90,9 +89,9 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     };
     for out in &args.out {
         match tiles::ending(out).as_str() {
-            "csv" => write(out, csv(&document).as_bytes())?,
-            "json" => write(out, &json(&document, out)?)?,
-            "npz" => write(out, &npz(&document, &matrix, out)?)?,
+            "csv" => write_file(out, csv(&document).as_bytes())?,
+            "json" => write_json(out, &document)?,
+            "npz" => write_file(out, &npz(&document, &matrix, out)?)?,
             _ => {
                 let title = tiles::title_of("Similarity of faces", &args.paths);
                 let svg = heat_map(&title, &matrix, &tiles.cells, document.threshold);
@@ -104,15 +103,6 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         describe(&document, &args.out)
     })?;
     Ok(exit_of(document.failed.len()))
-}
-
-fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    write_whole(path, bytes).map_err(|error| Failure::write(path.display(), &error))
-}
-
-fn json(document: &Document, path: &Path) -> Result<Vec<u8>, Failure> {
-    serde_json::to_vec_pretty(document)
-        .map_err(|error| Failure::write(path.display(), &error.into()))
 }
 
 /// A row and a column for each face, labels in the first of each.

@@ -1,5 +1,6 @@
 //! The command line, as the real binary in a temporary folder.
 
+mod classic;
 mod cluster;
 mod collections;
 #[path = "../../../prosopon/tests/common/mod.rs"]
@@ -13,6 +14,7 @@ mod help;
 mod measure;
 mod models;
 mod people;
+mod prepare;
 mod recognise;
 mod recogniser;
 mod testenv;

@@ -66,7 +66,7 @@ fn every_mistake_is_named_with_its_field() {
         case(
             "role = \"detector\"\n",
             "",
-            "field `role`: expected \"detector\" or \"embedder\", found nothing",
+            "field `role`: expected \"detector\", \"embedder\" or \"cascade\", found nothing",
         ),
         case(
             "\"detector\"",

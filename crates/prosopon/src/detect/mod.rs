@@ -5,6 +5,9 @@
 //! their findings are merged, is the same for all (`views`).
 
 mod central;
+pub mod eyes;
+pub mod haar;
+pub mod landmarked;
 mod letterbox;
 mod nms;
 pub mod scrfd;
@@ -14,12 +17,15 @@ mod views;
 use serde::{Deserialize, Serialize};
 
 use crate::geometry::{BoundingBox, Landmarks};
-use crate::image::Image;
+use crate::image::{Image, ImageError};
 use crate::inference::onnx::{FreeAxes, free_input_shape};
 use crate::inference::{InferenceError, Runtime};
 use crate::model::{DetectorFamily, DetectorSpec};
 
 pub use central::central;
+pub use eyes::{EyeRule, WithEyes};
+pub use haar::HaarDetector;
+pub use landmarked::Landmarked;
 pub use views::InputSize;
 
 /// One face that a detector found.
@@ -107,6 +113,9 @@ pub enum DetectError {
     /// The network failed.
     #[error("could not detect faces: {0}")]
     Inference(#[from] InferenceError),
+    /// The picture could not be shrunk.
+    #[error("could not detect faces: {0}")]
+    Image(#[from] ImageError),
 }
 
 /// Applies what does not depend on the network: smallest size, largest only, order.

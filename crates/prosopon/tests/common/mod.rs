@@ -49,6 +49,22 @@ pub(crate) fn model_home() -> Option<PathBuf> {
     None
 }
 
+/// An installed file that does not belong to the default pack, by its path in the data directory. Without it,
+/// `None` and a line that says so.
+///
+/// # Panics
+/// If it is missing although `$PROSOPON_TEST_HOME` is set, or where `CI=true`.
+pub(crate) fn model_file(relative: &str) -> Option<PathBuf> {
+    let path = model_home()?.join(relative);
+    if path.is_file() {
+        return Some(path);
+    }
+    let is_named = std::env::var_os("PROSOPON_TEST_HOME").is_some();
+    assert!(!is_named && !is_ci(), "no {}", path.display());
+    eprintln!("left out: no {}", path.display());
+    None
+}
+
 fn is_ci() -> bool {
     std::env::var("CI").as_deref() == Ok("true")
 }

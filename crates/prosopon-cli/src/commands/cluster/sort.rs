@@ -13,11 +13,10 @@ use clap::ValueEnum;
 use prosopon_gallery::PictureHash;
 use serde::{Deserialize, Serialize};
 
-use super::table::write_whole;
 use super::{Contents, file_name};
 use crate::commands::detect::make_folder;
 use crate::failure::{Exit, Failure};
-use crate::output::count;
+use crate::output::{count, write_json};
 use crate::progress;
 
 /// The manifest's name in the folder.
@@ -263,6 +262,5 @@ fn unreadable(path: &Path, error: impl std::fmt::Display) -> Failure {
 }
 
 fn write_manifest(path: &Path, manifest: &Manifest) -> Result<(), Failure> {
-    let text = serde_json::to_vec_pretty(manifest).unwrap_or_default();
-    write_whole(path, &text)
+    write_json(path, manifest)
 }

@@ -1,10 +1,10 @@
 //! Groups as a table.
 
-use std::io::Write;
 use std::path::Path;
 
 use super::Contents;
 use crate::failure::Failure;
+use crate::output::write_file;
 
 const HEAD: &str = "path,group,name,face,left,top,right,bottom,confidence,confirmed";
 
@@ -32,7 +32,7 @@ pub(super) fn write(contents: &Contents, path: &Path) -> Result<(), Failure> {
             }
         }
     }
-    write_whole(path, text.as_bytes())
+    write_file(path, text.as_bytes())
 }
 
 /// A field in quotes if it needs them (RFC 4180).
@@ -42,16 +42,4 @@ fn field(text: &str) -> String {
     } else {
         text.to_owned()
     }
-}
-
-/// Writes a file that appears whole or not at all.
-pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    let failed = |error: &std::io::Error| Failure::write(path.display(), error);
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty());
-    let folder = folder.unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(|e| failed(&e))?;
-    file.write_all(bytes).map_err(|e| failed(&e))?;
-    file.as_file().sync_all().map_err(|e| failed(&e))?;
-    file.persist(path).map_err(|e| failed(&e.error))?;
-    Ok(())
 }

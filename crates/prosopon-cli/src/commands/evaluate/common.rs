@@ -5,14 +5,13 @@ use std::path::{Path, PathBuf};
 
 use prosopon::evaluate::gate::{Gate, Judgement, Measured, Metric};
 use prosopon::evaluate::report::{Preamble, begin};
-use prosopon::image::write_whole;
 use prosopon::report::Page;
-use prosopon::{ActiveCalibration, ModelId};
 use serde::Serialize;
 
-use crate::args::{OutputArgs, rate, similarity};
+use crate::args::{EngineArgs, OutputArgs, rate, similarity};
 use crate::failure::{Exit, Failure};
-use crate::output::{About, eprint, print_value};
+use crate::output::{About, eprint, print_value, write_file, write_json};
+use crate::session::EngineSession;
 
 /// A report, and bounds to keep.
 #[derive(Debug, Clone, clap::Args)]
@@ -38,6 +37,19 @@ pub(super) struct ThresholdsArgs {
     thresholds: Vec<f32>,
 }
 
+/// What evaluations of embeddings share.
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct EmbeddingArgs {
+    #[command(flatten)]
+    pub(super) thresholds: ThresholdsArgs,
+    #[command(flatten)]
+    pub(super) report: ReportArgs,
+    #[command(flatten)]
+    pub(super) output: OutputArgs,
+    #[command(flatten)]
+    pub(super) engine: EngineArgs,
+}
+
 /// The threshold that the model's calibration gives.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub(super) struct Operating {
@@ -47,22 +59,21 @@ pub(super) struct Operating {
     pub(super) fmr: f64,
 }
 
-impl ThresholdsArgs {
+impl EmbeddingArgs {
     /// The model's own threshold; none for a model that nobody has calibrated.
-    pub(super) fn operating(
-        &self,
-        model: &ModelId,
-        calibration: Option<&ActiveCalibration>,
-    ) -> Option<Operating> {
-        calibration.map(|active| Operating {
+    pub(super) fn operating(&self, session: &EngineSession) -> Option<Operating> {
+        let fmr = self.thresholds.fmr;
+        session.calibration.as_ref().map(|active| Operating {
             threshold: active
                 .calibration
-                .threshold(model.clone(), self.fmr)
+                .threshold(session.model.clone(), fmr)
                 .similarity,
-            fmr: self.fmr,
+            fmr,
         })
     }
+}
 
+impl ThresholdsArgs {
     /// All thresholds at which rates are reported: the model's own, those that were asked for, and
     /// those that `gates` are about.
     pub(super) fn all(&self, operating: Option<Operating>, gates: &Gates) -> Vec<f32> {
@@ -214,7 +225,7 @@ pub(super) fn finish<T: Serialize, D: Serialize>(
             gates: &document.gates,
         });
         fill(&mut page);
-        write(path, page.to_html().as_bytes())?;
+        write_file(path, page.to_html().as_bytes())?;
         let filed = Filed {
             document,
             details,
@@ -222,9 +233,7 @@ pub(super) fn finish<T: Serialize, D: Serialize>(
             version: env!("CARGO_PKG_VERSION"),
         };
         let json = path.with_extension("json");
-        let text = serde_json::to_vec_pretty(&filed)
-            .map_err(|error| Failure::write(json.display(), &error.into()))?;
-        write(&json, &text)?;
+        write_json(&json, &filed)?;
         eprint(&format!("wrote {} and {}", path.display(), json.display()));
     }
     Ok(if document.gates.iter().any(|gate| !gate.pass) {
@@ -246,11 +255,6 @@ fn about(about: &About) -> String {
         embedder.unwrap_or_default(),
         about.backend
     )
-}
-
-/// Writes a file whole or not at all.
-fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    write_whole(path, bytes).map_err(|error| Failure::write(path.display(), &error))
 }
 
 /// The command line as it was typed, each argument in quotes if a shell would need them.

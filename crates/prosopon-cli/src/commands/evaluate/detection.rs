@@ -108,7 +108,13 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
     let gates = args.report.check(&DetectionReport::metrics())?;
     let labelled = read_truth(args)?;
     let inputs = inputs(args, &labelled)?;
-    let session = session::open_detector(&args.models, &args.inference, Load::of(inputs.len()))?;
+    let session = session::open_detector_for(
+        &args.models,
+        &args.inference,
+        &args.detect,
+        Load::of(inputs.len()),
+    )?
+    .filtering();
     let options = args.detect.options();
     let ranked_options = DetectorOptions {
         min_confidence: LEAST_CONFIDENCE.min(options.min_confidence),

@@ -9,12 +9,11 @@ use prosopon::evaluate::report::{ErrorPair, add_folder, add_groups, grouped, lea
 use prosopon::evaluate::scores::Scores;
 use serde::Serialize;
 
-use super::common::{Document, Gates, Heading, Operating, ReportArgs, ThresholdsArgs, finish};
+use super::common::{Document, EmbeddingArgs, Gates, Heading, Operating, finish};
 use super::identification::{RanksArgs, TemplateArg};
 use super::pairs::{Groups, N_WORST, read_groups};
 use super::samples::{Identities, Samples};
 use super::texts;
-use crate::args::{EngineArgs, OutputArgs};
 use crate::failure::{Exit, Failure};
 use crate::progress;
 use crate::session::{self, Load};
@@ -49,13 +48,7 @@ pub(super) struct Args {
     #[command(flatten)]
     ranks: RanksArgs,
     #[command(flatten)]
-    thresholds: ThresholdsArgs,
-    #[command(flatten)]
-    report: ReportArgs,
-    #[command(flatten)]
-    pub(super) output: OutputArgs,
-    #[command(flatten)]
-    engine: EngineArgs,
+    pub(super) common: EmbeddingArgs,
 }
 
 #[derive(Serialize)]
@@ -86,21 +79,20 @@ struct Details {
 
 pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
     let gates = args
+        .common
         .report
         .check(&FolderReport::metrics(&args.ranks.ranks))?;
     let groups = args.groups.as_deref().map(read_groups).transpose()?;
-    let session = session::open_engine(&args.engine, Load::Batch)?;
+    let session = session::open_engine(&args.common.engine, Load::Batch)?;
     let mut people = Identities::default();
     let samples = Samples::of_folder(
         &args.folder,
-        (&session.engine, &args.engine),
+        (&session.engine, &args.common.engine),
         &mut people,
         |person, _| person.to_owned(),
-        args.report.is_wanted(),
+        args.common.report.is_wanted(),
     )?;
-    let operating = args
-        .thresholds
-        .operating(&session.model, session.calibration.as_ref());
+    let operating = args.common.operating(&session);
     let options = args.options(operating, &gates);
     let spinner = progress::spinner("comparing all pictures with all");
     let evaluation = FolderEvaluation::new(&samples.faces, &options).map_err(failure)?;
@@ -132,7 +124,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
     };
     let figures = &document.figures;
     let details = Details {
-        curves: args.report.is_wanted().then(|| evaluation.curves()),
+        curves: args.common.report.is_wanted().then(|| evaluation.curves()),
     };
     spinner.finish_and_clear();
     let summary = lead(&figures.report.verification);
@@ -142,7 +134,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
         data: args.data(&figures.report),
     };
     finish(
-        (&args.report, &args.output),
+        (&args.common.report, &args.common.output),
         &document,
         &heading,
         &details,
@@ -181,7 +173,7 @@ impl Args {
             ranks: self.ranks.ranks.clone(),
             fmrs: gates.points("fnmr", "fmr").chain(tars).collect(),
             fpirs: gates.points("fnir", "fpir").collect(),
-            thresholds: self.thresholds.all(operating, gates),
+            thresholds: self.common.thresholds.all(operating, gates),
             n_worst: N_WORST,
         }
     }

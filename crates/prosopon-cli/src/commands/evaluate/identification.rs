@@ -12,11 +12,10 @@ use prosopon::evaluate::report::{ErrorPair, add_identification, add_worst, perce
 use prosopon::evaluate::verification::Curves;
 use serde::Serialize;
 
-use super::common::{Document, Heading, Operating, ReportArgs, ThresholdsArgs, finish};
+use super::common::{Document, EmbeddingArgs, Heading, Operating, finish};
 use super::pairs::N_WORST;
 use super::samples::{Identities, Samples};
 use super::texts;
-use crate::args::{EngineArgs, OutputArgs};
 use crate::failure::{Exit, Failure};
 use crate::session::{self, Load};
 
@@ -48,13 +47,7 @@ pub(super) struct Args {
     #[command(flatten)]
     ranks: RanksArgs,
     #[command(flatten)]
-    thresholds: ThresholdsArgs,
-    #[command(flatten)]
-    report: ReportArgs,
-    #[command(flatten)]
-    pub(super) output: OutputArgs,
-    #[command(flatten)]
-    engine: EngineArgs,
+    pub(super) common: EmbeddingArgs,
 }
 
 /// Ranks of the closed set.
@@ -107,10 +100,10 @@ struct Details {
 pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
     let mut known = IdentificationReport::metrics(&args.ranks.ranks);
     known.push(Metric::new("undetected"));
-    let gates = args.report.check(&known)?;
-    let session = session::open_engine(&args.engine, Load::Batch)?;
-    let engine = (&session.engine, &args.engine);
-    let wanted = args.report.is_wanted();
+    let gates = args.common.report.check(&known)?;
+    let session = session::open_engine(&args.common.engine, Load::Batch)?;
+    let engine = (&session.engine, &args.common.engine);
+    let wanted = args.common.report.is_wanted();
     let mut people = Identities::default();
     let by_folder = |person: &str, _: &str| person.to_owned();
     let gallery = Samples::of_folder(&args.gallery_dir, engine, &mut people, by_folder, wanted)?;
@@ -134,9 +127,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
     check_gallery(args, &gallery)?;
 
     let (mated, non_mated) = search(&gallery.faces, &probes.faces, args.template.into())?;
-    let operating = args
-        .thresholds
-        .operating(&session.model, session.calibration.as_ref());
+    let operating = args.common.operating(&session);
     let mut fpirs = FPIRS.to_vec();
     fpirs.extend(gates.points("fnir", "fpir"));
     let report = IdentificationReport::new(
@@ -146,7 +137,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
         Points {
             ranks: &args.ranks.ranks,
             fpirs: &fpirs,
-            thresholds: &args.thresholds.all(operating, &gates),
+            thresholds: &args.common.thresholds.all(operating, &gates),
         },
     );
     let mut measured = report.measured();
@@ -184,7 +175,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
         figures.template.in_words()
     );
     finish(
-        (&args.report, &args.output),
+        (&args.common.report, &args.common.output),
         &document,
         &heading,
         &details,

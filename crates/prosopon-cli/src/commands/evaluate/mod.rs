@@ -38,9 +38,9 @@ enum What {
 impl Args {
     pub(crate) fn format(&self) -> Format {
         match &self.what {
-            What::Pairs(args) => args.output.format(),
-            What::Folder(args) => args.output.format(),
-            What::Identification(args) => args.output.format(),
+            What::Pairs(args) => args.common.output.format(),
+            What::Folder(args) => args.common.output.format(),
+            What::Identification(args) => args.common.output.format(),
             What::Detection(args) => args.output.format(),
             What::Clusters(args) => args.output.format(),
         }

@@ -14,10 +14,9 @@ use prosopon::evaluate::verification::{Curves, VerificationReport};
 use prosopon::{Face, similarity};
 use serde::Serialize;
 
-use super::common::{Document, Heading, Operating, ReportArgs, ThresholdsArgs, finish};
+use super::common::{Document, EmbeddingArgs, Heading, Operating, finish};
 use super::samples::{Identities, below};
 use super::texts;
-use crate::args::{EngineArgs, OutputArgs};
 use crate::faces;
 use crate::failure::{Exit, Failure};
 use crate::pictures::Input;
@@ -46,13 +45,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "FILE.csv")]
     groups: Option<PathBuf>,
     #[command(flatten)]
-    thresholds: ThresholdsArgs,
-    #[command(flatten)]
-    report: ReportArgs,
-    #[command(flatten)]
-    pub(super) output: OutputArgs,
-    #[command(flatten)]
-    engine: EngineArgs,
+    pub(super) common: EmbeddingArgs,
 }
 
 #[derive(Serialize)]
@@ -84,7 +77,7 @@ pub(super) const N_WORST: usize = 12;
 pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
     let mut known = VerificationReport::metrics();
     known.extend(["accuracy", "undetected"].map(Metric::new));
-    let gates = args.report.check(&known)?;
+    let gates = args.common.report.check(&known)?;
     let list = read_list(&args.pairs)?;
     let groups = args.groups.as_deref().map(read_groups).transpose()?;
     let names = list.pictures();
@@ -95,8 +88,8 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
     if !inputs.iter().any(|i| i.path().is_some_and(Path::exists)) {
         return Err(crate::pictures::no_pictures(&args.images));
     }
-    let session = session::open_engine(&args.engine, Load::Batch)?;
-    let read = faces::of_inputs(&inputs, &session.engine, &args.engine)?;
+    let session = session::open_engine(&args.common.engine, Load::Batch)?;
+    let read = faces::of_inputs(&inputs, &session.engine, &args.common.engine)?;
     let mut found: BTreeMap<PathBuf, Face> = read
         .pictures
         .into_iter()
@@ -111,16 +104,18 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
         .collect();
     let comparisons = compare(&list, &by_name)?;
 
-    let operating = args
-        .thresholds
-        .operating(&session.model, session.calibration.as_ref());
+    let operating = args.common.operating(&session);
     let fmrs: Vec<f64> = gates
         .points("fnmr", "fmr")
         .chain(gates.points("tar", "far"))
         .collect();
     let scores = pairs::scores(&comparisons).map_err(|error| texts::too_few(&error))?;
-    let report = PairsReport::new(&comparisons, &fmrs, &args.thresholds.all(operating, &gates))
-        .map_err(|error| texts::too_few(&error))?;
+    let report = PairsReport::new(
+        &comparisons,
+        &fmrs,
+        &args.common.thresholds.all(operating, &gates),
+    )
+    .map_err(|error| texts::too_few(&error))?;
     let groups = groups.map(|groups| {
         let threshold = operating.map_or_else(|| scores.threshold_at_fmr(1e-3), |o| o.threshold);
         Groups {
@@ -152,7 +147,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
         lead(&figures.report.verification)
     );
     let details = Details {
-        curves: args.report.is_wanted().then(|| Curves::new(&scores)),
+        curves: args.common.report.is_wanted().then(|| Curves::new(&scores)),
     };
     let heading = Heading {
         title: "Accuracy on a list of pairs",
@@ -163,7 +158,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
         ],
     };
     finish(
-        (&args.report, &args.output),
+        (&args.common.report, &args.common.output),
         &document,
         &heading,
         &details,

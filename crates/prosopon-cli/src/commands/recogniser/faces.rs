@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use prosopon::align::align;
 use prosopon::classic::GrayImage;
 use prosopon::model::ARCFACE_POINTS;
+use prosopon::prepare::crop_with_margin;
 use prosopon::{Detection, Image};
 
 use crate::analysis::{Picture, StageTimes, detect_all, read_all};
@@ -119,7 +120,7 @@ fn upright(image: &Image, found: &Detection) -> Result<Image, Failure> {
     if let Some(landmarks) = found.landmarks {
         return Ok(align(image, &landmarks, &ARCFACE_POINTS, UPRIGHT_SIDE)?.image);
     }
-    let face = super::super::detect::crop_with_margin(image, found);
+    let face = crop_with_margin(image, found.bounding_box, 0.0);
     face.ok_or_else(|| {
         Failure::new(
             Exit::BadInput,

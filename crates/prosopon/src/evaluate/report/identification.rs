@@ -1,7 +1,7 @@
 //! One to many: tables and curves.
 
 use super::charts::{self, ONE_TO_MANY, Trials};
-use super::written::{grouped, percent, rate};
+use super::written::{grouped, operating_point, rate};
 use crate::evaluate::identification::IdentificationReport;
 use crate::evaluate::rate::Rate;
 use crate::evaluate::verification::Curves;
@@ -85,17 +85,13 @@ fn add_rates(page: &mut Page, report: &IdentificationReport) {
             .fnir_at_fpir
             .iter()
             .map(|at| {
-                let remark = if at.supported {
-                    ""
-                } else {
-                    "fewer than 30 false positives"
-                };
-                vec![
-                    percent(at.fpir),
-                    rate(&at.fnir),
-                    format!("{:.4}", at.threshold),
-                    remark.to_owned(),
-                ]
+                operating_point(
+                    at.fpir,
+                    &at.fnir,
+                    at.threshold,
+                    at.supported,
+                    "false positives",
+                )
             })
             .collect();
         page.table(&["FPIR", "FNIR", "threshold", "remark"], &rows);

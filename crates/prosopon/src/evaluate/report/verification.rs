@@ -1,7 +1,7 @@
 //! One to one: tables and curves.
 
 use super::charts::{self, ONE_TO_ONE, Trials};
-use super::written::{grouped, percent, percent_interval, rate};
+use super::written::{grouped, operating_point, percent, percent_interval, rate};
 use crate::evaluate::groups::{ENOUGH_COMPARISONS, GroupRates};
 use crate::evaluate::verification::{Curves, VerificationReport};
 use crate::report::Page;
@@ -92,17 +92,13 @@ fn add_rates(page: &mut Page, report: &VerificationReport) {
         .fnmr_at_fmr
         .iter()
         .map(|at| {
-            let remark = if at.supported {
-                ""
-            } else {
-                "fewer than 30 false matches"
-            };
-            vec![
-                percent(at.fmr),
-                rate(&at.fnmr),
-                format!("{:.4}", at.threshold),
-                remark.to_owned(),
-            ]
+            operating_point(
+                at.fmr,
+                &at.fnmr,
+                at.threshold,
+                at.supported,
+                "false matches",
+            )
         })
         .collect();
     page.table(&["FMR", "FNMR", "threshold", "remark"], &rows);

@@ -39,6 +39,28 @@ pub fn rate(rate: &Rate) -> String {
     )
 }
 
+/// A row of a table by rates of false acceptance: that rate, how many genuine ones are lost at it, the
+/// threshold, and whether `unit` (`false matches` …) were too few to trust it.
+pub(super) fn operating_point(
+    accepted: f64,
+    lost: &Rate,
+    threshold: f32,
+    supported: bool,
+    unit: &str,
+) -> Vec<String> {
+    let remark = if supported {
+        String::new()
+    } else {
+        format!("fewer than 30 {unit}")
+    };
+    vec![
+        percent(accepted),
+        rate(lost),
+        format!("{threshold:.4}"),
+        remark,
+    ]
+}
+
 fn in_hundreds(share: f64) -> String {
     let value = share * 100.0;
     // How far from the nearer end: 99.99 says as much as 0.01.
