@@ -33,7 +33,8 @@ figcaption{padding:.6rem .9rem;color:var(--soft);font-size:.92rem;border-top:1px
 .large{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,22rem),1fr));gap:1rem;margin:1rem 0}
 .large figure{margin:0}
 .large img{display:block;width:100%;height:auto}
-td img{display:block;width:96px;height:96px;object-fit:contain;border-radius:6px}
+table.faces td{vertical-align:middle;overflow-wrap:normal}
+.faces td img{display:block;width:96px;height:96px;object-fit:contain;border-radius:6px}
 ";
 
 /// A page in the making: parts appear in the order in which they were added. All text is escaped.
@@ -141,8 +142,9 @@ impl Page {
         let heads = heads.iter().fold(String::new(), |heads, head| {
             heads + &format!("<th scope=\"col\">{}</th>", escaped(head))
         });
-        self.body +=
-            &format!("<div class=\"scroll\"><table><thead><tr>{heads}</tr></thead><tbody>\n");
+        self.body += &format!(
+            "<div class=\"scroll\"><table class=\"faces\"><thead><tr>{heads}</tr></thead><tbody>\n"
+        );
         for (pictures, texts) in rows {
             self.body += "<tr>";
             for cell in pictures {

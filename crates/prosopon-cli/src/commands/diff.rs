@@ -262,7 +262,7 @@ fn write(
     ];
     if tiles::ending(out) == "html" {
         let mut page = Page::new("What differs");
-        page.lead(&describe(document).replace('\n', "; "));
+        page.lead(&lead(document));
         page.facts(&facts(document));
         let cell = |(_, image, caption): (&str, Image, &str)| Cell::new(image, caption);
         page.large_pictures(&pictures.map(cell));
@@ -335,19 +335,24 @@ impl Fit {
     }
 }
 
-fn describe(document: &Document) -> String {
-    let n = document.regions.len();
+/// The answer in one line.
+fn lead(document: &Document) -> String {
     let verdict = if document.is_same {
         "same"
     } else {
         "different"
     };
-    let mut text = format!(
+    format!(
         "{verdict}: structural similarity {:.4}, {}{}",
         document.ssim,
-        count(n, "place differs", "places differ"),
+        count(document.regions.len(), "place differs", "places differ"),
         document.fit.map_or("", Fit::said),
-    );
+    )
+}
+
+fn describe(document: &Document) -> String {
+    let n = document.regions.len();
+    let mut text = lead(document);
     for region in document.regions.iter().take(LISTED) {
         text += &format!(
             "\n  {} × {} at {}, {}: {} pixels",

@@ -9,7 +9,7 @@ const DIRECTIONS: usize = 9;
 /// Side of a cell in pixels.
 const CELL: usize = 8;
 /// Cells along the longer side at most: in larger pictures cells grow, or strokes could not be seen.
-const MOST_CELLS: usize = 80;
+const MOST_CELLS: usize = 60;
 
 /// Draws the strokes of a picture; what is left at the right and lower border because cells are whole stays
 /// black.
