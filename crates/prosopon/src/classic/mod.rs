@@ -1,5 +1,6 @@
-//! Classic computer vision, made before networks: hashes of pictures that look alike, structural
-//! similarity, cascades that find faces and eyes.
+//! Classic computer vision, made before networks: cascades that find faces and eyes, recognisers
+//! that say whose they are, texture and other features, hashes of pictures that look alike, structural
+//! similarity, and what prepares pictures for all of these.
 //!
 //! Their values equal those of the usual Python packages, so that what was measured with those can
 //! be compared; each file says which package and how far the equality goes.
