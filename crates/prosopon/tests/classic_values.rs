@@ -331,19 +331,30 @@ fn eigenfaces_equal_those_of_opencv() {
     let rounded: Vec<u8> = mean.iter().map(|v| v.round() as u8).collect();
     assert_eq!(space.mean_face().pixels(), rounded);
 
-    // Of 180 pictures with two copies 177 directions have variance. OpenCV keeps all 180; its last three are rounding
-    // errors, and its distances change by 1.5 % with the order of the pictures.
+    // Of 180 pictures with two copies 177 directions have variance. With exactly these OpenCV has one answer.
     let recogniser = faces.trained(RecogniserMethod::Eigen, None);
     assert_eq!(
         recogniser.subspace().expect("a subspace").values().len(),
         177
     );
-    let (labels, distances) = faces.expected("eigen");
-    let difference = faces.compare(&recogniser, &labels, &distances);
-    assert!(difference < 0.025, "{difference}");
-    // With exactly these 177 OpenCV has no such directions either.
-    let difference = faces.compare(&recogniser, &labels, &EIGEN_177);
+    let difference = faces.compare(&recogniser, &EIGEN_LABELS, &EIGEN_DISTANCES);
     assert!(difference < 1e-6, "{difference}");
+    // By default it keeps all 180; the last three are rounding errors, and its distances change by 1.5 % with the order of
+    // the pictures. Where two people are nearly as far away that decides.
+    let (labels, distances) = faces.expected("eigen");
+    let mut others = 0;
+    for (probe, (label, distance)) in faces.probes.iter().zip(labels.iter().zip(distances)) {
+        let candidates = recogniser
+            .candidates(&probe.picture)
+            .expect("the right size");
+        assert!((candidates[0].distance - distance).abs() <= 0.025 * distance);
+        if candidates[0].label != *label {
+            assert_eq!(candidates[1].label, *label);
+            assert!(candidates[1].distance < candidates[0].distance * 1.003);
+            others += 1;
+        }
+    }
+    assert!(others <= 2, "{others}");
 }
 
 /// The reference's own training pictures hold two copies, which makes OpenCV divide by nothing but rounding errors: it
@@ -391,7 +402,11 @@ fn fisherfaces_equal_those_of_opencv() {
 }
 
 /// `cv2.face.EigenFaceRecognizer_create(177)`, OpenCV 4.14, the same pictures.
-const EIGEN_177: [f64; 58] = [
+const EIGEN_LABELS: [u32; 58] = [
+    0, 0, 4, 0, 0, 3, 3, 0, 0, 3, 0, 0, 1, 1, 1, 0, 1, 1, 1, 1, 2, 1, 3, 4, 1, 4, 4, 0, 0, 2, 0, 2,
+    4, 4, 3, 2, 0, 0, 3, 0, 0, 4, 3, 3, 3, 3, 1, 4, 4, 1, 4, 4, 4, 4, 4, 4, 4, 4,
+];
+const EIGEN_DISTANCES: [f64; 58] = [
     1164.52443, 830.235524, 1373.36563, 1164.52443, 830.235524, 1723.04622, 1799.97921, 957.339051,
     1754.39459, 1854.0007, 1859.68864, 1408.03825, 969.684445, 1077.52028, 0.0, 1408.03825,
     969.684445, 1077.52028, 1613.31291, 1184.98545, 2049.78466, 742.9507, 1888.97408, 2223.5735,

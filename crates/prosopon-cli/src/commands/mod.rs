@@ -23,6 +23,7 @@ pub(crate) mod models;
 pub(crate) mod people;
 pub(crate) mod prepare;
 pub(crate) mod quickstart;
+pub(crate) mod recogniser;
 pub(crate) mod serve;
 pub(crate) mod signature;
 pub(crate) mod split;
@@ -56,6 +57,7 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
         Command::Gradients(args) => gradients::run(&args),
         Command::Cluster(args) => cluster::run(&args),
         Command::Album(args) => album::run(&args),
+        Command::Recogniser(args) => recogniser::run(&args),
         Command::Serve(args) => serve::run(&args),
         Command::Keys(args) => keys::run(&args),
         Command::Audit(args) => audit::run(&args),

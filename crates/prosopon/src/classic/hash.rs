@@ -285,6 +285,7 @@ fn median(values: &[f64]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::classic::testing::noise;
 
     const METHODS: [HashMethod; 7] = [
         HashMethod::Average,
@@ -328,6 +329,20 @@ mod tests {
         assert_eq!(of([1, 0, 1]).distance(&of([0, 0, 1])), Some(1));
         let longer = PerceptualHash::from_bits([true; 4]);
         assert_eq!(of([1, 1, 1]).distance(&longer), None);
+    }
+
+    /// As a distance should be: symmetric, zero to itself, and no way round is shorter.
+    #[test]
+    fn distances_are_a_metric() {
+        let pictures = [1, 2, 3].map(|seed| noise(seed, 40, 30));
+        for method in METHODS {
+            let of = |gray| perceptual_hash_of_gray(gray, method, 8).unwrap();
+            let [a, b, c] = pictures.each_ref().map(of);
+            let between = |x: &PerceptualHash, y: &PerceptualHash| x.distance(y).unwrap();
+            assert_eq!(between(&a, &b), between(&b, &a), "{method:?}");
+            assert_eq!(between(&a, &a), 0);
+            assert!(between(&a, &c) <= between(&a, &b) + between(&b, &c));
+        }
     }
 
     #[test]

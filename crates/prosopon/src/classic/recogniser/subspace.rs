@@ -28,14 +28,25 @@ impl Subspace {
         directions: DMatrix<f64>,
     ) -> Self {
         let sides = (samples[0].picture.width(), samples[0].picture.height());
-        let faces = directions.tr_mul(&centered(samples, &mean));
-        Self {
+        let mut space = Self {
             sides,
+            faces: DMatrix::zeros(values.len(), 0),
             mean,
             values,
             directions,
-            faces,
-        }
+        };
+        // One by one, as probes are: a picture that was learnt is then at distance 0, to the last bit.
+        let places: Vec<DVector<f64>> = samples
+            .iter()
+            .map(|sample| space.place(&sample.picture))
+            .collect();
+        space.faces = DMatrix::from_columns(&places);
+        space
+    }
+
+    /// Where a picture lies along the directions.
+    fn place(&self, picture: &GrayImage) -> DVector<f64> {
+        self.directions.tr_mul(&(vector(picture) - &self.mean))
     }
 
     /// How much each direction carries, falling: the variance along it (Eigenfaces), or the variance between people
@@ -81,7 +92,7 @@ impl Subspace {
 
     /// Euclidean distances along the directions from `picture` to each learnt face.
     pub(super) fn distances(&self, picture: &GrayImage) -> Vec<f64> {
-        let place = self.directions.tr_mul(&(vector(picture) - &self.mean));
+        let place = self.place(picture);
         let faces = self.faces.column_iter();
         faces.map(|face| (face - &place).norm()).collect()
     }

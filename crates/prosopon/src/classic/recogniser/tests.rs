@@ -51,7 +51,7 @@ fn learnt_pictures_are_at_distance_zero() {
         for sample in samples {
             let found = recogniser.predict(&sample.picture).unwrap();
             assert_eq!(found.label, sample.label);
-            assert!(found.distance < 1e-6, "{method:?} {}", found.distance);
+            assert_eq!(found.distance, 0.0, "{method:?}");
         }
     }
 }
