@@ -29,6 +29,7 @@ export function classicPage() {
   const detector = h('select', { onchange: () => { showChoices(); find(); } });
   const windows = h('input', { type: 'number', min: '0', max: '100', step: '1', value: '5', onchange: () => windows.checkValidity() && find() });
   const windowsField = field('Least windows', windows);
+  windowsField.classList.add('field-narrow');
   const eyes = h('input', { type: 'checkbox', onchange: () => find(), id: newId('eyes') });
   const eyesCheck = h('div', { class: 'check' }, eyes, h('label', { for: eyes.id }, 'Eyes'));
   const missing = h('div', {});
