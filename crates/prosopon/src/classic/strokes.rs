@@ -4,8 +4,9 @@
 use super::gradient::{GradientOperator, Gradients};
 use super::gray::GrayImage;
 
-/// Directions that are told apart, over half a turn.
-const DIRECTIONS: usize = 9;
+/// Directions that are told apart, over half a turn: eight, so that upright and level edges each have one of
+/// their own. (HOG itself counts nine.)
+const DIRECTIONS: usize = 8;
 /// Side of a cell in pixels.
 const CELL: usize = 8;
 /// Cells along the longer side at most: in larger pictures cells grow, or strokes could not be seen.
@@ -24,7 +25,7 @@ pub(super) fn strokes(gray: &GrayImage) -> GrayImage {
             let at = y * width + x;
             let (dx, dy) = (gradients.x[at], gradients.y[at]);
             let turn = dy.atan2(dx).rem_euclid(std::f32::consts::PI) / std::f32::consts::PI;
-            let direction = ((turn * DIRECTIONS as f32) as usize).min(DIRECTIONS - 1);
+            let direction = (turn * DIRECTIONS as f32).round() as usize % DIRECTIONS;
             counts[y / cell * columns + x / cell][direction] += dx.hypot(dy);
         }
     }
@@ -36,7 +37,7 @@ pub(super) fn strokes(gray: &GrayImage) -> GrayImage {
             // The root lifts weak edges, which would be lost in the dark.
             let level = ((n / most).sqrt() * 255.0).round() as u8;
             // Edges run across the gradient.
-            let angle = (direction as f32 + 0.5) / DIRECTIONS as f32 * std::f32::consts::PI;
+            let angle = direction as f32 / DIRECTIONS as f32 * std::f32::consts::PI;
             let (along_x, along_y) = (-angle.sin(), angle.cos());
             let reach = (cell as f32 / 2.0 - 1.0).max(1.0);
             let steps = (2.0 * reach) as i32;

@@ -26,7 +26,10 @@ export function classicPage() {
   const chosen = new Set();
   const drawn = new Map();
 
-  const detector = h('select', { onchange: () => find() });
+  const detector = h('select', { onchange: () => { showChoices(); find(); } });
+  const windows = h('input', { type: 'number', min: '0', max: '100', step: '1', value: '5', onchange: () => windows.checkValidity() && find() });
+  const windowsField = field('Least windows', windows);
+  windowsField.classList.add('field-narrow');
   const eyes = h('input', { type: 'checkbox', onchange: () => find(), id: newId('eyes') });
   const eyesCheck = h('div', { class: 'check' }, eyes, h('label', { for: eyes.id }, 'Eyes'));
   const missing = h('div', {});
@@ -40,11 +43,14 @@ export function classicPage() {
     onpicture: take,
     more: 'Haar cascades, local binary patterns, wavelets and gradients need no network: this is how faces were found before there were any.',
   });
-  const choices = h('div', { class: 'choices' }, field('Faces by', detector), eyesCheck);
+  const choices = h('div', { class: 'choices' }, field('Faces by', detector), windowsField, eyesCheck);
   const element = h('section', { class: 'page classic' },
     h('div', { class: 'page-head' }, h('h1', { tabindex: '-1' }, 'How do classic methods see it?'), choices),
     missing, input.element, status, stage, picker, grid);
   input.acceptDrops(element);
+
+  /// How many windows on each other make a face is a question for a cascade only.
+  const showChoices = () => { windowsField.hidden = detector.value !== 'haar'; };
 
   /// What this server can do, asked for once.
   async function loadOffer() {
@@ -59,6 +65,7 @@ export function classicPage() {
     // Here the cascade comes first, where there is one.
     const best = offer.detectors.find(({ name, installed }) => installed && name !== 'network') ?? offer.detectors[0];
     detector.value = best.name;
+    showChoices();
     eyes.checked = offer.eyes;
     eyes.disabled = !offer.eyes;
     const absent = offer.detectors.find(({ installed }) => !installed);
@@ -97,7 +104,7 @@ export function classicPage() {
     const progress = progressLine('Looking for faces…', cancel);
     fill(status, progress.element);
     try {
-      const query = { detector: detector.value, eyes: eyes.checked ? 'true' : null };
+      const query = { detector: detector.value, eyes: eyes.checked ? 'true' : null, min_neighbors: detector.value === 'haar' ? windows.value : null };
       const answer = await patiently(() => api.classic.faces(file, query, { signal, onsent: progress.sent }), { signal, onwait: progress.waiting });
       const shown = picture?.file === before ? picture : { ...await pictureFor(before, answer, signal), file: before };
       if (signal.aborted) return;
@@ -133,7 +140,7 @@ export function classicPage() {
     const boxes = boxesOver(h('img', { src: picture.url, alt }));
     boxes.fit(answer.width, answer.height, PICTURE_HEIGHT);
     boxes.show([
-      ...faces.map((face, index) => ({ box: face.bounding_box_normalized, kind: 'known', label: faces.length > 1 ? String(index + 1) : null })),
+      ...faces.map((face, index) => ({ box: face.bounding_box_normalized, kind: 'known', label: labelOf(face, index, faces.length) })),
       ...pairs.map((eye) => ({ box: eye.bounding_box_normalized, kind: 'uncertain', label: null })),
     ]);
     fill(stage, boxes.element, picture.isRendition ? h('small', { class: 'soft' }, 'Your browser cannot show this format: this is the server’s rendition of it.') : null);
@@ -147,8 +154,13 @@ export function classicPage() {
       return;
     }
     const found = `${words.count(faces.length, 'face')}${eyes.checked ? `, ${words.count(pairs.length, 'eye')}` : ''}`;
-    const sure = answer.detector === 'haar' && faces.length === 1 ? ` · ${words.count(faces[0].neighbors, 'window')} on each other` : '';
-    fill(status, h('p', { class: 'summary' }, h('strong', {}, found), h('span', { class: 'soft' }, ` · ${by}${sure} · ${file.name || 'picture'}, ${answer.width} × ${answer.height}`)));
+    fill(status, h('p', { class: 'summary' }, h('strong', {}, found), h('span', { class: 'soft' }, ` · ${by} · ${file.name || 'picture'}, ${answer.width} × ${answer.height}`)));
+  }
+
+  /// The more windows of a cascade lie on each other, the surer is the face.
+  function labelOf(face, index, n) {
+    if (face.neighbors !== null) return words.count(face.neighbors, 'window');
+    return n > 1 ? String(index + 1) : null;
   }
 
   function choose(name, isChosen) {
