@@ -117,6 +117,25 @@ fn open_detector_with(
 }
 
 impl DetectSession {
+    /// With landmarks from the default detector, if its own gives only boxes.
+    pub(crate) fn with_landmarks(
+        mut self,
+        models: &ModelArgs,
+        inference: &InferenceArgs,
+        load: Load,
+    ) -> Result<Self, Failure> {
+        let store = Store::open()?;
+        if gives_landmarks(&store.resolve_detector(models.detector.as_deref())?) {
+            return Ok(self);
+        }
+        let model = installed(&store, &models.source, |store| store.resolve_detector(None))?;
+        let runtime = open_runtime(&store, inference, load)?;
+        let landmarks = load_detector(&runtime, &model, None)?;
+        self.detector = Box::new(Landmarked::new(self.detector, landmarks));
+        self.about.backend = runtime.info().to_string();
+        Ok(self)
+    }
+
     /// With a detector that gives only faces with as many eyes as are required.
     pub(crate) fn filtering(mut self) -> Self {
         if let Some(rule) = &self.eyes {

@@ -17,8 +17,8 @@ use utoipa_axum::routes;
 use crate::access::keys::Scope;
 use crate::access::{recognise_caller, require};
 use crate::api::{
-    album_groups, albums, annotate, detect, embed, enrol, evaluations, faces, galleries, health,
-    identify, keys, models, session, subjects, verify,
+    album_groups, albums, annotate, classic, detect, embed, enrol, evaluations, faces, galleries,
+    health, identify, keys, models, session, subjects, verify,
 };
 use crate::error::ApiError;
 use crate::settings::Settings;
@@ -85,6 +85,9 @@ fn native() -> OpenApiRouter<App> {
         .routes(routes!(verify::verify))
         .routes(routes!(identify::identify))
         .routes(routes!(annotate::annotate))
+        .routes(routes!(classic::list))
+        .routes(routes!(classic::view))
+        .routes(routes!(classic::faces))
         .routes(routes!(galleries::list))
         .routes(routes!(galleries::show))
         .routes(routes!(models::models))

@@ -39,6 +39,7 @@ const CODES: &[(&str, StatusCode)] = &[
     ("unknown_album", StatusCode::NOT_FOUND),
     ("unknown_key", StatusCode::NOT_FOUND),
     ("no_crop", StatusCode::NOT_FOUND),
+    ("cascade_missing", StatusCode::NOT_FOUND),
     ("method_not_allowed", StatusCode::METHOD_NOT_ALLOWED),
     ("body_timeout", StatusCode::REQUEST_TIMEOUT),
     ("evaluation_state", StatusCode::CONFLICT),

@@ -47,7 +47,7 @@ use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 pub use access::keys::{KeyId, KeyRecord, KeyStore, NewKey, Scope};
 pub use audit::{AuditLog, Entry as AuditEntry};
 pub use database::DatabaseError;
-pub use models::{LicenceCard, LoadedModels, ModelCard};
+pub use models::{Cascades, LicenceCard, LoadedModels, ModelCard};
 pub use settings::{LoadedSettings, Settings, SettingsError};
 pub use state::StartError;
 pub use telemetry::start_log;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use prosopon::classic::Cascade;
 use prosopon::{
     ActiveCalibration, CompareError, DecisionRequest, DecisionRule, FaceEngine, Image, ModelId,
     Rates,
@@ -27,6 +28,17 @@ pub struct LoadedModels {
     pub backend: String,
     /// Pictures that are worked on at a time.
     pub threads: usize,
+    /// For the classic views.
+    pub cascades: Cascades,
+}
+
+/// Haar cascades; those that are not installed are none.
+#[derive(Debug, Default)]
+pub struct Cascades {
+    /// Faces from the front: `haarcascade_frontalface_default`.
+    pub face: Option<Cascade>,
+    /// Eyes: `haarcascade_eye`.
+    pub eye: Option<Cascade>,
 }
 
 /// A network's name and licence.

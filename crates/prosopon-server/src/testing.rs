@@ -15,7 +15,7 @@ use axum::http::{HeaderMap, Request, StatusCode};
 use serde_json::Value;
 use tower::ServiceExt;
 
-use crate::models::{LoadedModels, ModelCard};
+use crate::models::{Cascades, LoadedModels, ModelCard};
 use crate::settings::Settings;
 use crate::state::{App, State};
 
@@ -51,6 +51,7 @@ pub(crate) fn models() -> LoadedModels {
         )),
         backend: "fake".to_owned(),
         threads: 1,
+        cascades: Cascades::default(),
     }
 }
 
@@ -86,11 +87,24 @@ impl Answer {
 impl TestServer {
     /// A server with these settings, as they stand in a configuration file.
     pub(crate) fn new(settings: &str) -> Self {
+        Self::on(settings, models())
+    }
+
+    /// A server with usual settings and these cascades.
+    pub(crate) fn with_cascades(cascades: Cascades) -> Self {
+        let models = LoadedModels {
+            cascades,
+            ..models()
+        };
+        Self::on("", models)
+    }
+
+    fn on(settings: &str, models: LoadedModels) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let table = settings.parse().expect("settings");
         let loaded = Settings::load(None, |_| None, table).expect("settings");
         let app = State::open(loaded.settings, folder.path()).expect("a server");
-        app.compute.ready(models()).expect("threads");
+        app.compute.ready(models).expect("threads");
         Self {
             router: crate::app::router(App::clone(&app)),
             app,

@@ -30,6 +30,11 @@ figcaption{padding:.6rem .9rem;color:var(--soft);font-size:.92rem;border-top:1px
 .pictures{display:flex;flex-wrap:wrap;gap:.9rem;margin:1rem 0;padding:0;list-style:none}
 .pictures li{width:128px;font-size:.82rem;color:var(--soft);overflow-wrap:anywhere}
 .pictures img{display:block;width:128px;height:128px;object-fit:contain;background:var(--card);border:3px solid var(--line);border-radius:6px;margin-bottom:.25rem}
+.large{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,22rem),1fr));gap:1rem;margin:1rem 0}
+.large figure{margin:0}
+.large img{display:block;width:100%;height:auto}
+table.faces td{vertical-align:middle;overflow-wrap:normal}
+.faces td img{display:block;width:96px;height:96px;object-fit:contain;border-radius:6px}
 ";
 
 /// A page in the making: parts appear in the order in which they were added. All text is escaped.
@@ -118,6 +123,43 @@ impl Page {
         self.body += "</ul>\n";
     }
 
+    /// Adds pictures as large as fit beside each other.
+    pub fn large_pictures(&mut self, cells: &[Cell]) {
+        self.body += "<div class=\"large\">\n";
+        for cell in cells {
+            let caption = escaped(&cell.caption);
+            let image = data_url(&cell.image).unwrap_or_default();
+            self.body += &format!(
+                "<figure><img src=\"{image}\" alt=\"\"><figcaption>{caption}</figcaption></figure>\n"
+            );
+        }
+        self.body += "</div>\n";
+    }
+
+    /// Adds a table whose rows begin with pictures; each row has a cell for each head. Captions are what
+    /// screen readers say.
+    pub fn picture_table(&mut self, heads: &[&str], rows: &[(Vec<Cell>, Vec<String>)]) {
+        let heads = heads.iter().fold(String::new(), |heads, head| {
+            heads + &format!("<th scope=\"col\">{}</th>", escaped(head))
+        });
+        self.body += &format!(
+            "<div class=\"scroll\"><table class=\"faces\"><thead><tr>{heads}</tr></thead><tbody>\n"
+        );
+        for (pictures, texts) in rows {
+            self.body += "<tr>";
+            for cell in pictures {
+                let image = data_url(&cell.image).unwrap_or_default();
+                let caption = escaped(&cell.caption);
+                self.body += &format!("<td><img src=\"{image}\" alt=\"{caption}\"></td>");
+            }
+            for text in texts {
+                self.body += &format!("<td>{}</td>", escaped(text));
+            }
+            self.body += "</tr>\n";
+        }
+        self.body += "</tbody></table></div>\n";
+    }
+
     /// The whole page. It asks for nothing from outside, and says so to the browser.
     pub fn to_html(&self) -> String {
         format!(
@@ -152,8 +194,16 @@ mod tests {
         );
         page.figure(&Svg::new(10.0, 10.0), "an empty figure");
         page.pictures(&[Cell::new(Image::filled(4, 4, [1, 2, 3]), "\"x\"")]);
+        page.large_pictures(&[Cell::new(Image::filled(4, 4, [1, 2, 3]), "large")]);
+        let cell = Cell::new(Image::filled(4, 4, [1, 2, 3]), "<face>");
+        page.picture_table(
+            &["face", "name"],
+            &[(vec![cell], vec!["<anna>".to_owned()])],
+        );
         let html = page.to_html();
         for expected in [
+            "<figcaption>large</figcaption>",
+            "alt=\"&lt;face&gt;\"></td><td>&lt;anna&gt;</td>",
             "Faces &lt;of&gt; people",
             "well &amp; good",
             "<th scope=\"row\">model</th><td>m@1</td>",

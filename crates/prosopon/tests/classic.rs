@@ -7,7 +7,11 @@ mod npz;
 use std::path::Path;
 
 use common::shared;
-use prosopon::classic::{GrayImage, HashMethod, Window, perceptual_hash, structural_similarity};
+use prosopon::classic::diff::differing_regions;
+use prosopon::classic::{
+    GrayImage, HashMethod, Window, external_contours, otsu_threshold, perceptual_hash,
+    structural_similarity, thresholded,
+};
 use prosopon::{DecodeLimits, Image};
 use serde_json::Value;
 
@@ -105,6 +109,14 @@ fn structural_similarity_equals_that_of_scikit_image() {
                 .zip(&found.map)
                 .filter(|((a, b), v)| **v >= 0.0 && a != b);
             assert_eq!(differ.count(), 0);
+            // The way from the map to what differs, as `prosopon diff` goes it.
+            let side = (expected.len() as f64).sqrt() as u32;
+            let map = GrayImage::new(side, side, expected).expect("a square");
+            let level = otsu_threshold(&map);
+            assert_eq!(pair["diff_otsu_inv"], f64::from(level));
+            let contours = external_contours(&thresholded(&map, level, true));
+            assert_eq!(pair["diff_contours"], contours.len());
+            assert_eq!(differing_regions(&map, level, 0.0).len(), contours.len());
         }
     }
 }

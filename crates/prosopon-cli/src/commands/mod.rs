@@ -2,17 +2,20 @@
 
 pub(crate) mod album;
 pub(crate) mod audit;
+pub(crate) mod before_after;
 pub(crate) mod calibrate;
 pub(crate) mod cluster;
 pub(crate) mod consistency;
 pub(crate) mod dedupe;
 pub(crate) mod detect;
+pub(crate) mod diff;
 pub(crate) mod doctor;
 pub(crate) mod embed;
 pub(crate) mod enrol;
 pub(crate) mod evaluate;
 pub(crate) mod explore;
 pub(crate) mod fetch;
+pub(crate) mod gradients;
 pub(crate) mod identify;
 pub(crate) mod keys;
 pub(crate) mod matrix;
@@ -20,6 +23,7 @@ pub(crate) mod models;
 pub(crate) mod people;
 pub(crate) mod prepare;
 pub(crate) mod quickstart;
+pub(crate) mod recogniser;
 pub(crate) mod serve;
 pub(crate) mod signature;
 pub(crate) mod split;
@@ -48,8 +52,12 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
         Command::Explore(args) => explore::run(&args),
         Command::Dedupe(args) => dedupe::run(&args),
         Command::Split(args) => split::run(&args),
+        Command::BeforeAfter(args) => before_after::run(&args),
+        Command::Diff(args) => diff::run(&args),
+        Command::Gradients(args) => gradients::run(&args),
         Command::Cluster(args) => cluster::run(&args),
         Command::Album(args) => album::run(&args),
+        Command::Recogniser(args) => recogniser::run(&args),
         Command::Serve(args) => serve::run(&args),
         Command::Keys(args) => keys::run(&args),
         Command::Audit(args) => audit::run(&args),

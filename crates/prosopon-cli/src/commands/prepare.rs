@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::ValueEnum;
+use prosopon::classic::GrayImage;
+use prosopon::detect::EyeRule;
 use prosopon::prepare::{Contrast, Crop, PrepareOptions, prepare};
 use prosopon::{Detection, Detector, DetectorOptions};
 use serde::{Deserialize, Serialize};
@@ -207,6 +209,7 @@ impl Prepared {
 struct Workshop<'a> {
     detector: &'a dyn Detector,
     options: DetectorOptions,
+    eyes: Option<&'a EyeRule>,
     prepare: PrepareOptions,
     all_faces: bool,
 }
@@ -252,6 +255,12 @@ impl Workshop<'_> {
             b.right > 0.5 && b.bottom > 0.5 && b.left < width - 0.5 && b.top < height - 0.5
         });
         none_left(&faces, Outcome::NoFace)?;
+        if let Some(rule) = self.eyes {
+            let gray = GrayImage::with_opencv_luma(&picture.image);
+            let kept = rule.keep(&gray, faces).into_iter();
+            faces = kept.map(|(face, _)| face).collect();
+            none_left(&faces, Outcome::TooFewEyes)?;
+        }
         if self.prepare.crop == Crop::Aligned {
             faces.retain(|face| face.landmarks.is_some());
             none_left(&faces, Outcome::NoLandmarks)?;
@@ -275,10 +284,16 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     }
     let names: Vec<String> = inputs.iter().map(|i| below(&args.folder, i)).collect();
     let targets = targets(&names);
-    let session = session::open_detector(&args.models, &args.inference, Load::of(inputs.len()))?;
+    let load = Load::of(inputs.len());
+    let mut session =
+        session::open_detector_for(&args.models, &args.inference, &args.detect, load)?;
+    if args.crop == CropArg::Aligned {
+        session = session.with_landmarks(&args.models, &args.inference, load)?;
+    }
     let workshop = Workshop {
         detector: &*session.detector,
         options: args.detect.options(),
+        eyes: session.eyes.as_ref(),
         prepare: args.options(),
         all_faces: args.all_faces,
     };
@@ -373,6 +388,8 @@ impl Args {
             "all_faces": self.all_faces,
             "detector": detector,
             "detection": format!("{:?}", self.detect.options()),
+            "cascade": format!("{:?}", self.detect.search()),
+            "eyes": self.detect.require_eyes,
         });
         settings.to_string()
     }

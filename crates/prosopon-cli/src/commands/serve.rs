@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use prosopon::inference::{BackendChoice, InferenceOptions, Precision};
 use prosopon::{EngineOptions, FaceEngine};
-use prosopon_models::Store;
+use prosopon_models::{ModelsError, ResolvedCascade, Store};
 use prosopon_server::{
-    LicenceCard, LoadedModels, LoadedSettings, ModelCard, RunError, Server, Settings,
+    Cascades, LicenceCard, LoadedModels, LoadedSettings, ModelCard, RunError, Server, Settings,
 };
 use serde::Serialize;
 use serde_json::json;
@@ -221,12 +221,34 @@ fn load(store: &Store, settings: &Settings) -> Result<LoadedModels, Failure> {
         calibration: networks.embedder_model.calibration,
         backend: networks.backend,
         threads: options.thread_count(),
+        cascades: cascades(store),
         engine: FaceEngine::new(
             networks.detector,
             Box::new(networks.embedder),
             EngineOptions::default(),
         ),
     })
+}
+
+/// The cascades that are installed, or that an OpenCV of the system has. Nothing is fetched for them: the server
+/// works without.
+fn cascades(store: &Store) -> Cascades {
+    let read = |found: Result<Option<ResolvedCascade>, ModelsError>| {
+        let found = match found {
+            Err(ModelsError::NotInstalled { .. }) => return None,
+            found => found.map_err(Failure::from),
+        };
+        let read = |found: ResolvedCascade| session::load_cascade(&found.path);
+        found
+            .and_then(|found| found.map(read).transpose())
+            // A broken file is no reason not to serve.
+            .inspect_err(|failure| eprint(&failure.to_string()))
+            .unwrap_or_default()
+    };
+    Cascades {
+        face: read(store.resolve_cascade("haar")),
+        eye: read(store.resolve_eyes().map(Some)),
+    }
 }
 
 /// What the catalogue knows of a network; one of the user's own has only its name.

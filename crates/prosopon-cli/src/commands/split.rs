@@ -240,7 +240,8 @@ impl Args {
     }
 }
 
-fn split_failure(error: SplitError) -> Failure {
+/// Why a picture could not be split.
+pub(super) fn split_failure(error: SplitError) -> Failure {
     match error {
         SplitError::Image(error) => error.into(),
         error => Failure::new(Exit::BadInput, "picture_too_small", error)

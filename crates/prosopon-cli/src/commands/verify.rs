@@ -59,12 +59,23 @@ struct Answer {
     about: About,
 }
 
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-enum Outcome {
+pub(super) enum Outcome {
     Same,
     Uncertain,
     Different,
+}
+
+impl Outcome {
+    /// As people say it.
+    pub(super) fn said(self) -> &'static str {
+        match self {
+            Self::Same => "same person",
+            Self::Uncertain => "uncertain, perhaps the same person",
+            Self::Different => "different people",
+        }
+    }
 }
 
 impl From<Decision> for Outcome {
@@ -113,11 +124,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         about: session.about,
     };
     print_value(args.output.format(), &answer, || {
-        let verdict = match outcome {
-            Outcome::Same => "same person",
-            Outcome::Uncertain => "uncertain, perhaps the same person",
-            Outcome::Different => "different people",
-        };
+        let verdict = outcome.said();
         format!(
             "{verdict}: similarity {} ({}{})",
             verification.similarity,

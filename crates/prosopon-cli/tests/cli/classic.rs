@@ -4,7 +4,7 @@ use std::fs;
 
 use prosopon::Image;
 
-use crate::testenv::{TestEnv, list, number, text};
+use crate::testenv::{PEOPLE, TestEnv, list, number, text};
 
 /// A picture whose red says the column and whose green says the row.
 fn numbered(width: u32, height: u32) -> Image {
@@ -85,7 +85,7 @@ fn pictures_are_split_and_a_second_run_only_carries_on() {
     assert!(!env.path("out/c-1.png").exists());
 
     let error = env.run(&["split", "in", "in/out"]).expect(2).stderr;
-    assert!(error.contains("split again by the next run"), "{error}");
+    assert!(error.contains("the next run would take"), "{error}");
 }
 
 #[test]
@@ -126,4 +126,171 @@ fn grids_go_into_folders_by_column_with_equal_parts() {
         "{said}"
     );
     assert_eq!(files(&env, "one"), ["sheet-1.png", "sheet-2.png"]);
+}
+
+/// Waves in every colour, so that no part is flat, with a white square at `patch`.
+fn waves(width: u32, height: u32, patch: Option<(u32, u32)>) -> Image {
+    let pixels = (0..height).flat_map(|y| {
+        (0..width).flat_map(move |x| {
+            let inside = |at: u32, start: u32| (start..start + 20).contains(&at);
+            if patch.is_some_and(|(left, top)| inside(x, left) && inside(y, top)) {
+                return [255; 3];
+            }
+            let wave = |step: f64| (f64::from(x * 3 + y * y / 9) / step).sin();
+            [5.0, 7.0, 11.0].map(|step| (128.0 + 90.0 * wave(step)) as u8)
+        })
+    });
+    Image::from_rgb(width, height, pixels.collect()).expect("a picture")
+}
+
+#[test]
+fn differences_are_boxed_and_told() {
+    let env = TestEnv::without_models();
+    save(&env, "a.png", &waves(160, 120, None));
+    save(&env, "b.png", &waves(160, 120, Some((90, 40))));
+    save(&env, "small.png", &waves(100, 120, None));
+    let same = env.json(0, &["diff", "a.png", "a.png"]);
+    assert_eq!(number(&same, "/ssim"), 1.0);
+    assert_eq!(same["is_same"], true);
+
+    let document = env.json(1, &["diff", "a.png", "b.png", "--out", "d"]);
+    let regions = list(&document, "/regions");
+    assert_eq!(regions.len(), 1, "{document:#}");
+    assert!((number(&regions[0], "/left") - 90.0).abs() <= 3.0);
+    assert!((number(&regions[0], "/top") - 40.0).abs() <= 3.0);
+    let names = ["a.png", "b.png", "difference.png", "mask.png"];
+    assert_eq!(files(&env, "d"), names);
+    assert_eq!(list(&document, "/out").len(), 4);
+    assert_eq!(env.read_picture("d/mask.png").width(), 160);
+    let said = env
+        .run(&["diff", "a.png", "b.png", "--color", "--out", "d.html"])
+        .expect(1);
+    assert!(
+        said.stdout.contains("different: structural similarity 0.9"),
+        "{}",
+        said.stdout
+    );
+    let html = fs::read_to_string(env.path("d.html")).expect("a page");
+    assert_eq!(html.matches("<img").count(), 4);
+    env.run(&["diff", "a.png", "b.png", "--min-ssim", "0.5"])
+        .expect(0);
+    env.run(&["diff", "a.png", "b.png", "--min-area", "5000"])
+        .expect(0);
+
+    let refused = env.run(&["diff", "a.png", "small.png"]).expect(3).stderr;
+    assert!(
+        refused.contains("160 × 120 and 100 × 120") && refused.contains("--fit crop"),
+        "{refused}"
+    );
+    let document = env.json(1, &["diff", "a.png", "small.png", "--fit", "resize"]);
+    assert_eq!(
+        (text(&document, "/fit"), number(&document, "/width")),
+        ("resize", 160.0)
+    );
+    let document = env.json(1, &["diff", "a.png", "small.png", "--fit", "crop"]);
+    assert_eq!(number(&document, "/width"), 100.0);
+    assert_eq!(
+        text(&env.json(3, &["diff", "a.png", "none.png"]), "/error/code"),
+        "unreadable_file"
+    );
+}
+
+#[test]
+fn gradients_are_drawn_for_each_picture_and_on_sheets() {
+    let env = TestEnv::without_models();
+    save(&env, "in/a.png", &waves(60, 40, None));
+    save(&env, "in/b.png", &numbered(50, 50));
+    env.write("in/broken.png", "no picture");
+    let document = env.json(3, &["gradients", "in", "--out", "g"]);
+    assert_eq!(list(&document, "/pictures").len(), 2);
+    assert_eq!(text(&document, "/failed/0"), "in/broken.png");
+    // Red grows by 1 a column, green by 1 a row, of which 30 % and 59 % reach the grey level; Sobel weighs 8.
+    assert!(
+        (number(&document, "/pictures/1/mean_x") - 0.299 * 8.0).abs() < 0.2,
+        "{document:#}"
+    );
+    assert!((number(&document, "/pictures/1/mean_y") - 0.587 * 8.0).abs() < 0.3);
+    assert!((number(&document, "/pictures/1/axis_degrees") - 63.0).abs() < 4.0);
+    let expected = ["gradient_x", "gradient_y", "magnitude", "orientation"];
+    assert_eq!(document["views"], serde_json::json!(expected));
+    for view in expected {
+        assert_eq!(env.read_picture(&format!("g/in_a-{view}.png")).width(), 60);
+        assert!(env.read_picture(&format!("g/sheet-{view}.png")).width() > 200);
+    }
+    let document = env.json(0, &["gradients", "in/a.png", "--out", "v", "--view", "all"]);
+    let n = list(&document, "/views").len();
+    assert!(n >= 11);
+    assert_eq!(files(&env, "v").len(), 2 * n);
+    let said = env.run(&["gradients", "in/a.png"]).text();
+    assert!(
+        said.contains("coherence") && said.contains("`--out DIR` draws them"),
+        "{said}"
+    );
+    let said = env
+        .run(&["gradients", "in/a.png", "--view", "nosuch"])
+        .expect(2)
+        .stderr;
+    assert!(said.contains("one of gray, equalised"), "{said}");
+}
+
+#[test]
+fn before_and_after_are_compared_end_to_end() {
+    let Some(env) = TestEnv::with_people() else {
+        return;
+    };
+    let [one, two, ..] = PEOPLE;
+    fs::create_dir(env.path("pairs")).expect("a folder");
+    let (a, b) = (format!("people/{one}/1.jpg"), format!("people/{one}/2.jpg"));
+    env.side_by_side(&a, &b, "pairs/same.jpg");
+    env.side_by_side(&a, &format!("people/{two}/1.jpg"), "pairs/two.jpg");
+    Image::filled(250, 250, [90; 3])
+        .save(&env.path("empty.png"))
+        .expect("a file");
+    env.side_by_side(&a, "empty.png", "pairs/missing.jpg");
+
+    let args = [&["before-after", "pairs", "--csv", "p.csv"], env.decision()].concat();
+    let document = env.json(3, &args);
+    let pairs = list(&document, "/pairs");
+    assert_eq!(pairs.len(), 2, "{document:#}");
+    assert_eq!(
+        (text(&pairs[0], "/name"), text(&pairs[0], "/outcome")),
+        ("same", "same")
+    );
+    assert_eq!(
+        (text(&pairs[1], "/name"), text(&pairs[1], "/outcome")),
+        ("two", "different")
+    );
+    assert!(number(&pairs[0], "/similarity") > number(&pairs[1], "/similarity") + 0.2);
+    assert!(number(&pairs[0], "/ssim") < 1.0 && number(&pairs[0], "/dhash") <= 64.0);
+    assert_eq!(text(&document, "/incomplete/0/name"), "missing");
+    assert_eq!(number(&document, "/incomplete/0/after_faces"), 0.0);
+    let html = fs::read_to_string(env.path("before-after.html")).expect("a page");
+    assert_eq!(html.matches("<td><img").count(), 4);
+    assert!(html.contains("no face after") && !html.contains("<script"));
+    let csv = fs::read_to_string(env.path("p.csv")).expect("a file");
+    assert_eq!(csv.lines().count(), 3, "{csv}");
+
+    // What `split` made is compared alike, but for its JPEG.
+    fs::remove_file(env.path("pairs/missing.jpg")).expect("it was there");
+    env.run(&[
+        "split",
+        "pairs",
+        "halves",
+        "--into-folders",
+        "--format",
+        "png",
+    ])
+    .expect(0);
+    let args = [&["before-after", "halves/1", "halves/2"], env.decision()].concat();
+    let split = env.json(0, &args);
+    for field in ["/similarity", "/ssim", "/phash"] {
+        let found = list(&split, "/pairs")
+            .iter()
+            .map(|pair| number(pair, field));
+        let expected = pairs.iter().map(|pair| number(pair, field));
+        assert!(found.eq(expected), "{field}: {split:#}");
+    }
+    let aligned = env.json(1, &["diff", &a, &b, "--fit", "align"]);
+    assert_eq!(number(&aligned, "/width"), 224.0);
+    assert!(number(&aligned, "/ssim") > 0.2);
 }

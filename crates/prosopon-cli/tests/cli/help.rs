@@ -5,7 +5,7 @@ use crate::testenv::TestEnv;
 #[test]
 fn every_command_has_help_with_examples() {
     let env = TestEnv::without_models();
-    let commands: [&[&str]; 24] = [
+    let commands: [&[&str]; 28] = [
         &["quickstart"],
         &["detect"],
         &["embed"],
@@ -27,7 +27,11 @@ fn every_command_has_help_with_examples() {
         &["consistency"],
         &["explore"],
         &["dedupe"],
+        &["recogniser"],
         &["split"],
+        &["before-after"],
+        &["diff"],
+        &["gradients"],
         &["models"],
         &["doctor"],
     ];

@@ -16,4 +16,5 @@ mod models;
 mod people;
 mod prepare;
 mod recognise;
+mod recogniser;
 mod testenv;

@@ -91,6 +91,38 @@ fn a_second_run_makes_only_what_is_missing_and_leaves_others_files_alone() {
 }
 
 #[test]
+fn two_eyes_can_be_required() {
+    let Some(env) = env() else {
+        return;
+    };
+    fs::remove_file(env.path("people/notes/broken.jpg")).expect("a file");
+    // The lower half of a face has no eyes.
+    let [first, ..] = PEOPLE;
+    let picture = env.read_picture(&format!("people/{first}/1.jpg"));
+    let mut covered = picture.clone();
+    let rows = covered.pixels_mut().chunks_exact_mut(250 * 3);
+    for row in rows.skip(90).take(38) {
+        row.fill(120);
+    }
+    covered
+        .save(&env.path(&format!("people/{first}/blindfold.png")))
+        .expect("a file");
+    let all = env.json(0, &["prepare", "people", "faces"]);
+    let with_eyes = env.json(0, &["prepare", "people", "eyes", "--require-eyes", "2"]);
+    let kept = |document: &Value| number(class(document, first), "/kept");
+    assert!(kept(&all) >= kept(&with_eyes), "{all} {with_eyes}");
+    let reasons = list(&with_eyes, "/left_out").iter();
+    let few: Vec<&str> = reasons
+        .filter(|picture| picture["reason"] == "too_few_eyes")
+        .map(|picture| text(picture, "/picture"))
+        .collect();
+    assert!(
+        few.contains(&format!("{first}/blindfold.png").as_str()),
+        "{with_eyes}"
+    );
+}
+
+#[test]
 fn folders_inside_each_other_are_refused() {
     let Some(env) = env() else {
         return;

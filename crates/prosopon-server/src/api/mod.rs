@@ -3,6 +3,7 @@
 pub(crate) mod album_groups;
 pub(crate) mod albums;
 pub(crate) mod annotate;
+pub(crate) mod classic;
 pub(crate) mod detect;
 pub(crate) mod embed;
 pub(crate) mod enrol;
@@ -21,5 +22,7 @@ pub(crate) mod verify;
 
 #[cfg(test)]
 mod album_tests;
+#[cfg(test)]
+mod classic_tests;
 #[cfg(test)]
 mod tests;

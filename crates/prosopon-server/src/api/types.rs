@@ -83,18 +83,23 @@ pub(crate) struct FaceJson {
     pub(crate) identification: Option<Identification>,
 }
 
+/// A box as shares of the picture's sides.
+pub(crate) fn normalized(b: &prosopon::BoundingBox, image: &Image) -> BoundingBox {
+    let (width, height) = (image.width() as f32, image.height() as f32);
+    BoundingBox {
+        left: b.left / width,
+        top: b.top / height,
+        right: b.right / width,
+        bottom: b.bottom / height,
+    }
+}
+
 impl FaceJson {
     pub(crate) fn new(detection: &Detection, image: &Image) -> Self {
-        let (width, height) = (image.width() as f32, image.height() as f32);
         let b = detection.bounding_box;
         Self {
             bounding_box: b.into(),
-            bounding_box_normalized: BoundingBox {
-                left: b.left / width,
-                top: b.top / height,
-                right: b.right / width,
-                bottom: b.bottom / height,
-            },
+            bounding_box_normalized: normalized(&b, image),
             landmarks: detection.landmarks.map(Landmarks::from),
             confidence: detection.confidence,
             embedding: None,

@@ -43,7 +43,7 @@ async function tabTo(name) {
 }
 
 describe('keyboard', () => {
-  for (const route of ['identify', 'compare', 'people', 'live', 'system']) {
+  for (const route of ['identify', 'compare', 'people', 'classic', 'live', 'system']) {
     it(`has a name and a visible focus at every stop of the page ${route}`, async () => {
       page = await openPage(browser, server, { route });
       await page.locator('.page h1').waitFor();

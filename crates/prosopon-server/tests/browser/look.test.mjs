@@ -125,6 +125,12 @@ describe('look', () => {
     await page.locator('.face-choice input').first().check();
     await page.waitForLoadState('networkidle');
   });
+  look('classic-empty', 'classic', (page) => page.locator('.drop-zone').waitFor());
+  look('classic', 'classic', async (page) => {
+    await choose(page, await onePerson());
+    await page.locator('.view img').nth(3).waitFor({ timeout: 60_000 });
+    await page.waitForLoadState('networkidle');
+  });
   look('live-off', 'live', (page) => page.getByText('The camera is off').waitFor());
   look('live', 'live', async (page) => {
     await page.getByRole('button', { name: 'Start the camera' }).click();

@@ -156,6 +156,12 @@ export const ask = {
   },
 };
 
+export const classic = {
+  list: () => call('GET', '/v1/classic'),
+  faces: (picture, query, options) => upload('/v1/classic/faces', picture, { query, ...options }),
+  view: (picture, query, signal) => call('POST', '/v1/classic/view', { body: picture, query, signal, as: 'blob' }),
+};
+
 export const galleries = {
   list: () => call('GET', '/v1/galleries'),
   add: (name) => call('POST', '/v1/galleries', { json: { name } }),

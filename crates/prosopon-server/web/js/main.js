@@ -4,6 +4,7 @@ import * as api from './api.js';
 import { fill, h } from './dom.js';
 import { icon } from './icons.js';
 import { errorNotice, notice } from './notices.js';
+import { classicPage } from './pages/classic.js';
 import { comparePage } from './pages/compare.js';
 import { evaluatePage } from './pages/evaluate.js';
 import { identifyPage } from './pages/identify.js';
@@ -22,6 +23,7 @@ const PAGES = [
   { name: 'people', title: 'People', make: peoplePage, scope: 'enrol' },
   { name: 'photos', title: 'Photos', make: photosPage, scope: 'enrol' },
   { name: 'live', title: 'Live', make: livePage, scope: 'identify' },
+  { name: 'classic', title: 'Classic', make: classicPage, scope: 'identify' },
   { name: 'evaluate', title: 'Evaluate', make: evaluatePage, scope: 'admin' },
   { name: 'system', title: 'System', make: systemPage, scope: 'identify' },
 ];

@@ -2,6 +2,7 @@
 
 import { photographDialog } from './camera.js';
 import { h, newId } from './dom.js';
+import { acceptDrops } from './drop.js';
 import { icon } from './icons.js';
 import { toast } from './notices.js';
 
@@ -32,19 +33,6 @@ export function pictureInput({ title, hint, onpicture, more }) {
     return true;
   }
 
-  /// Makes `target` take dropped pictures too.
-  function acceptDrops(target) {
-    let depth = 0;
-    const over = (isOver) => target.classList.toggle('drop-over', isOver);
-    target.addEventListener('dragenter', () => { depth += 1; over(true); });
-    target.addEventListener('dragleave', () => { depth -= 1; if (depth === 0) over(false); });
-    target.addEventListener('drop', (event) => {
-      depth = 0;
-      over(false);
-      take(event.dataTransfer.files);
-    });
-  }
-
   /// Once there is a picture the place shrinks to its buttons.
   function setFilled(isFilled) {
     element.classList.toggle('drop-filled', isFilled);
@@ -53,5 +41,8 @@ export function pictureInput({ title, hint, onpicture, more }) {
 
   const focus = () => element.querySelector('.choose').focus();
 
-  return { element, focus, acceptDrops, setFilled, paste: (event) => take(event.clipboardData?.files ?? []) };
+  /// Makes `target` take dropped pictures too.
+  const takeDrops = (target) => acceptDrops(target, (transfer) => take(transfer.files));
+
+  return { element, focus, acceptDrops: takeDrops, setFilled, paste: (event) => take(event.clipboardData?.files ?? []) };
 }

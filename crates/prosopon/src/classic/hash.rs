@@ -7,7 +7,7 @@
 use std::fmt;
 
 use super::gray::GrayImage;
-use super::wavelet::{DB4, HAAR, approximation};
+use super::wavelet::{Plane, Wavelet, approximation};
 use crate::image::Image;
 
 /// Sides that are allowed: below 2 there is nothing to compare, above 64 nothing is gained.
@@ -170,8 +170,8 @@ pub fn perceptual_hash_of_gray(
         HashMethod::PerceptualSimple => above(&frequencies(gray, side, false), mean),
         HashMethod::Difference => difference(gray, side),
         HashMethod::DifferenceVertical => difference_vertical(gray, side),
-        HashMethod::Wavelet => wavelet(gray, side, HAAR),
-        HashMethod::WaveletDb4 => wavelet(gray, side, DB4),
+        HashMethod::Wavelet => wavelet(gray, side, Wavelet::Haar),
+        HashMethod::WaveletDb4 => wavelet(gray, side, Wavelet::Db4),
     })
 }
 
@@ -247,7 +247,7 @@ fn cosine(k: usize, n: usize, values: impl Iterator<Item = f64>) -> f64 {
 
 /// `ImageHash` takes away the coarsest coefficient of a full Haar decomposition first, which is the
 /// mean; and it starts from the largest power of two that fits into the picture.
-fn wavelet(gray: &GrayImage, side: u32, filter: &[f64]) -> PerceptualHash {
+fn wavelet(gray: &GrayImage, side: u32, wavelet: Wavelet) -> PerceptualHash {
     let scale = (1 << gray.width().min(gray.height()).ilog2()).max(side);
     let levels = scale.ilog2() - side.ilog2();
     let small = gray.resized_lanczos(scale, scale);
@@ -257,11 +257,9 @@ fn wavelet(gray: &GrayImage, side: u32, filter: &[f64]) -> PerceptualHash {
         .map(|v| f64::from(*v) / 255.0)
         .collect();
     let mean = mean(&values);
-    let rows = values
-        .chunks_exact(scale as usize)
-        .map(|row| row.iter().map(|v| v - mean).collect())
-        .collect();
-    above(&approximation(rows, filter, levels).concat(), median)
+    let values = values.into_iter().map(|v| v - mean).collect();
+    let plane = Plane::new(scale as usize, scale as usize, values).unwrap_or_default();
+    above(approximation(&plane, wavelet, levels).values(), median)
 }
 
 fn above(values: &[f64], limit: impl Fn(&[f64]) -> f64) -> PerceptualHash {
@@ -287,6 +285,7 @@ fn median(values: &[f64]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::classic::testing::noise;
 
     const METHODS: [HashMethod; 7] = [
         HashMethod::Average,
@@ -330,6 +329,20 @@ mod tests {
         assert_eq!(of([1, 0, 1]).distance(&of([0, 0, 1])), Some(1));
         let longer = PerceptualHash::from_bits([true; 4]);
         assert_eq!(of([1, 1, 1]).distance(&longer), None);
+    }
+
+    /// As a distance should be: symmetric, zero to itself, and no way round is shorter.
+    #[test]
+    fn distances_are_a_metric() {
+        let pictures = [1, 2, 3].map(|seed| noise(seed, 40, 30));
+        for method in METHODS {
+            let of = |gray| perceptual_hash_of_gray(gray, method, 8).unwrap();
+            let [a, b, c] = pictures.each_ref().map(of);
+            let between = |x: &PerceptualHash, y: &PerceptualHash| x.distance(y).unwrap();
+            assert_eq!(between(&a, &b), between(&b, &a), "{method:?}");
+            assert_eq!(between(&a, &a), 0);
+            assert!(between(&a, &c) <= between(&a, &b) + between(&b, &c));
+        }
     }
 
     #[test]

@@ -1,4 +1,5 @@
 //! Arrays that NumPy stored, in C order.
+#![allow(dead_code, reason = "each test takes what it needs")]
 
 use std::fs::File;
 use std::io::Read;
@@ -26,6 +27,24 @@ impl Npz {
             shape,
             words.iter().map(|w| f32::from_le_bytes(*w)).collect(),
         )
+    }
+
+    /// Shape and values of an array of `float64`.
+    pub(crate) fn doubles(&mut self, name: &str) -> (Vec<usize>, Vec<f64>) {
+        let (shape, bytes) = self.read(name, "'<f8'");
+        let (words, _) = bytes.as_chunks::<8>();
+        (
+            shape,
+            words.iter().map(|w| f64::from_le_bytes(*w)).collect(),
+        )
+    }
+
+    /// Names of all arrays.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let names = self.0.file_names();
+        names
+            .map(|name| name.trim_end_matches(".npy").to_owned())
+            .collect()
     }
 
     fn read(&mut self, name: &str, kind: &str) -> (Vec<usize>, Vec<u8>) {

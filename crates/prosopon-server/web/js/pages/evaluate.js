@@ -3,6 +3,7 @@
 
 import * as api from '../api.js';
 import { field, fill, h } from '../dom.js';
+import { acceptDrops } from '../drop.js';
 import { chosenFiles, droppedFiles } from '../files.js';
 import { icon } from '../icons.js';
 import { errorNotice, notice } from '../notices.js';
@@ -50,15 +51,7 @@ function page() {
       h('p', { class: 'soft' }, 'How often is this server wrong about people whose names you know?'))),
     view);
 
-  let depth = 0;
-  const over = (isOver) => view.classList.toggle('drop-over', isOver);
-  element.addEventListener('dragenter', () => { depth += 1; over(true); });
-  element.addEventListener('dragleave', () => { depth -= 1; if (depth === 0) over(false); });
-  element.addEventListener('drop', async (event) => {
-    depth = 0;
-    over(false);
-    send(await droppedFiles(event.dataTransfer));
-  });
+  acceptDrops(element, async (transfer) => send(await droppedFiles(transfer)), view);
 
   function setBusy(isBusy) {
     zone.hidden = isBusy;

@@ -5,7 +5,7 @@ import { galleryChoice } from '../choices.js';
 import { deletedSubjects } from '../deleted.js';
 import { openDialog } from '../dialog.js';
 import { debounced, field, fill, h } from '../dom.js';
-import { chosenFiles, droppedFiles } from '../files.js';
+import { filesInput } from '../files-input.js';
 import { icon } from '../icons.js';
 import { nameField } from '../name-field.js';
 import { errorNotice, notice } from '../notices.js';
@@ -26,15 +26,7 @@ export function peopleGrid(uploads) {
   const list = h('ul', { class: 'people-grid' });
   const trouble = h('div', {});
   const more = h('button', { type: 'button', class: 'more', onclick: () => load({ isMore: true }) }, 'Show more');
-  const files = h('input', { type: 'file', multiple: true, accept: 'image/*', class: 'visually-hidden', tabindex: '-1', 'aria-hidden': 'true' });
-  const folder = h('input', { type: 'file', webkitdirectory: true, class: 'visually-hidden', tabindex: '-1', 'aria-hidden': 'true' });
-  for (const input of [files, folder]) {
-    input.addEventListener('change', () => {
-      const chosen = chosenFiles(input.files);
-      input.value = '';
-      enrol(chosen);
-    });
-  }
+  const chooser = filesInput(enrol);
   const uploadPlace = h('div', {});
   const element = h('div', { class: 'people-view' },
     h('div', { class: 'page-head' },
@@ -44,20 +36,12 @@ export function peopleGrid(uploads) {
       h('div', { class: 'search' }, icon('search'), search),
       h('div', { class: 'buttons' },
         h('button', { type: 'button', onclick: addPerson }, icon('plus'), 'Add a person'),
-        h('button', { type: 'button', onclick: () => files.click() }, icon('picture'), 'Add pictures'),
-        h('button', { type: 'button', class: 'primary', onclick: () => folder.click() }, icon('folder'), 'Add a folder')),
-      files, folder),
+        chooser.filesButton(),
+        chooser.folderButton({ class: 'primary' })),
+      chooser.inputs),
     uploadPlace, trouble, list, more);
 
-  let depth = 0;
-  const over = (isOver) => element.classList.toggle('drop-over', isOver);
-  element.addEventListener('dragenter', () => { depth += 1; over(true); });
-  element.addEventListener('dragleave', () => { depth -= 1; if (depth === 0) over(false); });
-  element.addEventListener('drop', async (event) => {
-    depth = 0;
-    over(false);
-    enrol(await droppedFiles(event.dataTransfer));
-  });
+  chooser.acceptDrops(element);
   changes.addEventListener('choice', () => isShown && load());
 
   async function load({ isMore = false } = {}) {

@@ -3,7 +3,7 @@
 import * as api from '../api.js';
 import { deletedFaces, deletedSubjects } from '../deleted.js';
 import { fill, h } from '../dom.js';
-import { chosenFiles, droppedFiles } from '../files.js';
+import { filesInput } from '../files-input.js';
 import { icon } from '../icons.js';
 import { errorNotice, toast } from '../notices.js';
 import { portrait } from '../portrait.js';
@@ -24,31 +24,12 @@ export function personView(id, uploads) {
   const particulars = h('div', {});
   const faces = h('ul', { class: 'face-grid' });
   const uploadPlace = h('div', {});
-  const files = picker({ multiple: true, accept: 'image/*' });
-  const folder = picker({ webkitdirectory: true });
+  const chooser = filesInput(enrol);
   const element = h('div', { class: 'person-view' },
     h('a', { class: 'back', href: '#/people' }, icon('previous'), 'Everybody'),
-    head, trouble, uploadPlace, faces, particulars, files, folder);
+    head, trouble, uploadPlace, faces, particulars, chooser.inputs);
 
-  let depth = 0;
-  const over = (isOver) => element.classList.toggle('drop-over', isOver);
-  element.addEventListener('dragenter', () => { depth += 1; over(true); });
-  element.addEventListener('dragleave', () => { depth -= 1; if (depth === 0) over(false); });
-  element.addEventListener('drop', async (event) => {
-    depth = 0;
-    over(false);
-    enrol(await droppedFiles(event.dataTransfer));
-  });
-
-  function picker(attributes) {
-    const input = h('input', { type: 'file', class: 'visually-hidden', tabindex: '-1', 'aria-hidden': 'true', ...attributes });
-    input.addEventListener('change', () => {
-      const chosen = chosenFiles(input.files);
-      input.value = '';
-      enrol(chosen);
-    });
-    return input;
-  }
+  chooser.acceptDrops(element);
 
   async function load() {
     try {
@@ -73,8 +54,8 @@ export function personView(id, uploads) {
         h('h1', { tabindex: '-1' }, subject.name),
         h('p', { class: 'soft' }, `${words.count(subject.n_faces, 'face')} · since ${words.day(subject.created_millis)}`)),
       h('div', { class: 'buttons' },
-        h('button', { type: 'button', class: 'primary', onclick: () => files.click() }, icon('picture'), 'Add pictures'),
-        h('button', { type: 'button', onclick: () => folder.click() }, icon('folder'), 'Add a folder'),
+        chooser.filesButton({ class: 'primary' }),
+        chooser.folderButton(),
         h('button', { type: 'button', class: 'rename', onclick: rename }, icon('pencil'), 'Rename'),
         h('button', { type: 'button', onclick: () => mergeDialog(gallery, subject, { onmerged }) }, icon('merge'), 'Merge'),
         h('button', { type: 'button', class: 'danger-quiet', onclick: remove }, icon('bin'), 'Delete')));

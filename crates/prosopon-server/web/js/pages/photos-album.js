@@ -3,7 +3,7 @@
 import * as api from '../api.js';
 import { confirmed } from '../dialog.js';
 import { field, fill, h } from '../dom.js';
-import { chosenFiles, droppedFiles } from '../files.js';
+import { filesInput } from '../files-input.js';
 import { icon } from '../icons.js';
 import { errorNotice, notice, toast } from '../notices.js';
 import { patiently } from '../patience.js';
@@ -32,8 +32,7 @@ export function albumView(uploads) {
   const list = h('ul', { class: 'people-grid' });
   const once = h('details', { class: 'once', hidden: true });
   const selection = h('div', { class: 'selection', role: 'region', 'aria-label': 'Chosen people', hidden: true });
-  const files = picker({ multiple: true, accept: 'image/*' });
-  const folder = picker({ webkitdirectory: true });
+  const chooser = filesInput(add);
   const withAlbum = h('div', { class: 'buttons' },
     h('button', { type: 'button', onclick: () => takeBack(album, load) }, 'Undo'),
     h('button', { type: 'button', onclick: () => decideAgain(album, load) }, 'Redo'),
@@ -46,30 +45,12 @@ export function albumView(uploads) {
       h('div', { class: 'choices' }, choiceField)),
     h('div', { class: 'toolbar' }, withAlbum,
       h('div', { class: 'buttons' },
-        h('button', { type: 'button', onclick: () => files.click() }, icon('picture'), 'Add pictures'),
-        h('button', { type: 'button', class: 'primary', onclick: () => folder.click() }, icon('folder'), 'Add a folder')),
-      files, folder),
+        chooser.filesButton(),
+        chooser.folderButton({ class: 'primary' })),
+      chooser.inputs),
     uploadPlace, trouble, doing, list, once, selection);
 
-  let depth = 0;
-  const over = (isOver) => element.classList.toggle('drop-over', isOver);
-  element.addEventListener('dragenter', () => { depth += 1; over(true); });
-  element.addEventListener('dragleave', () => { depth -= 1; if (depth === 0) over(false); });
-  element.addEventListener('drop', async (event) => {
-    depth = 0;
-    over(false);
-    add(await droppedFiles(event.dataTransfer));
-  });
-
-  function picker(attributes) {
-    const input = h('input', { type: 'file', class: 'visually-hidden', tabindex: '-1', 'aria-hidden': 'true', ...attributes });
-    input.addEventListener('change', () => {
-      const taken = chosenFiles(input.files);
-      input.value = '';
-      add(taken);
-    });
-    return input;
-  }
+  chooser.acceptDrops(element);
 
   async function load() {
     loading?.abort();
