@@ -41,11 +41,24 @@ fn faces_with_eyes_are_found_and_can_be_compared() {
             }
         }
     }
-    assert!(env.path("marked").read_dir().is_ok_and(|mut dir| dir.next().is_some()));
+    assert!(
+        env.path("marked")
+            .read_dir()
+            .is_ok_and(|mut dir| dir.next().is_some())
+    );
 
     // Boxes get the landmarks that alignment needs from the default detector.
     for detector in ["haar", "fr-detect"] {
-        let verified = env.json(0, &["verify", "stranger.jpg", "stranger.jpg", "--detector", detector]);
+        let verified = env.json(
+            0,
+            &[
+                "verify",
+                "stranger.jpg",
+                "stranger.jpg",
+                "--detector",
+                detector,
+            ],
+        );
         assert!(number(&verified, "/similarity") > 0.999, "{verified}");
     }
 }
@@ -62,18 +75,46 @@ fn a_cascade_of_ones_own_needs_no_models() {
         }
     }
     env.write("spot.png", image.encode_png().expect("a picture"));
-    let by_path = ["detect", "spot.png", "--offline", "--detector", "Bright Spot.xml", "--min-neighbors", "1"];
+    let by_path = [
+        "detect",
+        "spot.png",
+        "--offline",
+        "--detector",
+        "Bright Spot.xml",
+        "--min-neighbors",
+        "1",
+    ];
     let found = env.json(0, &by_path);
     assert!(number(&found, "/faces") >= 1.0, "{found}");
     env.run(&["models", "add", "Bright Spot.xml"]).expect(0);
-    let by_name = ["detect", "spot.png", "--offline", "--detector", "bright-spot", "--min-neighbors", "1"];
+    let by_name = [
+        "detect",
+        "spot.png",
+        "--offline",
+        "--detector",
+        "bright-spot",
+        "--min-neighbors",
+        "1",
+    ];
     let same = env.json(0, &by_name);
     assert_eq!(list(&found, "/pictures"), list(&same, "/pictures"));
 
     env.write("broken.xml", SPOT.replace("0 0 6 6 -1.", "0 0 9 6 -1."));
-    let error = env.json(4, &["detect", "spot.png", "--offline", "--detector", "broken.xml"]);
+    let error = env.json(
+        4,
+        &[
+            "detect",
+            "spot.png",
+            "--offline",
+            "--detector",
+            "broken.xml",
+        ],
+    );
     assert_eq!(text(&error, "/error/code"), "unusable_model");
-    assert!(text(&error, "/error/message").contains("(line 8"), "{error}");
+    assert!(
+        text(&error, "/error/message").contains("(line 8"),
+        "{error}"
+    );
     let error = env.json(4, &["models", "add", "broken.xml"]);
     assert_eq!(text(&error, "/error/code"), "unusable_model");
     env.run(&["models", "remove", "bright-spot"]).expect(0);
