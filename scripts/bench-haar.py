@@ -1,4 +1,4 @@
-"""The measuring part of bench-haar: BENCH CASCADES FOLDER ROUNDS WORK."""
+"""The measuring part of bench-haar: BENCH CASCADES FOLDER ROUNDS EVERY WORK."""
 import json
 import statistics
 import subprocess
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import cv2
 
-bench, cascades, folder, rounds, work = sys.argv[1:]
+bench, cascades, folder, rounds, every, work = sys.argv[1:]
 RUNS = [
     # Cascade, scale factor, neighbours, threads.
     ("frontalface_default", 1.1, 3, 1),
@@ -21,7 +21,8 @@ RUNS = [
 ENDINGS = {".jpg", ".jpeg", ".png"}
 
 pictures = []
-for path in sorted(p for p in Path(folder).rglob("*") if p.suffix.lower() in ENDINGS):
+paths = sorted(p for p in Path(folder).rglob("*") if p.suffix.lower() in ENDINGS)
+for path in paths[:: int(every)]:
     gray = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
     if gray is None:
         continue

@@ -10,6 +10,7 @@ mod errors;
 mod evaluate;
 mod fetch;
 mod figures;
+mod haar;
 mod help;
 mod measure;
 mod models;

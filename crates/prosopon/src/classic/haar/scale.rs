@@ -3,7 +3,7 @@
 use super::MultiScale;
 
 /// However small the factor, a search ends.
-const MAX_SCALES: usize = 10_000;
+const MAX_SCALES: usize = 2_000;
 
 /// One size of the picture.
 #[derive(Debug, Clone, Copy, PartialEq)]
