@@ -215,6 +215,9 @@ impl From<EngineError> for Failure {
                 .with_hint("choose a detector with landmarks: `--detector scrfd`"),
             EngineError::Align(error) => error.into(),
             EngineError::Detect(DetectError::Image(error)) => error.into(),
+            EngineError::Detect(error @ DetectError::Cascade(_)) => {
+                Self::new(Exit::Setup, "unusable_model", &error)
+            }
             error => Self::new(Exit::Setup, "inference_failed", &error),
         }
     }

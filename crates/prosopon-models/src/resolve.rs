@@ -4,7 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use prosopon::compare::{ActiveCalibration, Calibration, CalibrationOrigin};
+use prosopon::detect::{self, DetectError, Detector, HaarDetector};
 use prosopon::embed::ModelId;
+use prosopon::inference::Runtime;
 use prosopon::model::{DetectorSpec, EmbedderSpec};
 
 use crate::catalogue::{CatalogueFile, Role};
@@ -36,6 +38,22 @@ pub enum DetectorModel {
     Network(DetectorSpec),
     /// A Haar cascade, whose file says all.
     Cascade,
+}
+
+impl DetectorModel {
+    /// Prepares the detector in `file`, the bytes of an ONNX or XML file.
+    ///
+    /// # Errors
+    /// As [`detect::load`]; [`DetectError::Cascade`] for a file that is no cascade.
+    pub fn load(&self, runtime: &Runtime, file: &[u8]) -> Result<Box<dyn Detector>, DetectError> {
+        match self {
+            Self::Network(spec) => detect::load(runtime, file, spec),
+            Self::Cascade => {
+                let text = String::from_utf8_lossy(file);
+                Ok(Box::new(HaarDetector::from_xml(&text)?))
+            }
+        }
+    }
 }
 
 impl Store {

@@ -272,10 +272,32 @@ fn wrong_names_are_named() {
         },
         Case {
             what: "a detector without landmarks",
-            args: &["embed", "stranger.jpg", "--detector", "fr-detect"],
+            args: &[
+                "detect",
+                "stranger.jpg",
+                "--detector",
+                "fr-detect",
+                "--crops",
+                "crops",
+                "--aligned",
+            ],
             status: 2,
             code: "no_landmarks",
             hint: "--detector scrfd",
+        },
+        Case {
+            what: "a search of cascades by a network",
+            args: &["detect", "stranger.jpg", "--scale-factor", "1.3"],
+            status: 2,
+            code: "no_cascade",
+            hint: "--detector haar",
+        },
+        Case {
+            what: "a cascade that is not there",
+            args: &["detect", "stranger.jpg", "--detector", "haar:elephant"],
+            status: 4,
+            code: "unknown_model",
+            hint: "prosopon models list",
         },
         Case {
             what: "an engine that is not there",

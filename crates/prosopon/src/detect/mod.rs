@@ -16,6 +16,7 @@ mod views;
 
 use serde::{Deserialize, Serialize};
 
+use crate::classic::CascadeError;
 use crate::geometry::{BoundingBox, Landmarks};
 use crate::image::{Image, ImageError};
 use crate::inference::onnx::{FreeAxes, free_input_shape};
@@ -113,6 +114,9 @@ pub enum DetectError {
     /// The network failed.
     #[error("could not detect faces: {0}")]
     Inference(#[from] InferenceError),
+    /// A cascade's file cannot be used.
+    #[error("no cascade that can be used: {0}")]
+    Cascade(#[from] CascadeError),
     /// The picture could not be shrunk.
     #[error("could not detect faces: {0}")]
     Image(#[from] ImageError),

@@ -8,16 +8,17 @@ use prosopon::classic::{GrayImage, lbp_picture};
 use prosopon::plot::{Cell, contact_sheet};
 use serde::Serialize;
 
-use super::faces::{FaceArgs, GrayFaces};
+use super::faces::{FaceArgs, GrayFace, GrayFaces};
 use super::{faces, load, make_folder};
 use crate::commands::detect::{exit_of, save};
+use crate::faces::identity_of;
 use crate::failure::{Exit, Failure};
 use crate::output::{Format, count, print_value};
 use crate::tiles::save_figure;
 
 /// Directions on a sheet: the first carry most, and later ones look alike.
 const SHOWN: usize = 15;
-/// Pictures in a row of the sheet.
+/// Pictures in a row of the sheet of directions.
 const COLUMNS: usize = 8;
 
 #[derive(Debug, clap::Args)]
@@ -45,6 +46,7 @@ struct Document {
 }
 
 /// A picture to be written.
+#[derive(Clone)]
 struct Drawn {
     name: String,
     caption: String,
@@ -68,12 +70,14 @@ pub(super) fn show(args: &ShowArgs, format: Format) -> Result<Exit, Failure> {
     } else {
         faces::read(&args.paths, &args.faces, recogniser.sides())?
     };
-    let mut drawn = recogniser.subspace().map_or_else(Vec::new, directions);
-    for (i, face) in faces.iter().enumerate() {
-        let stem = face.path.file_stem().unwrap_or_default().to_string_lossy();
-        drawn.extend(of_face(&recogniser, i + 1, &stem, &face.face));
-    }
-    if drawn.is_empty() {
+    let directions = recogniser.subspace().map_or_else(Vec::new, |space| {
+        directions(space, recogniser.method() == RecogniserMethod::Eigen)
+    });
+    let of_faces: Vec<Vec<Drawn>> = (1..)
+        .zip(&faces)
+        .map(|(number, face)| of_face(&recogniser, number, face))
+        .collect();
+    if directions.is_empty() && of_faces.is_empty() {
         return Err(Failure::new(
             Exit::Usage,
             "nothing_to_show",
@@ -85,17 +89,27 @@ pub(super) fn show(args: &ShowArgs, format: Format) -> Result<Exit, Failure> {
     }
     make_folder(&args.out)?;
     let mut written = Vec::new();
-    for picture in &drawn {
+    for picture in directions.iter().chain(of_faces.iter().flatten()) {
         let path = args.out.join(&picture.name);
         save(&picture.picture.to_rgb(), &path)?;
         written.push(path.display().to_string());
     }
-    let sheet = args.out.join("sheet.png");
-    save_figure(
-        &contact_sheet(&title(&recogniser), COLUMNS, &cells(&drawn)),
-        &sheet,
-    )?;
-    written.push(sheet.display().to_string());
+    // A row for each face.
+    let row = of_faces.first().map_or(0, Vec::len);
+    let of_faces = of_faces.concat();
+    for (name, columns, drawn) in [
+        ("sheet.png", COLUMNS, directions),
+        ("faces.png", row, of_faces),
+    ] {
+        if !drawn.is_empty() {
+            let path = args.out.join(name);
+            save_figure(
+                &contact_sheet(&title(&recogniser), columns, &cells(&drawn)),
+                &path,
+            )?;
+            written.push(path.display().to_string());
+        }
+    }
     let values = recogniser.subspace().map(|space| space.values().to_vec());
     let document = Document {
         file: args.file.display().to_string(),
@@ -126,12 +140,17 @@ fn title(recogniser: &Recogniser) -> String {
     format!("{method} of {people}, {pictures}")
 }
 
-/// The mean face and the first directions.
-fn directions(space: &Subspace) -> Vec<Drawn> {
+/// The mean face and the first directions, with their share of the variance, or how much more people vary along them than
+/// pictures of one person.
+fn directions(space: &Subspace, is_variance: bool) -> Vec<Drawn> {
     let mut drawn = vec![Drawn::new("mean.png", "mean face", space.mean_face())];
     let total: f64 = space.values().iter().sum();
     for (i, value) in space.values().iter().take(SHOWN).enumerate() {
-        let caption = format!("{}: {:.1} %", i + 1, value / total * 100.0);
+        let caption = if is_variance {
+            format!("{}: {:.1} %", i + 1, value / total * 100.0)
+        } else {
+            format!("{}: {value:.1}", i + 1)
+        };
         let name = format!("direction-{:02}.png", i + 1);
         drawn.extend(
             space
@@ -143,9 +162,16 @@ fn directions(space: &Subspace) -> Vec<Drawn> {
 }
 
 /// A face and what some, then all directions keep of it; or its patterns.
-fn of_face(recogniser: &Recogniser, number: usize, stem: &str, face: &GrayImage) -> Vec<Drawn> {
+fn of_face(recogniser: &Recogniser, number: usize, found: &GrayFace) -> Vec<Drawn> {
+    let face = &found.face;
+    let stem = found.path.file_stem().unwrap_or_default().to_string_lossy();
+    let caption = format!("{}/{stem}", identity_of(&found.path));
     let name = |what: &str| format!("face-{number:03}-{stem}-{what}.png");
-    let mut drawn = vec![Drawn::new(name("face"), stem, face.clone())];
+    let mut drawn = vec![Drawn::new(
+        name("face"),
+        caption.trim_start_matches('/'),
+        face.clone(),
+    )];
     let Some(space) = recogniser.subspace() else {
         let patterns = lbp_picture(face).ok();
         drawn.extend(patterns.map(|picture| Drawn::new(name("patterns"), "patterns", picture)));

@@ -32,7 +32,8 @@ pub(super) struct TrainArgs {
     /// Directions that Eigenfaces and Fisherfaces keep [default: all]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     components: Option<u32>,
-    /// Leave out the last N pictures of each person and say how many of them are recognised
+    /// Leave out the last N pictures of each person, but not the first, and say how many of them are
+    /// recognised
     #[arg(long, value_name = "N", default_value_t = 0)]
     hold_out: usize,
     /// LBPH: radius of the patterns, in pixels
@@ -112,7 +113,7 @@ pub(super) fn train(args: &TrainArgs, format: Format) -> Result<Exit, Failure> {
     }
     let (mut names, mut samples, mut held_out) = (Vec::new(), Vec::new(), Vec::new());
     for (label, (name, pictures)) in (0..).zip(people) {
-        let learnt = pictures.len().saturating_sub(args.hold_out);
+        let learnt = pictures.len().saturating_sub(args.hold_out).max(1);
         for (i, (path, mut sample)) in pictures.into_iter().enumerate() {
             sample.label = label;
             if i < learnt {

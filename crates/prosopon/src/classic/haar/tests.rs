@@ -1,4 +1,7 @@
+use super::super::linear_exact::Scaled;
+use super::scale::Scale;
 use super::testing::SPOT;
+use super::xml::{Description, Feature, Rectangle, Stage, Tree};
 use super::*;
 use crate::evaluate::Resampler;
 
@@ -30,49 +33,125 @@ fn raw(scale_factor: f64) -> MultiScale {
     }
 }
 
+/// The windows that pass at one scale, found without integral images, tiles or tables: column and row of the
+/// scaled picture.
+fn plainly(description: &Description, image: &GrayImage, scale: &Scale) -> Vec<(usize, usize)> {
+    let (width, height) = (scale.width as usize, scale.height as usize);
+    let mut pixels = vec![0; width * height];
+    Scaled::new(image, scale.width, scale.height).fill(0, &mut pixels, &mut Vec::new());
+    let side = description.width as i64;
+    let mut found = Vec::new();
+    for top in (0..scale.rows).step_by(scale.step) {
+        let mut left = 0;
+        while left < scale.columns {
+            let pixel = |x: i64, y: i64| {
+                i64::from(pixels[(top as i64 + y) as usize * width + left + x as usize])
+            };
+            let sum = |inside: &dyn Fn(i64, i64) -> bool, value: &dyn Fn(i64) -> i64| -> i64 {
+                let places = (0..side).flat_map(|y| (0..side).map(move |x| (x, y)));
+                let places = places.filter(|(x, y)| inside(*x, *y));
+                places.map(|(x, y)| value(pixel(x, y))).sum()
+            };
+            let corner = |feature: &Feature, x: i64, y: i64| {
+                if feature.tilted {
+                    sum(&|px, py| (px - x + 1).abs() < y - py, &|v| v)
+                } else {
+                    sum(&|px, py| px < x && py < y, &|v| v)
+                }
+            };
+            let value = |feature: &Feature| {
+                let rectangle = |r: &Rectangle| {
+                    let (x, y) = (i64::from(r.left), i64::from(r.top));
+                    let (w, h) = (i64::from(r.width), i64::from(r.height));
+                    let corners = if feature.tilted {
+                        [
+                            (x, y),
+                            (x - h, y + h),
+                            (x + w, y + w),
+                            (x + w - h, y + w + h),
+                        ]
+                    } else {
+                        [(x, y), (x + w, y), (x, y + h), (x + w, y + h)]
+                    };
+                    let [a, b, c, d] = corners.map(|(x, y)| corner(feature, x, y));
+                    r.weight * (a - b - c + d) as f32
+                };
+                feature.rectangles.iter().map(rectangle).sum::<f32>()
+            };
+            let inner = |x: i64, y: i64| x > 0 && y > 0 && x < side - 1 && y < side - 1;
+            let area = ((side - 2) * (side - 2)) as f64;
+            let (mean, squares) = (sum(&inner, &|v| v), sum(&inner, &|v| v * v));
+            let spread = area * squares as f64 - (mean * mean) as f64;
+            let norm = (1.0 / spread.sqrt()) as f32;
+            if spread <= 0.0 || area * f64::from(norm) >= 0.1 {
+                left += scale.step;
+                continue;
+            }
+            let passes = |stage: &Stage| {
+                let tree = |tree: &Tree| {
+                    let mut child = 0;
+                    loop {
+                        let node = tree.nodes[child as usize];
+                        let yes =
+                            value(&description.features[node.feature]) * norm < node.threshold;
+                        child = if yes { node.left } else { node.right };
+                        if child <= 0 {
+                            return f64::from(tree.leaves[-child as usize]);
+                        }
+                    }
+                };
+                stage.trees.iter().map(tree).sum::<f64>() >= f64::from(stage.threshold)
+            };
+            match description.stages.iter().position(|stage| !passes(stage)) {
+                None => found.push((left, top)),
+                Some(0) => left += scale.step,
+                Some(_) => {}
+            }
+            left += scale.step;
+        }
+    }
+    found
+}
+
 #[test]
-fn spots_are_found_where_they_are() {
-    let image = picture(90, 60, &[(20, 30, 2), (60, 12, 8)]);
-    let hits = spot().detect_multi_scale(&image, &raw(2.0));
-    let around = |x: u32, y: u32, side: u32| {
-        hits.iter().any(|hit| {
-            let (left, top) = (
-                x.abs_diff(hit.left + hit.width / 2),
-                y.abs_diff(hit.top + hit.height / 2),
-            );
-            left <= side && top <= side && hit.width.abs_diff(3 * side) <= side
+fn windows_are_those_of_a_plain_search() {
+    // More than two tiles wide and two strips high, with spots everywhere.
+    let mut rng = Resampler(3);
+    let spots: Vec<_> = (0..900)
+        .map(|_| {
+            let (x, y) = (rng.below(690), rng.below(320));
+            (x as u32, y as u32, 2 + rng.below(4) as u32)
         })
-    };
-    assert!(around(21, 31, 2), "{hits:?}");
-    assert!(around(64, 16, 8), "{hits:?}");
-    let all = hits
-        .iter()
-        .all(|hit| hit.reject_level == 2 && hit.neighbors == 1);
-    assert!(all && hits.iter().all(|hit| hit.level_weight > 0.2));
+        .collect();
+    let image = picture(700, 330, &spots);
+    let description = xml::read(SPOT).unwrap();
+    for side in [6, 12] {
+        let options = MultiScale {
+            min_size: Some((side, side)),
+            max_size: Some((side, side)),
+            ..raw(2.0)
+        };
+        let scales = scale::scales((700, 330), (6, 6), &options);
+        assert_eq!(scales.len(), 1);
+        let expected = plainly(&description, &image, &scales[0]);
+        assert!(expected.len() > 200, "{}", expected.len());
+        let hits = spot().detect_multi_scale(&image, &options);
+        let factor = side / 6;
+        let found: Vec<_> = hits
+            .iter()
+            .map(|hit| ((hit.left / factor) as usize, (hit.top / factor) as usize))
+            .collect();
+        assert!(found == expected, "windows of {side} pixels");
+        assert!(
+            hits.iter()
+                .all(|hit| hit.reject_level == 2 && hit.neighbors == 1)
+        );
+    }
     assert!(
         spot()
             .detect_multi_scale(&picture(90, 60, &[]), &raw(2.0))
             .is_empty()
     );
-}
-
-#[test]
-fn wide_pictures_are_searched_across_tiles() {
-    // One tile holds about 310 columns; a spot lies on each border of tiles and at each end.
-    let places: Vec<_> = (0..24)
-        .map(|i| (10 + i * 41, 10 + (i % 5) * 4, 2))
-        .collect();
-    let image = picture(1_000, 300, &places);
-    let hits = spot().detect_multi_scale(&image, &raw(10.0));
-    let is_at = |x: u32, y: u32| {
-        let mut hits = hits.iter();
-        hits.any(|h| (h.left + 2).abs_diff(x) <= 1 && (h.top + 2).abs_diff(y) <= 1)
-    };
-    for (x, y, _) in places {
-        assert!(is_at(x, y), "{x}, {y}");
-    }
-    let order = |hit: &CascadeHit| (hit.top, hit.left);
-    assert!(hits.is_sorted_by_key(order), "rows from the top");
 }
 
 #[test]
