@@ -42,7 +42,7 @@ pub(crate) struct Args {
     /// Folder to write into
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// What to draw: gradient_x, gradient_y, magnitude, orientation (all of these by default), gray, equalised,
+    /// What to draw: `gradient_x`, `gradient_y`, magnitude, orientation (all of these by default), gray, equalised,
     /// clahe, gaussian, median, otsu, contours and others, or `all`
     #[arg(long = "view", value_name = "VIEW", value_delimiter = ',', value_parser = views)]
     views: Vec<Views>,
@@ -79,7 +79,7 @@ enum Operator {
     Scharr,
     /// Half the difference of both neighbours, as numpy.gradient
     Central,
-    /// The next pixel minus this one, as tf.image.image_gradients
+    /// The next pixel minus this one, as `TensorFlow` has it
     Forward,
 }
 

@@ -230,7 +230,7 @@ fn load(store: &Store, settings: &Settings) -> Result<LoadedModels, Failure> {
     })
 }
 
-/// The cascades that are installed, or that an OpenCV of the system has. Nothing is fetched for them: the server
+/// The cascades that are installed, or that an `OpenCV` of the system has. Nothing is fetched for them: the server
 /// works without.
 fn cascades(store: &Store) -> Cascades {
     let read = |found: Result<Option<ResolvedCascade>, ModelsError>| {

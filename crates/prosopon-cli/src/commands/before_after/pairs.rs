@@ -1,6 +1,7 @@
 //! Which pictures, or halves of pictures, belong together.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::Path;
 
 use prosopon::split::Grid;
@@ -107,10 +108,11 @@ impl Pairing {
             let mut all = BTreeMap::new();
             for (name, input) in named {
                 // Of `a.jpg` and `a.png` in one folder the first is taken.
-                if all.contains_key(&name) {
-                    unpaired.push(input.to_string());
-                } else {
-                    all.insert(name, input);
+                match all.entry(name) {
+                    Entry::Vacant(place) => {
+                        place.insert(input);
+                    }
+                    Entry::Occupied(_) => unpaired.push(input.to_string()),
                 }
             }
             all
