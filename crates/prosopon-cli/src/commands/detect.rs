@@ -66,7 +66,8 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         make_folder(folder)?;
     }
     let load = Load::of(inputs.len());
-    let session = session::open_detector_for(&args.models, &args.inference, &args.detect, load)?;
+    let session =
+        session::open_detector_for(&args.models, &args.inference, &args.detect, load)?.filtering();
     let mut printer = PicturePrinter::new(args.output.format(), session.about);
     let mut summary = Summary::default();
     let mut names = OutputNames::default();
