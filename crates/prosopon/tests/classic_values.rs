@@ -1,4 +1,4 @@
-//! Classic image processing, texture and face recognisers against the values of OpenCV, mahotas and `PyWavelets`,
+//! Classic image processing, texture and face recognisers against the values of `OpenCV`, mahotas and `PyWavelets`,
 //! kept in the shared folder.
 
 mod common;
@@ -141,7 +141,7 @@ fn wavelet_faces_equal_those_of_the_recipe() {
     }
 }
 
-/// Pictures that are decoded to the very pixels that OpenCV decoded: there all that follows is equal. Which those are
+/// Pictures that are decoded to the very pixels that `OpenCV` decoded: there all that follows is equal. Which those are
 /// the blurred picture's digest tells.
 #[test]
 fn thresholds_and_outlines_equal_those_of_opencv() {
@@ -155,8 +155,11 @@ fn thresholds_and_outlines_equal_those_of_opencv() {
     let per_image = reference["per_image"].as_object().expect("an object");
     assert_eq!(per_image.len(), 20);
     let digest = |picture: &GrayImage| -> String {
-        let hash = Sha256::digest(picture.pixels());
-        hash.iter().map(|byte| format!("{byte:02x}")).collect()
+        let mut text = String::new();
+        for byte in Sha256::digest(picture.pixels()) {
+            text += &format!("{byte:02x}");
+        }
+        text
     };
     let mut n_equal = 0;
     for (name, expected) in per_image {
@@ -357,7 +360,7 @@ fn eigenfaces_equal_those_of_opencv() {
     assert!(others <= 2, "{others}");
 }
 
-/// The reference's own training pictures hold two copies, which makes OpenCV divide by nothing but rounding errors: it
+/// The reference's own training pictures hold two copies, which makes `OpenCV` divide by nothing but rounding errors: it
 /// gives other names if the same pictures are learnt in another order. Without the copies it has one answer, and that
 /// is ours with and without them.
 #[test]
@@ -401,11 +404,12 @@ fn fisherfaces_equal_those_of_opencv() {
     assert_eq!(right(&recogniser), 48);
 }
 
-/// `cv2.face.EigenFaceRecognizer_create(177)`, OpenCV 4.14, the same pictures.
+/// `cv2.face.EigenFaceRecognizer_create(177)`, `OpenCV` 4.14, the same pictures.
 const EIGEN_LABELS: [u32; 58] = [
     0, 0, 4, 0, 0, 3, 3, 0, 0, 3, 0, 0, 1, 1, 1, 0, 1, 1, 1, 1, 2, 1, 3, 4, 1, 4, 4, 0, 0, 2, 0, 2,
     4, 4, 3, 2, 0, 0, 3, 0, 0, 4, 3, 3, 3, 3, 1, 4, 4, 1, 4, 4, 4, 4, 4, 4, 4, 4,
 ];
+#[allow(clippy::unreadable_literal, reason = "as the reference prints them")]
 const EIGEN_DISTANCES: [f64; 58] = [
     1164.52443, 830.235524, 1373.36563, 1164.52443, 830.235524, 1723.04622, 1799.97921, 957.339051,
     1754.39459, 1854.0007, 1859.68864, 1408.03825, 969.684445, 1077.52028, 0.0, 1408.03825,
@@ -415,11 +419,12 @@ const EIGEN_DISTANCES: [f64; 58] = [
     1558.9909, 2163.81461, 1270.0264, 1508.37077, 1655.61769, 2497.9801, 1893.72462, 0.0, 0.0,
     997.004899, 0.0, 0.0, 0.0, 173.759411, 1342.40793, 1417.29292, 2182.82551, 1871.87318,
 ];
-/// `cv2.face.FisherFaceRecognizer_create()`, OpenCV 4.14, the same pictures without the two copies.
+/// `cv2.face.FisherFaceRecognizer_create()`, `OpenCV` 4.14, the same pictures without the two copies.
 const FISHER_LABELS: [u32; 58] = [
     0, 0, 0, 0, 0, 3, 3, 0, 0, 0, 4, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2,
     4, 3, 2, 2, 3, 3, 3, 3, 3, 2, 3, 3, 3, 3, 3, 4, 4, 4, 4, 4, 4, 4, 4, 4, 2, 4,
 ];
+#[allow(clippy::unreadable_literal, reason = "as the reference prints them")]
 const FISHER_DISTANCES: [f64; 58] = [
     66.5827492, 51.4298925, 68.5846207, 66.5827492, 51.4298925, 117.370029, 119.99374, 51.4298202,
     117.903274, 84.5211369, 161.095647, 130.834428, 108.059147, 63.9764228, 0.0, 130.834428,
@@ -429,6 +434,7 @@ const FISHER_DISTANCES: [f64; 58] = [
     98.0723852, 77.5978383, 39.6643783, 121.190539, 140.831, 119.950965, 91.548547, 0.0, 0.0,
     108.914927, 0.0, 0.0, 0.0, 10.7686644, 67.9631372, 53.183547, 139.567588, 146.226108,
 ];
+#[allow(clippy::unreadable_literal, reason = "as the reference prints them")]
 const FISHER_VALUES: [f64; 4] = [
     898.0620255091469,
     52.62068775263859,

@@ -10,6 +10,7 @@ use crate::image::Image;
 
 impl GrayImage {
     /// The picture with other sides, in pixels, by area; a side of zero is taken as one.
+    #[must_use]
     pub fn resized_area(&self, width: u32, height: u32) -> Self {
         let sides = (width.max(1), height.max(1));
         let old = (self.width(), self.height());
@@ -20,6 +21,7 @@ impl GrayImage {
 impl Image {
     /// The picture with other sides, in pixels, by area, with the very values of `OpenCV`; a side of zero is
     /// taken as one. `Image::resized` is faster and differs by a level here and there.
+    #[must_use]
     pub fn resized_as_opencv_area(&self, width: u32, height: u32) -> Self {
         let sides = (width.max(1), height.max(1));
         let pixels = resized::<3>(self.pixels(), (self.width(), self.height()), sides);

@@ -78,8 +78,8 @@ fn fixed_weights(side: usize, sigma: f64) -> Vec<u32> {
     let one = f64::from(1u32 << FRACTION);
     let mut fixed = vec![0; side];
     let (mut error, mut sum) = (0.0, 0);
-    for i in 0..side / 2 {
-        let wanted = exact[i] * one + error;
+    for (i, weight) in exact.iter().enumerate().take(side / 2) {
+        let wanted = weight * one + error;
         let rounded = wanted.round_ties_even();
         error = wanted - rounded;
         fixed[i] = rounded as u32;

@@ -113,9 +113,10 @@ fn clip(counts: &mut [u32; 256], limit: u32) {
         *count += cut / 256;
     }
     let rest = cut as usize % 256;
-    if rest > 0 {
-        let spaced = counts.iter_mut().step_by(256 / rest);
-        spaced.take(rest).for_each(|count| *count += 1);
+    if let Some(step) = 256usize.checked_div(rest) {
+        for count in counts.iter_mut().step_by(step).take(rest) {
+            *count += 1;
+        }
     }
 }
 

@@ -38,7 +38,7 @@ pub trait Feature: Send + Sync {
 #[non_exhaustive]
 pub enum FeatureError {
     /// No feature has this name.
-    #[error("expected a feature, one of {}, found `{name}`", FEATURES.map(|f| f.name()).join(", "))]
+    #[error("expected a feature, one of {}, found `{name}`", FEATURES.map(ClassicFeature::name).join(", "))]
     Unknown {
         /// What was asked for.
         name: String,

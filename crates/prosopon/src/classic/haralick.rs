@@ -131,7 +131,7 @@ impl Haralick {
     }
 
     /// How often each two levels are neighbours, counted both ways; `None` if there are no neighbours.
-    fn pairs(&self, gray: &GrayImage, (dx, dy): (i64, i64)) -> Option<Pairs> {
+    fn pairs(self, gray: &GrayImage, (dx, dy): (i64, i64)) -> Option<Pairs> {
         let levels = usize::from(gray.pixels().iter().copied().max().unwrap_or(0)) + 1;
         let (width, height) = (i64::from(gray.width()), i64::from(gray.height()));
         let (dx, dy) = (dx * i64::from(self.distance), dy * i64::from(self.distance));
@@ -308,6 +308,7 @@ mod tests {
     /// `mahotas.features.haralick(a, distance=…, ignore_zeros=…, compute_14th_feature=True, return_mean=True)`,
     /// mahotas 1.4.19.
     #[test]
+    #[allow(clippy::unreadable_literal, reason = "as the reference prints them")]
     fn options_are_those_of_mahotas() {
         for (distance, ignore_zeros, expected) in [
             (

@@ -98,7 +98,9 @@ impl Hog {
                 }
                 let block = &mut features[start..];
                 to_unit_length(block);
-                block.iter_mut().for_each(|v| *v = v.min(MOST));
+                for value in block.iter_mut() {
+                    *value = value.min(MOST);
+                }
                 to_unit_length(block);
             }
         }
@@ -141,7 +143,9 @@ impl Hog {
 fn to_unit_length(block: &mut [f64]) {
     let squares: f64 = block.iter().map(|v| v * v).sum();
     let length = (squares + EPSILON * EPSILON).sqrt();
-    block.iter_mut().for_each(|v| *v /= length);
+    for value in block {
+        *value /= length;
+    }
 }
 
 #[cfg(test)]
@@ -152,6 +156,7 @@ mod tests {
     /// `skimage.feature.hog(a, orientations, (cell, cell), (block, block))`, scikit-image 0.26: length, sum, the sum of
     /// values times their index, and three values.
     #[test]
+    #[allow(clippy::unreadable_literal, reason = "as the reference prints them")]
     fn values_are_those_of_scikit_image() {
         for ((width, height), (orientations, cell, block), len, expected) in [
             (

@@ -260,7 +260,9 @@ impl LbpCodes {
                 .take(columns as usize);
             for (cell, codes) in cells.enumerate() {
                 let counts = &mut counts[(first + cell) * bins..][..bins];
-                codes.iter().for_each(|code| counts[bin(*code)] += 1);
+                for code in codes {
+                    counts[bin(*code)] += 1;
+                }
             }
         }
         Ok(LbpHistograms {

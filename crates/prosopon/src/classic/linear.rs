@@ -13,6 +13,7 @@ const FRACTION: u32 = 11;
 impl GrayImage {
     /// The picture with other sides, in pixels, by linear interpolation; a side of zero is taken as one.
     /// Shrinking by more than two skips pixels: [`Self::resized_area`] does not.
+    #[must_use]
     pub fn resized_linear(&self, width: u32, height: u32) -> Self {
         let sides = (width.max(1), height.max(1));
         if self.halves(sides) {
@@ -33,6 +34,7 @@ impl GrayImage {
 impl Image {
     /// The picture with other sides, in pixels, by linear interpolation, with the very values of `OpenCV`; a
     /// side of zero is taken as one.
+    #[must_use]
     pub fn resized_as_opencv_linear(&self, width: u32, height: u32) -> Self {
         let sides = (width.max(1), height.max(1));
         if is_half((self.width(), self.height()), sides) {

@@ -24,7 +24,7 @@ fn random_bytes(seed: u64, len: usize) -> Vec<u8> {
         .collect()
 }
 
-/// Smooth ramps with a grain, by a formula that NumPy has too: with `i` the column and `j` the row,
+/// Smooth ramps with a grain, by a formula that `NumPy` has too: with `i` the column and `j` the row,
 /// `(3 * i + 2 * j + i * j // 16 + (i * 37 + j * 91 + i * j * 13) % 32) % 256`.
 pub(crate) fn formula(width: u32, height: u32) -> GrayImage {
     let level =
@@ -49,5 +49,8 @@ pub(crate) fn color_formula(width: u32, height: u32) -> Image {
 /// The first 16 hexadecimal digits of the SHA-256.
 pub(crate) fn digest(bytes: &[u8]) -> String {
     let hash = Sha256::digest(bytes);
-    hash[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+    let first = hash[..8]
+        .iter()
+        .fold(0, |word, byte| word << 8 | u64::from(*byte));
+    format!("{first:016x}")
 }

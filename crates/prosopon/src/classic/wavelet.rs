@@ -583,6 +583,7 @@ mod tests {
     /// Some values of `pywt.coeffs_to_array(pywt.wavedec2(a, wavelet, level=2))[0]`, `PyWavelets` 1.9: sides, sum,
     /// sum of absolute values, and three values.
     #[test]
+    #[allow(clippy::unreadable_literal, reason = "as the reference prints them")]
     fn coefficients_are_those_of_pywavelets() {
         for ((width, height), wavelet, sides, expected) in [
             (

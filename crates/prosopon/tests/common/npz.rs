@@ -1,4 +1,4 @@
-//! Arrays that NumPy stored, in C order.
+//! Arrays that `NumPy` stored, in C order.
 #![allow(dead_code, reason = "each test takes what it needs")]
 
 use std::fs::File;

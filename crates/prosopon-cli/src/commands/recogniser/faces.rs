@@ -110,7 +110,7 @@ pub(super) fn read(
     Ok(read)
 }
 
-/// OpenCV's grey and its way of shrinking, so that results can be compared.
+/// `OpenCV`'s grey and its way of shrinking, so that results can be compared.
 fn small(image: &Image, (width, height): (u32, u32)) -> GrayImage {
     GrayImage::with_opencv_luma(image).resized_area(width, height)
 }

@@ -120,11 +120,8 @@ pub(super) fn show(args: &ShowArgs, format: Format) -> Result<Exit, Failure> {
     };
     print_value(format, &document, || {
         let n = count(document.written.len(), "picture", "pictures");
-        format!(
-            "{n} written to {}; all together: {}",
-            args.out.display(),
-            sheet.display()
-        )
+        let last = document.written.last().map_or("", String::as_str);
+        format!("{n} written to {}; many on one: {last}", args.out.display())
     })?;
     Ok(exit_of(document.failed.len()))
 }

@@ -166,7 +166,9 @@ impl Writer {
 
     fn numbers(&mut self, numbers: &[u32]) {
         self.number(numbers.len() as u32);
-        numbers.iter().for_each(|n| self.number(*n));
+        for number in numbers {
+            self.number(*number);
+        }
     }
 
     fn reals(&mut self, reals: &[f64]) {

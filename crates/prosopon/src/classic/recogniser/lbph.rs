@@ -2,6 +2,9 @@
 //!
 //! Histograms equal those of `OpenCV`, distances within the rounding of its sums.
 
+use std::iter::Peekable;
+use std::slice::Iter;
+
 use super::{FaceSample, RecogniserError};
 use crate::classic::gray::GrayImage;
 use crate::classic::lbp::{Lbp, LbpHistograms};
@@ -83,33 +86,20 @@ impl Lbph {
 
     /// 2 Σ (a − b)² / (a + b) over all bins (`HISTCMP_CHISQR_ALT` of `OpenCV`), each bin the share of its cell's
     /// pixels in single precision.
-    fn chi_square(&self, a: &Counts, b: &Counts) -> f64 {
+    fn chi_square(&self, a: &[(u32, u32)], b: &[(u32, u32)]) -> f64 {
         let scale = 1.0 / self.cell_pixels as f32;
-        let share = |count: u32| f64::from(count as f32 * scale);
-        let mut sum = 0.0;
+        // The share of a bin, if it is the next one that is not empty.
+        let share = |face: &mut Peekable<Iter<(u32, u32)>>, bin: u32| {
+            let found = face.next_if(|(next, _)| *next == bin);
+            found.map_or(0.0, |(_, count)| f64::from(*count as f32 * scale))
+        };
+        let next = |face: &mut Peekable<Iter<(u32, u32)>>| face.peek().map(|(bin, _)| *bin);
         let (mut a, mut b) = (a.iter().peekable(), b.iter().peekable());
-        loop {
-            let (x, y) = match (a.peek(), b.peek()) {
-                (None, None) => return 2.0 * sum,
-                (Some((i, x)), Some((j, y))) if i == j => {
-                    let pair = (share(*x), share(*y));
-                    a.next();
-                    b.next();
-                    pair
-                }
-                (Some((i, x)), other) if other.is_none_or(|(j, _)| i < j) => {
-                    let pair = (share(*x), 0.0);
-                    a.next();
-                    pair
-                }
-                (_, Some((_, y))) => {
-                    let pair = (0.0, share(*y));
-                    b.next();
-                    pair
-                }
-                (Some(_), None) => return 2.0 * sum,
-            };
+        let mut sum = 0.0;
+        while let Some(bin) = [next(&mut a), next(&mut b)].into_iter().flatten().min() {
+            let (x, y) = (share(&mut a, bin), share(&mut b, bin));
             sum += (x - y) * (x - y) / (x + y);
         }
+        2.0 * sum
     }
 }
