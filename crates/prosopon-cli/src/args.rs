@@ -119,7 +119,7 @@ impl OutputArgs {
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Models")]
 pub(crate) struct ModelArgs {
-    /// Detector: `scrfd`, `fr-detect`, `haar`, `haar:NAME`, an OpenCV cascade (.xml), or one of your own
+    /// Detector: `scrfd`, `fr-detect`, `haar`, `haar:NAME`, a cascade file (.xml), or one of your own
     #[arg(long, value_name = "NAME")]
     pub(crate) detector: Option<String>,
     /// Embedder: `fr-feature`, or one of your own
@@ -235,7 +235,7 @@ pub(crate) struct DetectArgs {
     /// Take only the largest face of each picture
     #[arg(long)]
     pub(crate) largest_face: bool,
-    /// Take only faces in which OpenCV's eye cascade finds at least so many eyes
+    /// Take only faces in which a cascade finds at least so many eyes
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=10))]
     pub(crate) require_eyes: Option<u8>,
     /// Of a cascade: from one size to the next [default: 1.1]

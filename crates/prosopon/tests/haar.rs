@@ -1,4 +1,4 @@
-//! Haar cascades against what OpenCV finds on the same grey pixels, kept in the shared folder.
+//! Haar cascades against what `OpenCV` finds on the same grey pixels, kept in the shared folder.
 
 mod common;
 #[path = "common/npz.rs"]
@@ -72,7 +72,7 @@ fn cascade(name: &str) -> Option<Cascade> {
     Some(Cascade::from_xml(&text).expect("a cascade"))
 }
 
-/// The pictures' names, grey pixels and what OpenCV finds on them.
+/// The pictures' names, grey pixels and what `OpenCV` finds on them.
 fn pictures() -> Option<Vec<(String, GrayImage, Value)>> {
     let found = read_json(&shared("reference/haar.json")?);
     let mut pixels = npz::Npz::open(&shared("reference/haar_gray.npz")?);

@@ -327,6 +327,17 @@ fn wrong_names_are_named() {
             code: "backend_unavailable",
             hint: "prosopon doctor",
         },
+    ] {
+        check(&env, &case);
+    }
+}
+
+#[test]
+fn wrong_places_and_options_are_named() {
+    let Some(env) = TestEnv::with_people() else {
+        return;
+    };
+    for case in [
         Case {
             what: "an unknown pack",
             args: &["models", "pull", "everything", "--offline"],

@@ -24,8 +24,8 @@ pub struct HaarDetector {
 
 impl HaarDetector {
     /// What is searched unless something else is asked for: sizes 1.1 apart and more than 5 windows on each
-    /// other. With more than 3, the default of `OpenCV`, half as many faces again are found on the 35
-    /// reference pictures (52 for 39, by `tests/haar.rs`), most of them no faces.
+    /// other. With more than 3, the default of `OpenCV`, a third more boxes come on the 35 reference pictures
+    /// (52 for 39, by `tests/haar.rs`).
     pub const SEARCH: MultiScale = MultiScale {
         scale_factor: 1.1,
         min_neighbors: 5,

@@ -108,13 +108,9 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
     let gates = args.report.check(&DetectionReport::metrics())?;
     let labelled = read_truth(args)?;
     let inputs = inputs(args, &labelled)?;
-    let session = session::open_detector_for(
-        &args.models,
-        &args.inference,
-        &args.detect,
-        Load::of(inputs.len()),
-    )?
-    .filtering();
+    let load = Load::of(inputs.len());
+    let session =
+        session::open_detector_for(&args.models, &args.inference, &args.detect, load)?.filtering();
     let options = args.detect.options();
     let ranked_options = DetectorOptions {
         min_confidence: LEAST_CONFIDENCE.min(options.min_confidence),
@@ -172,14 +168,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
             .then(|| precision_recall(&ranked, args.iou)),
         errors: shown,
     };
-    let lead = format!(
-        "{} of {} labelled faces are found; {} false faces on {} pictures; average precision {:.4}.",
-        percent(report.recall.rate),
-        report.faces,
-        report.false_positives,
-        report.pictures,
-        report.ap
-    );
+    let lead = lead(report);
     let heading = Heading {
         title: "Accuracy of detection",
         lead: &lead,
@@ -207,6 +196,18 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
             );
         },
         || describe(report),
+    )
+}
+
+/// What came of it, in a sentence.
+fn lead(report: &DetectionReport) -> String {
+    format!(
+        "{} of {} labelled faces are found; {} false faces on {} pictures; average precision {:.4}.",
+        percent(report.recall.rate),
+        report.faces,
+        report.false_positives,
+        report.pictures,
+        report.ap
     )
 }
 

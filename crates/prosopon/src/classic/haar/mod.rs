@@ -2,10 +2,10 @@
 //! faces or eyes found by sums of rectangles, without a network.
 //!
 //! Hits equal those of `CascadeClassifier.detectMultiScale`, `detectMultiScale2` and `detectMultiScale3`
-//! of OpenCV 4.14 on the same grey pixels, one for one and in the same order as on one thread
+//! of `OpenCV` 4.14 on the same grey pixels, one for one and in the same order as on one thread
 //! there: `cargo test -p prosopon --test haar -- --nocapture` prints the counts. That holds
 //! for every width of window that `OpenCV` ships; LBP and HOG cascades and files in the format before
-//! OpenCV 2 are refused.
+//! `OpenCV` 2 are refused.
 
 mod error;
 mod group;

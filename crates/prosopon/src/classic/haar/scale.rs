@@ -43,8 +43,7 @@ pub(super) fn scales(
     {
         factors.push(factor as f32);
         let next = factor * options.scale_factor;
-        // Also false for a factor that is no number.
-        if !(next > factor) {
+        if next.is_nan() || next <= factor {
             break;
         }
         factor = next;

@@ -157,8 +157,7 @@ impl Row {
             let square = f64::from(difference(&squares, i));
             let spread = variance.area * square - sum * sum;
             let norm = (1.0 / spread.sqrt()) as f32;
-            let is_flat =
-                !(spread > 0.0) || variance.area * f64::from(norm) >= 1.0 / LEAST_DEVIATION;
+            let is_flat = spread <= 0.0 || variance.area * f64::from(norm) >= 1.0 / LEAST_DEVIATION;
             if is_flat { -1.0 } else { norm }
         }));
     }

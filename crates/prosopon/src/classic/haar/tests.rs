@@ -39,7 +39,7 @@ fn plainly(description: &Description, image: &GrayImage, scale: &Scale) -> Vec<(
     let (width, height) = (scale.width as usize, scale.height as usize);
     let mut pixels = vec![0; width * height];
     Scaled::new(image, scale.width, scale.height).fill(0, &mut pixels, &mut Vec::new());
-    let side = description.width as i64;
+    let side = i64::from(description.width);
     let mut found = Vec::new();
     for top in (0..scale.rows).step_by(scale.step) {
         let mut left = 0;
@@ -182,152 +182,153 @@ fn pictures_smaller_than_the_window_have_no_hits() {
     spot().detect_multi_scale(&picture(6, 6, &[]), &MultiScale::default());
 }
 
-/// A change of the file, and how its error begins.
+/// Changes of the file, what becomes of it, and how the error begins.
+const MISTAKES: &[(&str, &str, &str)] = &[
+    (
+        "<opencv_storage>",
+        "<opencv_storag>",
+        "not a readable XML file",
+    ),
+    ("</opencv_storage>\n", "", "not a readable XML file"),
+    (
+        "<?xml version=\"1.0\"?>",
+        "<!DOCTYPE a [<!ENTITY b \"c\">]>",
+        "not a readable XML file",
+    ),
+    (
+        "BOOST",
+        "BOOSTED",
+        "expected stages of type BOOST, found `BOOSTED` (line 4",
+    ),
+    (
+        "HAAR",
+        "LBP",
+        "expected features of type HAAR, found `LBP` (line 5, column 3)",
+    ),
+    (
+        "<maxCatCount>0",
+        "<maxCatCount>256",
+        "expected no categories, found `256`",
+    ),
+    (
+        "opencv-cascade-classifier",
+        "opencv-haar-classifier",
+        "the cascade is in the old format",
+    ),
+    (
+        "<stageType>BOOST</stageType>",
+        "<size>6 6</size>",
+        "the cascade is in the old format",
+    ),
+    (
+        "<stageType>BOOST</stageType>",
+        "",
+        "expected a cascade below <opencv_storage>, found <cascade>",
+    ),
+    (
+        "<width>6</width>",
+        "",
+        "<width> is missing in <cascade> (line 4",
+    ),
+    (
+        "<width>6",
+        "<width>2",
+        "expected a side of 3 to 128 pixels in <width>, found `2`",
+    ),
+    (
+        "<height>6",
+        "<height>4000000000",
+        "expected a side of 3 to 128 pixels",
+    ),
+    (
+        "<stageThreshold>0.5</stageThreshold>",
+        "",
+        "<stageThreshold> is missing in <_> (line 12",
+    ),
+    (
+        "<stageThreshold>0.5",
+        "<stageThreshold>NaN",
+        "expected a finite number in <stageThreshold>, found `NaN`",
+    ),
+    (
+        "<stageThreshold>0.5",
+        "<stageThreshold>1e39",
+        "expected a finite number",
+    ),
+    (
+        "2.0e-01",
+        "inf",
+        "expected a finite number in <internalNodes>, found `inf`",
+    ),
+    (
+        "0 -1 0 2.0e-01",
+        "0 -1 0",
+        "expected 4 numbers for each of 1 to 255 nodes in <internalNodes>, found 3",
+    ),
+    (
+        "0 -1 0 2.0e-01",
+        "0 -1 9 2.0e-01",
+        "node 0 of a tree refers to feature 9, which is not there (line 17",
+    ),
+    (
+        "0 -1 0 2.0e-01",
+        "0 -1 0.5 2.0e-01",
+        "expected a whole number of 32 bits",
+    ),
+    (
+        "0 -1 0 2.0e-01",
+        "0 -2 0 2.0e-01",
+        "node 0 of a tree refers to leaf -2, which is not there",
+    ),
+    (
+        "0 -1 0 2.0e-01",
+        "1 -1 0 2.0e-01",
+        "node 0 of a tree refers to node 1, which is not there",
+    ),
+    (
+        "1 0 0 -1.0 -1 -2 1 -1.0",
+        "1 0 0 -1.0 1 -2 1 -1.0",
+        "node 1 of a tree refers to node 1, which was reached before",
+    ),
+    (
+        "0 -1 0 2.0e-01",
+        "-2147483648 0 0 2.0e-01",
+        "node 0 of a tree refers to leaf -2147483648",
+    ),
+    (
+        "<leafValues>-1. 1.",
+        "<leafValues>-1.",
+        "expected 2 leaves in <leafValues>, found 1",
+    ),
+    (
+        "0 0 6 6 -1.",
+        "0 0 7 6 -1.",
+        "expected a rectangle inside of the window of 6 × 6, found `0 0 7 6 -1.`",
+    ),
+    ("0 0 6 6 -1.", "-1 0 6 6 -1.", "expected a rectangle inside"),
+    ("0 0 6 6 -1.", "0 0 0 6 -1.", "expected a rectangle inside"),
+    (
+        "0 0 6 6 -1.",
+        "0 0 6 -1.",
+        "expected 5 numbers in <_>, found 4",
+    ),
+    (
+        "0 0 6 6 -1.",
+        "0 0 6.5 6 -1.",
+        "expected a whole number of pixels",
+    ),
+    ("3 0 2 2 -1.", "1 0 2 2 -1.", "expected a rectangle inside"),
+    ("3 0 2 2 -1.", "3 0 3 4 -1.", "expected a rectangle inside"),
+    (
+        "<_>0 0 6 6 -1.</_>",
+        "<_>0 0 1 1 1</_><_>0 0 1 1 1</_><_>0 0 1 1 1</_>",
+        "expected 1 to 3 rectangles in <rects>, found 4",
+    ),
+];
+
 #[test]
 fn every_mistake_has_its_error() {
-    let cases = [
-        (
-            "<opencv_storage>",
-            "<opencv_storag>",
-            "not a readable XML file",
-        ),
-        ("</opencv_storage>\n", "", "not a readable XML file"),
-        (
-            "<?xml version=\"1.0\"?>",
-            "<!DOCTYPE a [<!ENTITY b \"c\">]>",
-            "not a readable XML file",
-        ),
-        (
-            "BOOST",
-            "BOOSTED",
-            "expected stages of type BOOST, found `BOOSTED` (line 4",
-        ),
-        (
-            "HAAR",
-            "LBP",
-            "expected features of type HAAR, found `LBP` (line 5, column 3)",
-        ),
-        (
-            "<maxCatCount>0",
-            "<maxCatCount>256",
-            "expected no categories, found `256`",
-        ),
-        (
-            "opencv-cascade-classifier",
-            "opencv-haar-classifier",
-            "the cascade is in the old format",
-        ),
-        (
-            "<stageType>BOOST</stageType>",
-            "<size>6 6</size>",
-            "the cascade is in the old format",
-        ),
-        (
-            "<stageType>BOOST</stageType>",
-            "",
-            "expected a cascade below <opencv_storage>, found <cascade>",
-        ),
-        (
-            "<width>6</width>",
-            "",
-            "<width> is missing in <cascade> (line 4",
-        ),
-        (
-            "<width>6",
-            "<width>2",
-            "expected a side of 3 to 128 pixels in <width>, found `2`",
-        ),
-        (
-            "<height>6",
-            "<height>4000000000",
-            "expected a side of 3 to 128 pixels",
-        ),
-        (
-            "<stageThreshold>0.5</stageThreshold>",
-            "",
-            "<stageThreshold> is missing in <_> (line 12",
-        ),
-        (
-            "<stageThreshold>0.5",
-            "<stageThreshold>NaN",
-            "expected a finite number in <stageThreshold>, found `NaN`",
-        ),
-        (
-            "<stageThreshold>0.5",
-            "<stageThreshold>1e39",
-            "expected a finite number",
-        ),
-        (
-            "2.0e-01",
-            "inf",
-            "expected a finite number in <internalNodes>, found `inf`",
-        ),
-        (
-            "0 -1 0 2.0e-01",
-            "0 -1 0",
-            "expected 4 numbers for each of 1 to 255 nodes in <internalNodes>, found 3",
-        ),
-        (
-            "0 -1 0 2.0e-01",
-            "0 -1 9 2.0e-01",
-            "node 0 of a tree refers to feature 9, which is not there (line 17",
-        ),
-        (
-            "0 -1 0 2.0e-01",
-            "0 -1 0.5 2.0e-01",
-            "expected a whole number of 32 bits",
-        ),
-        (
-            "0 -1 0 2.0e-01",
-            "0 -2 0 2.0e-01",
-            "node 0 of a tree refers to leaf -2, which is not there",
-        ),
-        (
-            "0 -1 0 2.0e-01",
-            "1 -1 0 2.0e-01",
-            "node 0 of a tree refers to node 1, which is not there",
-        ),
-        (
-            "1 0 0 -1.0 -1 -2 1 -1.0",
-            "1 0 0 -1.0 1 -2 1 -1.0",
-            "node 1 of a tree refers to node 1, which was reached before",
-        ),
-        (
-            "0 -1 0 2.0e-01",
-            "-2147483648 0 0 2.0e-01",
-            "node 0 of a tree refers to leaf -2147483648",
-        ),
-        (
-            "<leafValues>-1. 1.",
-            "<leafValues>-1.",
-            "expected 2 leaves in <leafValues>, found 1",
-        ),
-        (
-            "0 0 6 6 -1.",
-            "0 0 7 6 -1.",
-            "expected a rectangle inside of the window of 6 × 6, found `0 0 7 6 -1.`",
-        ),
-        ("0 0 6 6 -1.", "-1 0 6 6 -1.", "expected a rectangle inside"),
-        ("0 0 6 6 -1.", "0 0 0 6 -1.", "expected a rectangle inside"),
-        (
-            "0 0 6 6 -1.",
-            "0 0 6 -1.",
-            "expected 5 numbers in <_>, found 4",
-        ),
-        (
-            "0 0 6 6 -1.",
-            "0 0 6.5 6 -1.",
-            "expected a whole number of pixels",
-        ),
-        ("3 0 2 2 -1.", "1 0 2 2 -1.", "expected a rectangle inside"),
-        ("3 0 2 2 -1.", "3 0 3 4 -1.", "expected a rectangle inside"),
-        (
-            "<_>0 0 6 6 -1.</_>",
-            "<_>0 0 1 1 1</_><_>0 0 1 1 1</_><_>0 0 1 1 1</_>",
-            "expected 1 to 3 rectangles in <rects>, found 4",
-        ),
-    ];
-    for (from, to, expected) in cases {
+    for (from, to, expected) in MISTAKES {
         assert!(SPOT.contains(from), "{from}");
         let error = Cascade::from_xml(&SPOT.replacen(from, to, 1)).unwrap_err();
         let message = error.to_string();
