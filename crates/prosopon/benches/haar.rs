@@ -1,5 +1,5 @@
 //! How long a cascade takes on grey pictures (PGM, 8 bits), for `scripts/bench-haar`, which times
-//! OpenCV beside it.
+//! `OpenCV` beside it.
 //!
 //!     cargo bench -p prosopon --bench haar -- THREADS ROUNDS CASCADE.xml SCALE NEIGHBORS PICTURE.pgm…
 //!

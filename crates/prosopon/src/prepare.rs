@@ -97,7 +97,7 @@ pub fn prepare(
     }
     let mut face = match options.crop {
         Crop::Box { margin } => {
-            crop_with_margin(image, detection.bounding_box, margin).ok_or(PrepareError::Outside)?
+            crop_with_margin(image, &detection.bounding_box, margin).ok_or(PrepareError::Outside)?
         }
         Crop::Aligned => aligned(image, detection, options.size)?,
     };
@@ -148,26 +148,9 @@ pub enum PrepareError {
     Image(#[from] ImageError),
 }
 
-/// What `bounding_box` shows, with this share of its sides added on each side, as far as the picture
-/// reaches; none if that is nothing.
-pub fn crop_with_margin(image: &Image, bounding_box: BoundingBox, margin: f32) -> Option<Image> {
-    let b = bounding_box;
-    let (dx, dy) = (b.width() * margin, b.height() * margin);
-    let clamp = |value: f32, side: u32| value.round().clamp(0.0, side as f32) as u32;
-    let (left, right) = (
-        clamp(b.left - dx, image.width()),
-        clamp(b.right + dx, image.width()),
-    );
-    let (top, bottom) = (
-        clamp(b.top - dy, image.height()),
-        clamp(b.bottom + dy, image.height()),
-    );
-    let region = Region {
-        left,
-        top,
-        width: right - left,
-        height: bottom - top,
-    };
+/// What `bounding_box` shows, with a margin as [`Region::around`] has it; none if that is nothing.
+pub fn crop_with_margin(image: &Image, bounding_box: &BoundingBox, margin: f32) -> Option<Image> {
+    let region = Region::around(bounding_box, margin, (image.width(), image.height()))?;
     image.cropped(region).ok()
 }
 

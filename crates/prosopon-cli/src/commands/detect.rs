@@ -259,7 +259,7 @@ fn write_pictures(
                     align(image, &landmarks, &ARCFACE_POINTS, 112)?.image
                 }
                 None if args.aligned => return Err(prosopon::EngineError::NoLandmarks.into()),
-                _ => match crop_with_margin(image, detection.bounding_box, MARGIN) {
+                _ => match crop_with_margin(image, &detection.bounding_box, MARGIN) {
                     Some(crop) => crop,
                     None => continue,
                 },

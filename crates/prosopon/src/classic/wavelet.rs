@@ -340,7 +340,7 @@ pub struct WaveletError {
 /// ```
 /// use prosopon::classic::{Plane, Wavelet, wavedec2, waverec2};
 ///
-/// let picture = Plane::new(3, 2, vec![1.0, 2.0, 3.0, 4.0, 5.0, 7.0]).ok_or("values fill the rows")?;
+/// let picture = Plane::new(3, 2, vec![1.0f64, 2.0, 3.0, 4.0, 5.0, 7.0]).ok_or("values fill the rows")?;
 /// let parts = wavedec2(&picture, Wavelet::Haar, 1)?;
 /// assert_eq!((parts.approximation.width(), parts.approximation.height()), (2, 1));
 /// let back = waverec2(&parts);

@@ -7,7 +7,7 @@ use super::haar::box_of;
 use super::{DetectError, Detection, Detector, DetectorOptions, finish};
 use crate::classic::{Cascade, GrayImage, MultiScale};
 use crate::geometry::BoundingBox;
-use crate::image::Image;
+use crate::image::{Image, Region};
 
 /// Keeps faces in which an eye cascade finds enough eyes.
 ///
@@ -30,23 +30,15 @@ impl EyeRule {
 
     /// The eyes that are found in `face`, in pixels of `image`; none in a box that lies outside.
     pub fn eyes(&self, image: &GrayImage, face: &BoundingBox) -> Vec<BoundingBox> {
-        // Edges of boxes lie between pixels; a box may reach past the border.
-        let edge = |value: f32, side: u32| value.round().clamp(0.0, side as f32) as u32;
-        let (left, right) = (
-            edge(face.left, image.width()),
-            edge(face.right, image.width()),
-        );
-        let (top, bottom) = (
-            edge(face.top, image.height()),
-            edge(face.bottom, image.height()),
-        );
-        let sides = (right.saturating_sub(left), bottom.saturating_sub(top));
-        let Some(region) = image.cropped(left, top, sides.0, sides.1) else {
+        let size = (image.width(), image.height());
+        let Some(region) = Region::around(face, 0.0, size) else {
             return Vec::new();
         };
-        let hits = self
-            .eyes
-            .detect_multi_scale(&region, &MultiScale::default());
+        let (left, top) = (region.left, region.top);
+        let Some(part) = image.cropped(left, top, region.width, region.height) else {
+            return Vec::new();
+        };
+        let hits = self.eyes.detect_multi_scale(&part, &MultiScale::default());
         let in_image = |eye: BoundingBox| BoundingBox {
             left: eye.left + left as f32,
             top: eye.top + top as f32,

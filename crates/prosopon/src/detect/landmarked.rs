@@ -40,7 +40,8 @@ impl Landmarked {
         image: &Image,
         face: &BoundingBox,
     ) -> Result<Option<Landmarks>, DetectError> {
-        let Some(region) = enlarged(image, face) else {
+        let size = (image.width(), image.height());
+        let Some(region) = Region::around(face, MARGIN, size) else {
             return Ok(None);
         };
         let part = image.cropped(region)?;
@@ -89,26 +90,6 @@ impl Detector for Landmarked {
         }
         Ok(finish(kept, options))
     }
-}
-
-/// The box with its margin, as far as the picture reaches; none if it lies outside.
-fn enlarged(image: &Image, face: &BoundingBox) -> Option<Region> {
-    let (dx, dy) = (face.width() * MARGIN, face.height() * MARGIN);
-    let edge = |value: f32, side: u32| value.round().clamp(0.0, side as f32) as u32;
-    let (left, right) = (
-        edge(face.left - dx, image.width()),
-        edge(face.right + dx, image.width()),
-    );
-    let (top, bottom) = (
-        edge(face.top - dy, image.height()),
-        edge(face.bottom + dy, image.height()),
-    );
-    (right > left && bottom > top).then(|| Region {
-        left,
-        top,
-        width: right - left,
-        height: bottom - top,
-    })
 }
 
 fn moved(landmarks: &Landmarks, dx: f32, dy: f32) -> Landmarks {

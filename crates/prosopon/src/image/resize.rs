@@ -5,6 +5,7 @@ use fast_image_resize::pixels::U8x3;
 use fast_image_resize::{Filter, FilterType, ResizeAlg, ResizeOptions, Resizer};
 
 use super::{Image, ImageError};
+use crate::geometry::BoundingBox;
 
 /// A rectangle of whole pixels inside a picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,6 +18,29 @@ pub struct Region {
     pub width: u32,
     /// Height in pixels.
     pub height: u32,
+}
+
+impl Region {
+    /// The whole pixels of a box, with this share of its sides added on each side, as far as a picture of
+    /// this width and height reaches; none if that is nothing.
+    pub fn around(
+        bounding_box: &BoundingBox,
+        margin: f32,
+        (width, height): (u32, u32),
+    ) -> Option<Self> {
+        let b = bounding_box;
+        let (dx, dy) = (b.width() * margin, b.height() * margin);
+        // Edges of boxes lie between pixels.
+        let edge = |value: f32, side: u32| value.round().clamp(0.0, side as f32) as u32;
+        let (left, right) = (edge(b.left - dx, width), edge(b.right + dx, width));
+        let (top, bottom) = (edge(b.top - dy, height), edge(b.bottom + dy, height));
+        (right > left && bottom > top).then(|| Self {
+            left,
+            top,
+            width: right - left,
+            height: bottom - top,
+        })
+    }
 }
 
 /// How new pixels are made from old ones.

@@ -120,7 +120,7 @@ fn upright(image: &Image, found: &Detection) -> Result<Image, Failure> {
     if let Some(landmarks) = found.landmarks {
         return Ok(align(image, &landmarks, &ARCFACE_POINTS, UPRIGHT_SIDE)?.image);
     }
-    let face = crop_with_margin(image, found.bounding_box, 0.0);
+    let face = crop_with_margin(image, &found.bounding_box, 0.0);
     face.ok_or_else(|| {
         Failure::new(
             Exit::BadInput,
