@@ -132,17 +132,18 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     };
     let needs_key = server.requires_keys() && !server.has_keys();
     let on_ready = move |models: &LoadedModels| {
+        // Before the line that scripts wait for, so that they have seen it by then.
+        if needs_key {
+            eprint(
+                "there is no API key yet, and callers need one: `prosopon keys create NAME --scope admin`",
+            );
+        }
         eprint(&format!(
             "ready: {scheme}://{} ({}, {} at a time); Ctrl-C stops",
             shown(address),
             models.backend,
             models.threads,
         ));
-        if needs_key {
-            eprint(
-                "there is no API key yet, and callers need one: `prosopon keys create NAME --scope admin`",
-            );
-        }
     };
     let ended = server.run(move || load(&store, &settings), on_ready);
     match ended {
