@@ -1,0 +1,3 @@
+//! Training: from labelled pictures of faces to a classifier that can be served.
+
+pub mod rows;
