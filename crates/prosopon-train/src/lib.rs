@@ -1,3 +1,5 @@
 //! Training: from labelled pictures of faces to a classifier that can be served.
 
+pub mod data;
+pub mod input;
 pub mod rows;
