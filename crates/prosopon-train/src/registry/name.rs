@@ -89,14 +89,15 @@ impl fmt::Display for Which {
     }
 }
 
-/// `NAME`, `NAME@3` or `NAME@candidate` in its parts.
+/// `NAME`, `NAME@3` or `NAME@candidate` in its parts; without `@` it is for the caller to say which is meant, usually
+/// [`Which::Stable`].
 ///
 /// # Errors
 /// [`RegistryError::InvalidName`], [`RegistryError::InvalidVersion`].
-pub fn parse_reference(text: &str) -> Result<(&str, Which), RegistryError> {
+pub fn parse_reference(text: &str) -> Result<(&str, Option<Which>), RegistryError> {
     let (name, which) = match text.split_once('@') {
-        Some((name, which)) => (name, which.parse()?),
-        None => (text, Which::Stable),
+        Some((name, which)) => (name, Some(which.parse()?)),
+        None => (text, None),
     };
     check_name(name)?;
     Ok((name, which))
@@ -151,10 +152,11 @@ mod tests {
     #[test]
     fn references_name_a_version() {
         let parsed = |text| parse_reference(text).map_err(|error| error.code());
-        assert_eq!(parsed("hobbit"), Ok(("hobbit", Which::Stable)));
-        assert_eq!(parsed("hobbit@stable"), Ok(("hobbit", Which::Stable)));
-        assert_eq!(parsed("hobbit@candidate"), Ok(("hobbit", Which::Candidate)));
-        assert_eq!(parsed("hobbit@12"), Ok(("hobbit", Which::Number(12))));
+        assert_eq!(parsed("hobbit"), Ok(("hobbit", None)));
+        let some = |which| Ok(("hobbit", Some(which)));
+        assert_eq!(parsed("hobbit@stable"), some(Which::Stable));
+        assert_eq!(parsed("hobbit@candidate"), some(Which::Candidate));
+        assert_eq!(parsed("hobbit@12"), some(Which::Number(12)));
         for bad in [
             "hobbit@",
             "hobbit@0",
