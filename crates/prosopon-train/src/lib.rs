@@ -2,4 +2,5 @@
 
 pub mod data;
 pub mod input;
+pub mod registry;
 pub mod rows;

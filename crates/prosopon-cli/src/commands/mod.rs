@@ -4,6 +4,7 @@ pub(crate) mod album;
 pub(crate) mod audit;
 pub(crate) mod before_after;
 pub(crate) mod calibrate;
+pub(crate) mod classifiers;
 pub(crate) mod cluster;
 pub(crate) mod consistency;
 pub(crate) mod dedupe;
@@ -58,6 +59,7 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
         Command::Cluster(args) => cluster::run(&args),
         Command::Album(args) => album::run(&args),
         Command::Recogniser(args) => recogniser::run(&args),
+        Command::Classifiers(args) => classifiers::run(&args),
         Command::Serve(args) => serve::run(&args),
         Command::Keys(args) => keys::run(&args),
         Command::Audit(args) => audit::run(&args),
