@@ -3,4 +3,5 @@
 pub mod data;
 pub mod input;
 pub mod registry;
+pub mod nn;
 pub mod rows;
