@@ -14,3 +14,4 @@ pub mod registry;
 pub mod rows;
 pub mod scale;
 pub mod split;
+pub mod train;
