@@ -191,7 +191,9 @@ impl Classifier {
     /// # Errors
     /// [`ClassifierError`] for what cannot be read, is no classifier, or was damaged.
     pub fn load(path: &Path) -> Result<Self, ClassifierError> {
-        let bytes = std::fs::metadata(path).map_err(ClassifierError::Read)?.len();
+        let bytes = std::fs::metadata(path)
+            .map_err(ClassifierError::Read)?
+            .len();
         if bytes > MOST_BYTES {
             let most = MOST_BYTES;
             return Err(ClassifierError::TooLarge { most, bytes });
@@ -266,9 +268,9 @@ impl Classifier {
             Values::Features { .. } => None,
         };
         match expected {
-            Some(expected) if expected != n_features as u64 => {
-                Err(format!("{expected} values are taken, {n_features} are expected"))
-            }
+            Some(expected) if expected != n_features as u64 => Err(format!(
+                "{expected} values are taken, {n_features} are expected"
+            )),
             _ => Ok(()),
         }
     }
@@ -327,8 +329,6 @@ fn parts(bytes: &[u8]) -> Result<(Card, &[u8]), ClassifierError> {
 }
 
 fn number(bytes: &[u8]) -> Result<(u32, &[u8]), ClassifierError> {
-    let (number, rest) = bytes
-        .split_first_chunk()
-        .ok_or(ClassifierError::Damaged)?;
+    let (number, rest) = bytes.split_first_chunk().ok_or(ClassifierError::Damaged)?;
     Ok((u32::from_le_bytes(*number), rest))
 }
