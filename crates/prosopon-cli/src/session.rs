@@ -56,7 +56,7 @@ impl Load {
         }
     }
 
-    fn streams(self) -> usize {
+    pub(crate) fn streams(self) -> usize {
         match self {
             Self::Single => 1,
             Self::Batch => 0,
@@ -296,7 +296,10 @@ pub(crate) fn load_detector(
     }
 }
 
-pub(crate) fn load_haar(path: &Path, search: Option<MultiScale>) -> Result<Box<dyn Detector>, Failure> {
+pub(crate) fn load_haar(
+    path: &Path,
+    search: Option<MultiScale>,
+) -> Result<Box<dyn Detector>, Failure> {
     let search = search.unwrap_or(HaarDetector::SEARCH);
     let cascade = load_cascade(path)?;
     Ok(Box::new(HaarDetector::with_search(cascade, search)))

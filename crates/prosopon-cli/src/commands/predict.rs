@@ -67,7 +67,10 @@ fn reject(text: &str) -> Result<Reject, String> {
     if text == "calibrated" {
         return Ok(Reject::Calibrated);
     }
-    let least = text.parse().ok().filter(|least| (0.0..=1.0).contains(least));
+    let least = text
+        .parse()
+        .ok()
+        .filter(|least| (0.0..=1.0).contains(least));
     least
         .map(Reject::Below)
         .ok_or_else(|| "expected a probability from 0 to 1".to_owned())
@@ -197,7 +200,12 @@ fn describe(picture: &PictureJson, card: &Card) -> String {
     if picture.faces.is_empty() {
         return format!("{}: no face that is wanted", picture.path);
     }
-    let width = card.classes.iter().map(|class| class.chars().count()).max().unwrap_or(0);
+    let width = card
+        .classes
+        .iter()
+        .map(|class| class.chars().count())
+        .max()
+        .unwrap_or(0);
     let mut text = String::new();
     for (i, face) in picture.faces.iter().enumerate() {
         let place = match face.bounding_box {
@@ -206,8 +214,16 @@ fn describe(picture: &PictureJson, card: &Card) -> String {
             }
             _ => String::new(),
         };
-        let name = if face.rejected { "unknown" } else { &face.class };
-        text += &format!("{}{place}: {name} ({:.1} %)\n", picture.path, 100.0 * face.probability);
+        let name = if face.rejected {
+            "unknown"
+        } else {
+            &face.class
+        };
+        text += &format!(
+            "{}{place}: {name} ({:.1} %)\n",
+            picture.path,
+            100.0 * face.probability
+        );
         let mut scores: Vec<_> = card.classes.iter().zip(&face.probabilities).collect();
         scores.sort_by(|a, b| b.1.total_cmp(a.1));
         for (class, probability) in scores {
@@ -230,7 +246,9 @@ fn open(name: &str, registry: &RegistryArgs) -> Result<(Classifier, Option<u32>)
     let (name, which) = parse_reference(name)?;
     let (found, classifier) = registry
         .open()?
-        .read(name, which.unwrap_or_default(), |found| load(&found.classifier()))?;
+        .read(name, which.unwrap_or_default(), |found| {
+            load(&found.classifier())
+        })?;
     Ok((classifier, Some(found.version)))
 }
 

@@ -98,17 +98,26 @@ struct TrialArgs {
 }
 
 fn held_out(text: &str) -> Result<f64, String> {
-    let share = text.parse().ok().filter(|share| (0.0..=0.9).contains(share));
+    let share = text
+        .parse()
+        .ok()
+        .filter(|share| (0.0..=0.9).contains(share));
     share.ok_or_else(|| "expected a share from 0 to 0.9".to_owned())
 }
 
 fn accepted_errors(text: &str) -> Result<f64, String> {
-    let share = text.parse().ok().filter(|share| (0.0..=0.5).contains(share));
+    let share = text
+        .parse()
+        .ok()
+        .filter(|share| (0.0..=0.5).contains(share));
     share.ok_or_else(|| "expected a share from 0 to 0.5".to_owned())
 }
 
 fn folds(text: &str) -> Result<usize, String> {
-    let folds = text.parse().ok().filter(|folds| (0..=100).contains(folds) && *folds != 1);
+    let folds = text
+        .parse()
+        .ok()
+        .filter(|folds| (0..=100).contains(folds) && *folds != 1);
     folds.ok_or_else(|| "expected 0 or a number from 2 to 100".to_owned())
 }
 
@@ -123,7 +132,9 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     };
     let dropped = data.drop_empty_classes();
     for class in &dropped {
-        eprint(&format!("left out: no picture of class `{class}` can be used"));
+        eprint(&format!(
+            "left out: no picture of class `{class}` can be used"
+        ));
     }
     let options = TrainOptions {
         plan,
@@ -134,21 +145,31 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         accepted_errors: args.trial.accepted_errors,
         origin: Origin {
             name: results.name().to_owned(),
-            created: jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+            created: jiff::Timestamp::now()
+                .strftime("%Y-%m-%dT%H:%M:%SZ")
+                .to_string(),
             program: format!("prosopon {}", env!("CARGO_PKG_VERSION")),
             command: typed(),
+            source: args.data.display().to_string(),
         },
-        work: work.as_ref().map(|work: &WorkFolder| work.path().to_owned()),
+        work: work
+            .as_ref()
+            .map(|work: &WorkFolder| work.path().to_owned()),
     };
     let progress = Progress::new();
-    let trained = train(&data, &options, &|event| progress.tell(event), &AtomicBool::new(false));
+    let trained = train(
+        &data,
+        &options,
+        &|event| progress.tell(event),
+        &AtomicBool::new(false),
+    );
     progress.finish();
     let outcome = trained.map_err(|error| failure_of(&error).at(args.data.display()))?;
     let saved = results.save(&outcome, &data)?;
     if let Some(work) = work {
         work.remove();
     }
-    describe::print(&outcome, &saved, args.output.format())?;
+    describe::print(&outcome, &data, &saved, args.output.format())?;
     Ok(exit_of(data.skipped.len()))
 }
 
@@ -162,9 +183,13 @@ impl Args {
     ) -> Result<DataSet, Failure> {
         self.check(&listing)?;
         for class in std::mem::take(&mut listing.empty_classes) {
-            eprint(&format!("left out: the folder of class `{class}` holds no picture"));
+            eprint(&format!(
+                "left out: the folder of class `{class}` holds no picture"
+            ));
         }
-        let mut input = self.input.input(plan, &self.face, (&self.models, &self.detect));
+        let mut input = self
+            .input
+            .input(plan, &self.face, (&self.models, &self.detect));
         let load = Load::of(listing.pictures.len());
         let tools = toolbox::open(&mut input, &self.models.source, &self.inference, load)?;
         let options = format!("{:?} {:?}", self.learner, self.trial);
@@ -181,7 +206,13 @@ impl Args {
         }
         let extractor = tools.extractor(input)?;
         let workers = self.inference.options(0).thread_count();
-        gather(listing, &extractor, Some(&place), &self.detect.limits(), workers)
+        gather(
+            listing,
+            &extractor,
+            Some(&place),
+            &self.detect.limits(),
+            workers,
+        )
     }
 
     /// Says at once what would come to nothing in the end.
@@ -198,7 +229,8 @@ impl Args {
             }
             [] => failure(
                 "one_class",
-                "expected folders of classes with pictures, found pictures beside each other".to_owned(),
+                "expected folders of classes with pictures, found pictures beside each other"
+                    .to_owned(),
             ),
             [only] => failure(
                 "one_class",
@@ -213,17 +245,42 @@ impl Args {
 fn typed() -> String {
     let words = std::env::args_os().skip(1).map(|word| {
         let word = word.to_string_lossy().into_owned();
-        if word.contains([' ', '\'', '"']) { format!("{word:?}") } else { word }
+        if word.contains([' ', '\'', '"']) {
+            format!("{word:?}")
+        } else {
+            word
+        }
     });
-    std::iter::once("prosopon".to_owned()).chain(words).collect::<Vec<_>>().join(" ")
+    std::iter::once("prosopon".to_owned())
+        .chain(words)
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 fn failure_of(error: &TrainError) -> Failure {
     let (exit, code, hint) = match error {
-        TrainError::NoSamples => (Exit::BadInput, "no_faces", Some("look at what was left out; `--faces as-is` takes each picture for a face")),
-        TrainError::OneClass { .. } => (Exit::BadInput, "one_class", Some("a folder holds a folder of pictures for each class")),
-        TrainError::TooFew { .. } => (Exit::BadInput, "too_few_pictures", Some("add pictures or take the class away; `--held-out 0 --folds 0` trains without figures")),
-        TrainError::Split(_) => (Exit::BadInput, "too_few_pictures", Some("near-duplicates count as one; `--held-out 0 --folds 0` trains without figures")),
+        TrainError::NoSamples => (
+            Exit::BadInput,
+            "no_faces",
+            Some("look at what was left out; `--faces as-is` takes each picture for a face"),
+        ),
+        TrainError::OneClass { .. } => (
+            Exit::BadInput,
+            "one_class",
+            Some("a folder holds a folder of pictures for each class"),
+        ),
+        TrainError::TooFew { .. } => (
+            Exit::BadInput,
+            "too_few_pictures",
+            Some(
+                "add pictures or take the class away; `--held-out 0 --folds 0` trains without figures",
+            ),
+        ),
+        TrainError::Split(_) => (
+            Exit::BadInput,
+            "too_few_pictures",
+            Some("near-duplicates count as one; `--held-out 0 --folds 0` trains without figures"),
+        ),
         TrainError::Input { .. } => (Exit::Usage, "other_input", None),
         TrainError::Read(_) => (Exit::Storage, "unusable_samples", None),
         TrainError::Fit(_) | TrainError::Learn(_) => (Exit::BadInput, "nothing_learnt", None),
@@ -235,4 +292,3 @@ fn failure_of(error: &TrainError) -> Failure {
         None => failure,
     }
 }
-

@@ -289,10 +289,7 @@ impl Trained {
             Self::Svc(svc) => svc.predict(samples),
             _ => {
                 let all = self.probabilities(samples);
-                all.rows()
-                    .into_iter()
-                    .map(|row| argmax(row))
-                    .collect()
+                all.rows().into_iter().map(|row| argmax(row)).collect()
             }
         }
     }

@@ -6,11 +6,13 @@
 mod files;
 mod networks;
 mod pipelines;
+mod reporting;
 mod sides;
 
 use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
+use std::time::Instant;
 
 use crate::classifier::{Card, CardMetrics, Classifier};
 use crate::data::DataSet;
@@ -21,7 +23,7 @@ use crate::nn::{EpochFigures, FitError, History};
 use crate::pipeline::Pipeline;
 use crate::split::SplitError;
 
-pub use files::CLASS_DICTIONARY_FILE;
+pub use files::{CLASS_DICTIONARY_FILE, REPORT_FILE, REPORT_JSON_FILE};
 pub use networks::NetworkPlan;
 pub use sides::Sides;
 
@@ -57,6 +59,8 @@ pub struct Origin {
     pub program: String,
     /// What was typed or asked for.
     pub command: String,
+    /// Where the samples come from, for people.
+    pub source: String,
 }
 
 /// What learns.
@@ -134,6 +138,12 @@ pub struct Figures {
     pub is_converged: bool,
     /// Remarks for people.
     pub notes: Vec<String>,
+    /// Where the samples come from, for people.
+    pub source: String,
+    /// Samples that are nearly the same as another.
+    pub n_near_duplicates: usize,
+    /// How long the training took, without the making of samples.
+    pub seconds: f64,
 }
 
 /// An answer about a sample that was not learnt from.
@@ -224,6 +234,7 @@ pub fn train(
     event: &(dyn Fn(Event<'_>) + Sync),
     cancelled: &AtomicBool,
 ) -> Result<Outcome, TrainError> {
+    let start = Instant::now();
     check(data, options)?;
     let groups = data.groups();
     let sides = Sides::of(data, &groups, options).map_err(|error| named(error, data))?;
@@ -246,11 +257,19 @@ pub fn train(
     };
     let mut figures = work.figures;
     figures.sides = sides;
+    figures.source.clone_from(&options.origin.source);
+    figures.n_near_duplicates = near_duplicates(&groups);
+    figures.seconds = start.elapsed().as_secs_f64();
     let card = card(data, options, &figures);
     Ok(Outcome {
         classifier: Classifier { card, model },
         figures,
     })
+}
+
+/// Samples that are grouped with an earlier one.
+fn near_duplicates(groups: &[usize]) -> usize {
+    (0..groups.len()).filter(|i| groups[*i] != *i).count()
 }
 
 /// A training under way.

@@ -56,13 +56,19 @@ fn describe(outcome: &Outcome, data: &DataSet, saved: &Saved) -> String {
     }
     text += &format!("\nlearnt by {}\n", card.learner);
     if let Some(report) = figures.held_out_report(&data.classes) {
-        text += &format!("\non {} that were held out:\n", count(figures.held_out.len(), "picture", "pictures"));
+        text += &format!(
+            "\non {} that were held out:\n",
+            count(figures.held_out.len(), "picture", "pictures")
+        );
         text += &table(&report);
     }
     if !figures.fold_accuracies.is_empty() {
         let folds = &figures.fold_accuracies;
         let mean = folds.iter().sum::<f64>() / folds.len() as f64;
-        let shown: Vec<String> = folds.iter().map(|fold| format!("{:.1}", 100.0 * fold)).collect();
+        let shown: Vec<String> = folds
+            .iter()
+            .map(|fold| format!("{:.1}", 100.0 * fold))
+            .collect();
         text += &format!(
             "\ncross-validation in {} parts: {:.2} % ({})\n",
             folds.len(),
@@ -78,12 +84,19 @@ fn describe(outcome: &Outcome, data: &DataSet, saved: &Saved) -> String {
         text += "note: the learner was stopped after its largest number of steps\n";
     }
     text += &match (card.reject_below, saved.version) {
-        (Some(least), _) => format!("\nanswers below {:.1} % are rejected by `predict --reject`\n", 100.0 * least),
+        (Some(least), _) => format!(
+            "\nanswers below {:.1} % are rejected by `predict --reject`\n",
+            100.0 * least
+        ),
         (None, _) => String::new(),
     };
     match saved.version {
         Some(version) => {
-            text += &format!("kept as {}@{version}: {}\n", saved.name, saved.folder.display());
+            text += &format!(
+                "kept as {}@{version}: {}\n",
+                saved.name,
+                saved.folder.display()
+            );
         }
         None => text += &format!("kept in {}\n", saved.folder.display()),
     }
@@ -113,7 +126,10 @@ fn skipped(data: &DataSet) -> String {
 
 /// Precision, recall, F1 and support of each class, as a table.
 fn table(report: &ClassificationReport) -> String {
-    let names = report.classes.iter().map(|class| class.class.chars().count());
+    let names = report
+        .classes
+        .iter()
+        .map(|class| class.class.chars().count());
     let width = names.max().unwrap_or(0).max("weighted mean".len());
     let line = |name: &str, scores: &Scores| {
         format!(

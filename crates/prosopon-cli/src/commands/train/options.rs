@@ -190,7 +190,11 @@ impl LearnerArgs {
             return Ok(Plan::Network(Box::new(self.network.plan(cnn, balanced)?)));
         }
         let weighted = |pipeline: &Pipeline| {
-            if balanced { weighed(*pipeline) } else { *pipeline }
+            if balanced {
+                weighed(*pipeline)
+            } else {
+                *pipeline
+            }
         };
         if self.grid {
             let candidates = if self.candidate.is_empty() {
@@ -202,9 +206,9 @@ impl LearnerArgs {
         }
         let pipeline = match &self.learner {
             Some(learner) => *learner,
-            None => DEFAULT_LEARNER.parse().map_err(|error| {
-                Failure::new(Exit::Usage, "usage", error)
-            })?,
+            None => DEFAULT_LEARNER
+                .parse()
+                .map_err(|error| Failure::new(Exit::Usage, "usage", error))?,
         };
         Ok(Plan::Pipeline(weighted(&pipeline)))
     }

@@ -22,11 +22,14 @@ impl Progress {
         match event {
             Event::Stage(stage) => self.line.set_message(stage),
             Event::Cell { cell, done, total } => {
-                self.line.println(format!("{:6.2} %  {}", 100.0 * cell.mean, cell.name));
-                self.line.set_message(format!("trying learners, {done}/{total}"));
+                self.line
+                    .println(format!("{:6.2} %  {}", 100.0 * cell.mean, cell.name));
+                self.line
+                    .set_message(format!("trying learners, {done}/{total}"));
             }
             Event::Fold { done, total } => {
-                self.line.set_message(format!("cross-validation, {done}/{total} parts"));
+                self.line
+                    .set_message(format!("cross-validation, {done}/{total} parts"));
             }
             Event::Epoch { figures, total } => {
                 let left = shown(figures.seconds * total.saturating_sub(figures.epoch) as f64);
@@ -34,7 +37,10 @@ impl Progress {
                     .validation_loss
                     .zip(figures.validation_accuracy)
                     .map_or(String::new(), |(loss, accuracy)| {
-                        format!(", validation loss {loss:.4}, accuracy {:.2} %", 100.0 * accuracy)
+                        format!(
+                            ", validation loss {loss:.4}, accuracy {:.2} %",
+                            100.0 * accuracy
+                        )
                     });
                 self.line.println(format!(
                     "epoch {:>3}/{total}  loss {:.4}, accuracy {:.2} %{validation}, {:.1} s",
@@ -43,7 +49,8 @@ impl Progress {
                     100.0 * figures.accuracy,
                     figures.seconds,
                 ));
-                self.line.set_message(format!("epoch {}, at most {left} left", figures.epoch + 1));
+                self.line
+                    .set_message(format!("epoch {}, at most {left} left", figures.epoch + 1));
             }
         }
     }
@@ -52,7 +59,6 @@ impl Progress {
     pub(super) fn finish(&self) {
         self.line.finish_and_clear();
     }
-
 }
 
 /// A time for people.

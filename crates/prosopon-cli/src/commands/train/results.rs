@@ -99,9 +99,9 @@ impl<'a> Results<'a> {
 
 /// The files of a version.
 fn files(outcome: &Outcome, data: &DataSet) -> Result<Vec<(&'static str, Vec<u8>)>, Failure> {
-    let made = outcome.files(data).map_err(|error| {
-        Failure::new(Exit::Storage, "unusable_report", error)
-    })?;
+    let made = outcome
+        .files(data)
+        .map_err(|error| Failure::new(Exit::Storage, "unusable_report", error))?;
     debug_assert!(made.iter().any(|(name, _)| *name == CLASSIFIER_FILE));
     Ok(made)
 }

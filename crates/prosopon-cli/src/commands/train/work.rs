@@ -49,7 +49,10 @@ impl WorkFolder {
             })
             .collect();
         let all = json!([listing.classes, pictures, input, options]).to_string();
-        let key: String = Sha256::digest(all)[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+        let key: String = Sha256::digest(all)[..8]
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
         let trainings = home.join("trainings");
         remove_old(&trainings);
         let folder = trainings.join(key);
@@ -90,7 +93,9 @@ fn remove_old(trainings: &Path) {
     for entry in fs::read_dir(trainings).into_iter().flatten().flatten() {
         let lock = entry.path().join("lock");
         let modified = fs::metadata(&lock).and_then(|metadata| metadata.modified());
-        let age = modified.ok().and_then(|time| SystemTime::now().duration_since(time).ok());
+        let age = modified
+            .ok()
+            .and_then(|time| SystemTime::now().duration_since(time).ok());
         let is_free = || File::open(&lock).is_ok_and(|lock| lock.try_lock().is_ok());
         if age.is_some_and(|age| age > MAX_AGE) && is_free() {
             let _ = fs::remove_dir_all(entry.path());
