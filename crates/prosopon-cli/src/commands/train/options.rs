@@ -21,7 +21,7 @@ const DEFAULT_LEARNER: &str = "scale+svc";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum FacesArg {
-    /// They are searched, and the central one of each picture is taken
+    /// They are searched, and the largest one of each picture is taken
     Find,
     /// Each picture is a face
     AsIs,
