@@ -16,7 +16,7 @@ mod products;
 mod smo;
 mod svc;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::borrow::Borrow;
 
@@ -289,10 +289,7 @@ impl Trained {
             Self::Svc(svc) => svc.predict(samples),
             _ => {
                 let all = self.probabilities(samples);
-                all.rows()
-                    .into_iter()
-                    .map(|row| argmax(row))
-                    .collect()
+                all.rows().into_iter().map(|row| argmax(row)).collect()
             }
         }
     }
