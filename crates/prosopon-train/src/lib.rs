@@ -1,4 +1,6 @@
 //! Training: from labelled pictures of faces to a classifier that can be served.
 
+pub mod data;
+pub mod input;
 pub mod registry;
 pub mod rows;
