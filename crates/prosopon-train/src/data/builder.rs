@@ -9,7 +9,7 @@ use prosopon::image::ResizeFilter;
 
 use super::npy::{Kind, NpyRows, NpyWriter};
 use super::saved::{FEATURES, List, at, save};
-use super::{DataSet, DataSetError, Features, Listed, Sample, Side, Skipped};
+use super::{DataSet, DataSetError, Features, Listed, Sample, Skipped};
 use crate::input::{FaceValues, Input, Values};
 
 /// Side of the hashes by which near-duplicates are found, in bits.
@@ -75,11 +75,12 @@ impl DataSetBuilder {
         })
     }
 
-    /// Adds what [`Prepared::new`] made of a picture.
+    /// Adds what was seen of a picture.
     ///
     /// # Errors
     /// [`DataSetError::Io`] if it cannot be written.
-    pub fn add(&mut self, prepared: Prepared, values: &[f32]) -> Result<(), DataSetError> {
+    pub fn add(&mut self, listed: &Listed, seen: Seen) -> Result<(), DataSetError> {
+        let values = &seen.values[..];
         if self.samples.is_empty() {
             self.width = values.len();
         }
@@ -100,13 +101,13 @@ impl DataSetBuilder {
             }
         }
         let start = self.thumbnails.len();
-        self.thumbnails.extend(&prepared.thumbnail);
+        self.thumbnails.extend(&seen.thumbnail);
         self.samples.push(Sample {
-            name: prepared.name,
-            class: prepared.class,
-            side: prepared.side,
-            group: prepared.group,
-            hash: prepared.hash,
+            name: listed.name.clone(),
+            class: listed.class,
+            side: listed.side,
+            group: listed.group.clone(),
+            hash: seen.hash,
             thumbnail: start..self.thumbnails.len(),
         });
         Ok(())
@@ -166,27 +167,21 @@ impl DataSetBuilder {
     }
 }
 
-/// What remains of a picture besides its values; made by the thread that has the picture.
-pub struct Prepared {
-    name: String,
-    class: usize,
-    side: Side,
-    group: Option<String>,
+/// What remains of a picture.
+pub struct Seen {
+    values: Vec<f32>,
     hash: Option<[u64; 4]>,
     thumbnail: Vec<u8>,
 }
 
-impl Prepared {
-    /// Of the picture that `listed` names and the face in it.
-    pub fn new(listed: &Listed, image: &Image, face: &FaceValues) -> Self {
+impl Seen {
+    /// Of a picture and the face in it.
+    pub fn new(image: &Image, face: FaceValues) -> Self {
         let hash = perceptual_hash(image, HashMethod::Perceptual, HASH_SIDE).ok();
         Self {
-            name: listed.name.clone(),
-            class: listed.class,
-            side: listed.side,
-            group: listed.group.clone(),
             hash: hash.and_then(|hash| hash.words().try_into().ok()),
             thumbnail: thumbnail(&face.crop),
+            values: face.values,
         }
     }
 }

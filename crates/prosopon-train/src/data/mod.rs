@@ -7,7 +7,7 @@ pub mod npy;
 mod saved;
 mod set;
 
-pub use builder::{DataSetBuilder, Prepared};
+pub use builder::{DataSetBuilder, Seen};
 pub use features::Features;
 pub use listing::{GroupBy, Listed, Listing, ListingError, PICTURE_ENDINGS, list_csv, list_folder};
 pub use set::{DataSet, DataSetError, Sample, SkipReason, Skipped};

@@ -209,7 +209,7 @@ mod tests {
     use prosopon::Image;
 
     use super::*;
-    use crate::data::{DataSetBuilder, Listed, Prepared};
+    use crate::data::{DataSetBuilder, Listed, Seen};
     use crate::input::{FaceValues, Faces, Values};
 
     fn input(values: Values) -> Input {
@@ -255,8 +255,9 @@ mod tests {
                 crop: image.clone(),
                 values: vec![i as f32, 200.0],
             };
-            let prepared = Prepared::new(&listed(name, class, group), &image, &face);
-            builder.add(prepared, &face.values).unwrap();
+            builder
+                .add(&listed(name, class, group), Seen::new(&image, face))
+                .unwrap();
         }
         builder.skip(Skipped {
             name: "b/4".to_owned(),
