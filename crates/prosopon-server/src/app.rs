@@ -17,7 +17,7 @@ use utoipa_axum::routes;
 use crate::access::keys::Scope;
 use crate::access::{recognise_caller, require};
 use crate::api::{
-    album_groups, albums, annotate, classic, detect, embed, enrol, evaluations, faces, galleries,
+    album_groups, albums, annotate, classic, classifiers, detect, embed, enrol, evaluations, faces, galleries,
     health, identify, keys, models, session, subjects, verify,
 };
 use crate::error::ApiError;
@@ -88,6 +88,9 @@ fn native() -> OpenApiRouter<App> {
         .routes(routes!(classic::list))
         .routes(routes!(classic::view))
         .routes(routes!(classic::faces))
+        .routes(routes!(classifiers::list))
+        .routes(routes!(classifiers::show))
+        .routes(routes!(classifiers::predict))
         .routes(routes!(galleries::list))
         .routes(routes!(galleries::show))
         .routes(routes!(models::models))
@@ -117,6 +120,10 @@ fn native() -> OpenApiRouter<App> {
     let administering = OpenApiRouter::new()
         .routes(routes!(galleries::create))
         .routes(routes!(galleries::delete))
+        .routes(routes!(classifiers::delete))
+        .routes(routes!(classifiers::promote))
+        .routes(routes!(classifiers::rollback))
+        .routes(routes!(classifiers::report))
         .routes(routes!(keys::list, keys::create))
         .routes(routes!(keys::revoke))
         .routes(routes!(keys::audit))

@@ -6,12 +6,14 @@ use std::time::Instant;
 
 use prosopon::DecodeLimits;
 use prosopon_gallery::{Gallery, GalleryError};
+use prosopon_train::registry::CLASSIFIERS_DIR;
 
 use crate::access::keys::KeyStore;
 use crate::access::{Access, Caller};
 use crate::albums::Albums;
 use crate::audit::AuditLog;
 use crate::body::Intake;
+use crate::classifiers::Classifiers;
 use crate::compute::Compute;
 use crate::database::{Database, DatabaseError};
 use crate::error::ApiResult;
@@ -31,6 +33,7 @@ pub(crate) struct State {
     pub(crate) compute: Compute,
     pub(crate) galleries: Galleries,
     pub(crate) albums: Albums,
+    pub(crate) classifiers: Classifiers,
     pub(crate) access: Access,
     pub(crate) audit: AuditLog,
     pub(crate) intake: Intake,
@@ -113,6 +116,7 @@ impl State {
             compute: Compute::new(settings.queue, Arc::clone(&metrics)),
             galleries,
             albums: Albums::new(place(&settings.albums_dir, "albums")),
+            classifiers: Classifiers::new(place(&settings.classifiers_dir, CLASSIFIERS_DIR)),
             access: Access::new(&settings, KeyStore::on(Arc::clone(&database))),
             audit: AuditLog::on(database),
             intake: Intake::new(&settings),

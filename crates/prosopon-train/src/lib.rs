@@ -2,5 +2,6 @@
 
 pub mod data;
 pub mod input;
+pub mod nn;
 pub mod registry;
 pub mod rows;

@@ -15,8 +15,9 @@ use super::extract::{Json, Path, Query};
 use super::keys::unbound;
 use super::types::{BoundingBox, normalized};
 use crate::access::Caller;
+use crate::access::keys::Scope;
 use crate::audit::{About, Actor};
-use crate::classifiers::{Classified, Classifiers, Loaded, classify};
+use crate::classifiers::{Classified, ClassifiedFace, Classifiers, Loaded, classify};
 use crate::error::{ApiError, ApiResult};
 use crate::input::Form;
 use crate::state::App;
@@ -92,7 +93,7 @@ pub(crate) struct ClassifierList {
 
 impl ClassifierJson {
     /// Reads what is on disk about it.
-    fn read(app: &App, name: String, labels: &Labels) -> Self {
+    fn read(app: &App, caller: &Caller, name: String, labels: &Labels) -> Self {
         let version = |version: &Version| {
             let found = app.classifiers.registry.resolve_in(
                 &name,
@@ -102,7 +103,11 @@ impl ClassifierJson {
             let read = found.map_err(ApiError::from).and_then(|found| {
                 let card = Card::load(&found.classifier())
                     .map_err(|error| ApiError::new("unusable_classifier", error))?;
-                let card = serde_json::to_value(card).map_err(ApiError::internal)?;
+                let mut card = serde_json::to_value(card).map_err(ApiError::internal)?;
+                // It may name folders of the server.
+                if let Some(card) = card.as_object_mut().filter(|_| !caller.may(Scope::Admin)) {
+                    card.remove("command");
+                }
                 Ok((card, found.folder.join("report.html").is_file()))
             });
             let (card, has_report, problem) = match read {
@@ -123,7 +128,7 @@ impl ClassifierJson {
             versions: labels.versions.iter().map(version).collect(),
             history: labels.history.iter().map(EventJson::from).collect(),
             problem: None,
-            answers_classify_image: app.settings.classifier.as_deref() == Some(&name),
+            answers_classify_image: is_answering(app, &name),
             name,
         }
     }
@@ -141,6 +146,12 @@ impl ClassifierJson {
     }
 }
 
+/// Whether `/classify_image` answers with the classifier of this name.
+fn is_answering(app: &App, name: &str) -> bool {
+    let named = app.settings.classifier.as_deref().unwrap_or_default();
+    named.split('@').next() == Some(name)
+}
+
 /// List classifiers
 ///
 /// Trained classifiers with their versions and labels.
@@ -155,7 +166,7 @@ pub(crate) async fn list(
         .store(move || {
             let all = state.classifiers.registry.list()?;
             let row = |(name, labels): (String, Result<Labels, _>)| match labels {
-                Ok(labels) => ClassifierJson::read(&state, name, &labels),
+                Ok(labels) => ClassifierJson::read(&state, &caller, name, &labels),
                 Err(error) => {
                     // Where it lies on the server is for the log.
                     tracing::warn!(classifier = name, cause = %error, "could not read the labels");
@@ -181,7 +192,7 @@ pub(crate) async fn show(
     app.compute
         .store(move || {
             let labels = state.classifiers.registry.show(&name)?;
-            Ok(axum::Json(ClassifierJson::read(&state, name, &labels)))
+            Ok(axum::Json(ClassifierJson::read(&state, &caller, name, &labels)))
         })
         .await
 }
@@ -206,14 +217,14 @@ pub(crate) async fn promote(
     Json(promotion): Json<Promotion>,
 ) -> ApiResult<axum::Json<ClassifierJson>> {
     unbound(&caller)?;
-    let (state, actor) = (Arc::clone(&app), Actor::from(&caller));
+    let state = Arc::clone(&app);
     app.compute
         .run(move |models| {
             let which = promotion.version.map_or(Which::Candidate, Which::Number);
             let version = state.classifiers.prepare(models, &name, which)?;
             let labels = state.classifiers.registry.promote(&name, Some(version))?;
             state.classifiers.settle(models, &name);
-            changed(&state, &actor, "classifier.promote", name, &labels)
+            changed(&state, &caller, "classifier.promote", name, &labels)
         })
         .await
 }
@@ -229,12 +240,12 @@ pub(crate) async fn rollback(
     Path(name): Path<String>,
 ) -> ApiResult<axum::Json<ClassifierJson>> {
     unbound(&caller)?;
-    let (state, actor) = (Arc::clone(&app), Actor::from(&caller));
+    let state = Arc::clone(&app);
     app.compute
         .run(move |models| {
             let labels = state.classifiers.registry.rollback(&name)?;
             state.classifiers.settle(models, &name);
-            changed(&state, &actor, "classifier.rollback", name, &labels)
+            changed(&state, &caller, "classifier.rollback", name, &labels)
         })
         .await
 }
@@ -242,14 +253,15 @@ pub(crate) async fn rollback(
 /// Notes a change, and tells what it came to.
 fn changed(
     app: &App,
-    actor: &Actor,
+    caller: &Caller,
     action: &'static str,
     name: String,
     labels: &Labels,
 ) -> ApiResult<axum::Json<ClassifierJson>> {
     let outcome = format!("{name}@{} is stable", labels.stable);
-    app.audit.record(actor, action, About::default(), outcome);
-    Ok(axum::Json(ClassifierJson::read(app, name, labels)))
+    let actor = Actor::from(caller);
+    app.audit.record(&actor, action, About::default(), outcome);
+    Ok(axum::Json(ClassifierJson::read(app, caller, name, labels)))
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -342,7 +354,7 @@ impl PredictionsJson {
     fn new(loaded: &Loaded, classified: &Classified) -> Self {
         let classes = &loaded.classifier.card.classes;
         let image = &classified.image;
-        let face = |face: &crate::classifiers::ClassifiedFace| {
+        let face = |face: &ClassifiedFace| {
             let (found, prediction) = (face.detection.as_ref(), &face.prediction);
             let class = classes.get(prediction.class).cloned();
             let probabilities = classes.iter().zip(&prediction.probabilities);

@@ -4,6 +4,7 @@ pub(crate) mod album_groups;
 pub(crate) mod albums;
 pub(crate) mod annotate;
 pub(crate) mod classic;
+pub(crate) mod classifiers;
 pub(crate) mod detect;
 pub(crate) mod embed;
 pub(crate) mod enrol;

@@ -20,7 +20,7 @@ use crate::error::{ApiError, ApiResult};
 use crate::models::LoadedModels;
 use crate::state::App;
 
-pub(crate) use predict::{Classified, classify};
+pub(crate) use predict::{Classified, ClassifiedFace, classify};
 
 /// Versions that are kept loaded; the one that was not asked for longest goes first.
 const MAX_LOADED: usize = 16;

@@ -5,6 +5,7 @@ use prosopon_train::classifier::Prediction;
 use prosopon_train::input::InputError;
 
 use super::Loaded;
+use crate::audit::{About, Actor};
 use crate::error::{ApiError, ApiResult, with_causes};
 use crate::input::Upload;
 use crate::metrics::Stage;
@@ -26,8 +27,8 @@ pub(crate) struct ClassifiedFace {
 }
 
 impl Classified {
-    /// Classes of the faces that were not rejected, each once; and how many were.
-    pub(crate) fn summary(&self, loaded: &Loaded) -> (String, String) {
+    /// Notes in the audit log who or what was recognised.
+    pub(crate) fn note(&self, app: &State, actor: &Actor, loaded: &Loaded) {
         let classes = &loaded.classifier.card.classes;
         let sure = self.faces.iter().map(|face| &face.prediction);
         let sure = sure.filter(|prediction| !prediction.is_rejected);
@@ -44,7 +45,12 @@ impl Classified {
         );
         seen.sort_unstable();
         seen.dedup();
-        (seen.join(", "), outcome)
+        let subject = seen.join(", ");
+        let about = About {
+            gallery: None,
+            subject: (!seen.is_empty()).then_some(&subject),
+        };
+        app.audit.record(actor, "classify", about, outcome);
     }
 }
 

@@ -1,0 +1,197 @@
+//! The state of a training between two epochs, in memory and on disk.
+//!
+//! Every epoch draws its random numbers from the seed and its own number, so no generator is kept.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use prosopon::image::write_whole;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::architecture::Architecture;
+use super::fit::{EpochFigures, FitOptions, History, Labelled};
+use super::optimiser::{Optimiser, OptimiserState};
+use super::plan::Plan;
+
+/// First bytes of a checkpoint; the last one is the version.
+const MAGIC: &[u8; 8] = b"PROSTRN\x01";
+
+/// SHA-256 of everything that must be equal when a training goes on.
+pub(crate) type Fingerprint = [u8; 32];
+
+/// Where a training stands.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Checkpoint {
+    fingerprint: Fingerprint,
+    /// Weights.
+    pub(crate) parameters: Vec<f32>,
+    /// Running means and variances.
+    pub(crate) statistics: Vec<f32>,
+    /// What the optimiser remembers.
+    pub(crate) optimiser: OptimiserState,
+    /// Weights and statistics of the best epoch, with early stopping.
+    best: Option<(Vec<f32>, Vec<f32>)>,
+    /// Epochs so far.
+    pub(crate) history: History,
+}
+
+/// Why a checkpoint could not be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CheckpointError {
+    /// It could not be read or written.
+    #[error("checkpoint: {source}: {}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// It is no checkpoint, or was changed or cut off.
+    #[error("this is no whole checkpoint of this version; delete it to begin anew: {}", path.display())]
+    Broken {
+        /// The file.
+        path: PathBuf,
+    },
+    /// It is of a training with other samples, layers or options.
+    #[error(
+        "this checkpoint is of a training with other samples, layers or options; delete it to begin anew: {}", path.display()
+    )]
+    Other {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+/// Fingerprint of a training: layers, options but for the number of epochs and threads, labels, and some of
+/// the samples.
+///
+/// # Errors
+/// The number of a sample that could not be read, and why.
+pub(crate) fn fingerprint(
+    architecture: &Architecture,
+    training: Labelled,
+    validation: Labelled,
+    options: &FitOptions,
+) -> Result<Fingerprint, (usize, io::Error)> {
+    /// Samples of each set that are looked at: all would take as long as an epoch.
+    const SAMPLES: usize = 16;
+    let mut hash = Sha256::new();
+    hash.update(architecture.to_toml());
+    let same = FitOptions {
+        epochs: 0,
+        threads: 0,
+        checkpoint: None,
+        ..options.clone()
+    };
+    hash.update(format!("{same:?}"));
+    for (rows, labels) in [training, validation] {
+        hash.update((labels.len() as u64).to_le_bytes());
+        for label in labels {
+            hash.update((*label as u64).to_le_bytes());
+        }
+        let mut values = vec![0.0; rows.width()];
+        for index in (0..rows.len()).step_by(rows.len().div_ceil(SAMPLES).max(1)) {
+            rows.read(index, &mut values)
+                .map_err(|error| (index, error))?;
+            for value in &values {
+                hash.update(value.to_le_bytes());
+            }
+        }
+    }
+    Ok(hash.finalize().into())
+}
+
+impl Checkpoint {
+    /// Before the first epoch.
+    pub(crate) fn start(plan: &Plan, seed: u64, fingerprint: Fingerprint) -> Self {
+        let (parameters, statistics) = plan.initial(seed);
+        Self {
+            fingerprint,
+            optimiser: Optimiser::start(parameters.len()),
+            parameters,
+            statistics,
+            best: None,
+            history: History::default(),
+        }
+    }
+
+    /// Reads the file of a training; none if there is no file.
+    pub(crate) fn read(
+        path: &Path,
+        fingerprint: &Fingerprint,
+    ) -> Result<Option<Self>, CheckpointError> {
+        let path = path.to_owned();
+        let bytes = match std::fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(source) => return Err(CheckpointError::Io { path, source }),
+        };
+        let checkpoint: Option<Self> =
+            unsealed(MAGIC, &bytes).and_then(|content| postcard::from_bytes(content).ok());
+        match checkpoint {
+            None => Err(CheckpointError::Broken { path }),
+            Some(checkpoint) if checkpoint.fingerprint != *fingerprint => {
+                Err(CheckpointError::Other { path })
+            }
+            checkpoint => Ok(checkpoint),
+        }
+    }
+
+    /// Writes the file whole: a kill leaves this state or the one before.
+    pub(crate) fn write(&self, path: &Path) -> Result<(), CheckpointError> {
+        let written = postcard::to_allocvec(self)
+            .map_err(io::Error::other)
+            .and_then(|content| write_whole(path, &sealed(MAGIC, &content)));
+        written.map_err(|source| CheckpointError::Io {
+            path: path.to_owned(),
+            source,
+        })
+    }
+
+    /// Takes down an epoch, and decides whether it was the last.
+    pub(crate) fn finish(&mut self, figures: EpochFigures, patience: Option<usize>) {
+        let history = &mut self.history;
+        let loss = figures.validation_loss;
+        let epoch = figures.epoch;
+        let best = history
+            .best_epoch
+            .checked_sub(1)
+            .map(|i| &history.epochs[i]);
+        let is_best = best.is_none_or(|best| loss < best.validation_loss);
+        history.epochs.push(figures);
+        let Some(patience) = patience else {
+            history.best_epoch = epoch;
+            return;
+        };
+        if is_best {
+            history.best_epoch = epoch;
+            self.best = Some((self.parameters.clone(), self.statistics.clone()));
+        } else {
+            history.stopped_early = epoch - history.best_epoch >= patience.max(1);
+        }
+    }
+
+    /// The weights and statistics that count, and the history.
+    pub(crate) fn outcome(self) -> (Vec<f32>, Vec<f32>, History) {
+        let (parameters, statistics) = self.best.unwrap_or((self.parameters, self.statistics));
+        (parameters, statistics, self.history)
+    }
+}
+
+/// `magic`, SHA-256 of the content, content.
+pub(crate) fn sealed(magic: &[u8; 8], content: &[u8]) -> Vec<u8> {
+    let mut bytes = magic.to_vec();
+    bytes.extend_from_slice(&Sha256::digest(content));
+    bytes.extend_from_slice(content);
+    bytes
+}
+
+/// The content of what [`sealed`] made; none if a byte differs.
+pub(crate) fn unsealed<'a>(magic: &[u8; 8], bytes: &'a [u8]) -> Option<&'a [u8]> {
+    let (head, rest) = bytes.split_at_checked(magic.len())?;
+    let (hash, content) = rest.split_at_checked(32)?;
+    let is_whole = head == magic && hash == Sha256::digest(content).as_slice();
+    is_whole.then_some(content)
+}

@@ -1,0 +1,44 @@
+//! Neural networks: architectures as text, training on processors, prediction.
+//!
+//! One file for each kind of layer, with `forward` and `backward` (`layer.rs`); `plan.rs` puts layers in a row,
+//! `engine.rs` runs batches through them on many threads, [`fit`] trains.
+
+mod activation;
+mod architecture;
+mod augment;
+mod batch_norm;
+mod checkpoint;
+mod conv;
+mod dense;
+mod engine;
+mod fit;
+mod frn;
+mod layer;
+mod loss;
+mod lrn;
+mod matmul;
+mod network;
+mod optimiser;
+mod plan;
+mod pool;
+mod shape;
+mod simple;
+mod summary;
+#[cfg(test)]
+mod tests;
+mod window;
+
+pub use activation::Activation;
+pub use architecture::{
+    Architecture, ArchitectureError, BUILT_IN, Classes, InputShape, LayerSpec, MAX_CLASSES, Units,
+};
+pub use augment::Augmentation;
+pub use checkpoint::CheckpointError;
+pub use fit::{EpochFigures, FitError, FitOptions, History, Labelled, fit};
+pub use loss::{
+    Loss, binary_cross_entropy, categorical_cross_entropy, sparse_categorical_cross_entropy,
+};
+pub use network::Network;
+pub use optimiser::Optimiser;
+pub use summary::{Summary, SummaryRow};
+pub use window::Padding;
