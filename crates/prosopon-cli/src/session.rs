@@ -267,7 +267,10 @@ pub(crate) fn open_runtime(
     open_runtime_with(store, &mut args.options(load.streams()))
 }
 
-pub(crate) fn open_runtime_with(store: &Store, options: &mut InferenceOptions) -> Result<Runtime, Failure> {
+pub(crate) fn open_runtime_with(
+    store: &Store,
+    options: &mut InferenceOptions,
+) -> Result<Runtime, Failure> {
     if options.openvino_dir.is_none() {
         options.openvino_dir = store.runtime_dir();
     }
@@ -296,7 +299,10 @@ pub(crate) fn load_detector(
     }
 }
 
-pub(crate) fn load_haar(path: &Path, search: Option<MultiScale>) -> Result<Box<dyn Detector>, Failure> {
+pub(crate) fn load_haar(
+    path: &Path,
+    search: Option<MultiScale>,
+) -> Result<Box<dyn Detector>, Failure> {
     let search = search.unwrap_or(HaarDetector::SEARCH);
     let cascade = load_cascade(path)?;
     Ok(Box::new(HaarDetector::with_search(cascade, search)))

@@ -90,8 +90,9 @@ pub(crate) fn open(
         let model = installed(&store, source, |store| store.resolve_embedder(name))?;
         let id = model.id.to_string();
         if let Some(expected) = embedder.as_ref().filter(|e| e.contains('@') && **e != id) {
-            let message =
-                format!("expected the network `{expected}`, with which it was trained, found `{id}`");
+            let message = format!(
+                "expected the network `{expected}`, with which it was trained, found `{id}`"
+            );
             return Err(Failure::new(Exit::Setup, "other_model", message)
                 .with_hint("install that network, or train again"));
         }

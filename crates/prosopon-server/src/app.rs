@@ -17,8 +17,8 @@ use utoipa_axum::routes;
 use crate::access::keys::Scope;
 use crate::access::{recognise_caller, require};
 use crate::api::{
-    album_groups, albums, annotate, classic, classifiers, detect, embed, enrol, evaluations, faces, galleries,
-    health, identify, keys, models, session, subjects, verify,
+    album_groups, albums, annotate, classic, classifiers, detect, embed, enrol, evaluations, faces,
+    galleries, health, identify, keys, models, session, subjects, verify,
 };
 use crate::error::ApiError;
 use crate::settings::Settings;

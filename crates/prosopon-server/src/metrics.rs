@@ -199,7 +199,9 @@ impl Metrics {
             classifier: classifier.to_owned(),
             version,
         };
-        self.classified.get_or_create(&labels).inc_by(n_faces as u64);
+        self.classified
+            .get_or_create(&labels)
+            .inc_by(n_faces as u64);
     }
 
     pub(crate) fn queue(&self, waiting: i64, running: i64) {

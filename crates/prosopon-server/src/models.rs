@@ -128,9 +128,8 @@ impl LoadedModels {
     pub(crate) fn eye_rule(&self, at_least: usize) -> ApiResult<EyeRule> {
         let eyes = self.cascades.eye.clone().ok_or_else(|| {
             let message = "the Haar cascade for eyes is not installed on the server";
-            ApiError::new("tool_missing", message).with_hint(
-                "run `prosopon models pull haar` there, then start the server again",
-            )
+            ApiError::new("tool_missing", message)
+                .with_hint("run `prosopon models pull haar` there, then start the server again")
         })?;
         Ok(EyeRule { eyes, at_least })
     }

@@ -7,7 +7,8 @@ use prosopon::inference::{BackendChoice, InferenceOptions, Precision};
 use prosopon::{EngineOptions, FaceEngine};
 use prosopon_models::{ModelsError, ResolvedCascade, Store};
 use prosopon_server::{
-    Cascades, LicenceCard, LoadedModels, LoadedSettings, ModelCard, OpenDetector, RunError, Server, Settings, ToolMissing,
+    Cascades, LicenceCard, LoadedModels, LoadedSettings, ModelCard, OpenDetector, RunError, Server,
+    Settings, ToolMissing,
 };
 use prosopon_train::input::FaceSearch;
 use serde::Serialize;

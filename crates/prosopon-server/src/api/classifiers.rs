@@ -95,11 +95,10 @@ impl ClassifierJson {
     /// Reads what is on disk about it.
     fn read(app: &App, caller: &Caller, name: String, labels: &Labels) -> Self {
         let version = |version: &Version| {
-            let found = app.classifiers.registry.resolve_in(
-                &name,
-                labels,
-                Which::Number(version.version),
-            );
+            let found =
+                app.classifiers
+                    .registry
+                    .resolve_in(&name, labels, Which::Number(version.version));
             let read = found.map_err(ApiError::from).and_then(|found| {
                 let card = Card::load(&found.classifier())
                     .map_err(|error| ApiError::new("unusable_classifier", error))?;
@@ -192,7 +191,9 @@ pub(crate) async fn show(
     app.compute
         .store(move || {
             let labels = state.classifiers.registry.show(&name)?;
-            Ok(axum::Json(ClassifierJson::read(&state, &caller, name, &labels)))
+            Ok(axum::Json(ClassifierJson::read(
+                &state, &caller, name, &labels,
+            )))
         })
         .await
 }

@@ -161,15 +161,19 @@ impl Classifiers {
     ///
     /// # Errors
     /// Those of the registry, `unusable_classifier`, `tool_missing`.
-    pub(crate) fn get(app: &App, models: &LoadedModels, name: &str, which: Which) -> ApiResult<Arc<Loaded>> {
+    pub(crate) fn get(
+        app: &App,
+        models: &LoadedModels,
+        name: &str,
+        which: Which,
+    ) -> ApiResult<Arc<Loaded>> {
         let this = &app.classifiers;
         let found = this.registry.resolve(name, which)?;
         let is_stable = which == Which::Stable;
         {
             let mut cache = this.cache();
-            let exactly = |loaded: &Loaded, answers: bool| {
-                loaded.is(&found) && (answers || !is_stable)
-            };
+            let exactly =
+                |loaded: &Loaded, answers: bool| loaded.is(&found) && (answers || !is_stable);
             if let Some(loaded) = cache.find(exactly) {
                 return Ok(loaded);
             }
@@ -236,7 +240,12 @@ impl Classifiers {
     ///
     /// # Errors
     /// As [`Self::get`].
-    pub(crate) fn prepare(&self, models: &LoadedModels, name: &str, which: Which) -> ApiResult<u32> {
+    pub(crate) fn prepare(
+        &self,
+        models: &LoadedModels,
+        name: &str,
+        which: Which,
+    ) -> ApiResult<u32> {
         let found = self.registry.resolve(name, which)?;
         self.load(models, name, Which::Number(found.version))?;
         Ok(found.version)
@@ -251,7 +260,9 @@ impl Classifiers {
 
     /// Forgets what is loaded of a classifier that was deleted.
     pub(crate) fn forget(&self, name: &str) {
-        self.cache().loaded.retain(|(loaded, _)| loaded.name != name);
+        self.cache()
+            .loaded
+            .retain(|(loaded, _)| loaded.name != name);
     }
 }
 
@@ -259,10 +270,16 @@ impl From<RegistryError> for ApiError {
     fn from(error: RegistryError) -> Self {
         let hint = match &error {
             RegistryError::UnknownClassifier { .. } => Some("`GET /v1/classifiers` lists all"),
-            RegistryError::UnknownVersion { .. } => Some("`GET /v1/classifiers/{name}` lists its versions"),
+            RegistryError::UnknownVersion { .. } => {
+                Some("`GET /v1/classifiers/{name}` lists its versions")
+            }
             RegistryError::NoCandidate { .. } => Some("name a version: `{\"version\": 1}`"),
-            RegistryError::StableVersion { .. } => Some("promote another version first, or pass `force=true`"),
-            RegistryError::Labels { .. } | RegistryError::Disk { .. } => return Self::internal(error),
+            RegistryError::StableVersion { .. } => {
+                Some("promote another version first, or pass `force=true`")
+            }
+            RegistryError::Labels { .. } | RegistryError::Disk { .. } => {
+                return Self::internal(error);
+            }
             _ => None,
         };
         let answer = Self::new(error.code(), &error);

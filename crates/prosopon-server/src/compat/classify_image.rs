@@ -23,8 +23,8 @@ use crate::access::keys::Scope;
 use crate::access::{Caller, require};
 use crate::api::extract::Query;
 use crate::audit::{About, Actor};
-use crate::error::ApiResult;
 use crate::classifiers::{ClassifiedFace, Classifiers, classify};
+use crate::error::ApiResult;
 use crate::input::{Form, Upload};
 use crate::metrics::Stage;
 use crate::recognise::{self, Wanted};
@@ -145,7 +145,10 @@ fn classified(
     let sum: f64 = odds.iter().sum();
     Some(Classified {
         class: candidates.first()?.name.to_string(),
-        class_probability: odds.into_iter().map(|odds| percent(&(odds / sum))).collect(),
+        class_probability: odds
+            .into_iter()
+            .map(|odds| percent(&(odds / sum)))
+            .collect(),
         class_dictionary: Arc::clone(classes),
     })
 }
