@@ -26,4 +26,6 @@ mod album_tests;
 #[cfg(test)]
 mod classic_tests;
 #[cfg(test)]
+mod classifier_tests;
+#[cfg(test)]
 mod tests;
