@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::input::{Input, Values};
+use crate::learn::argmax;
 use crate::nn::Network;
 use crate::pipeline::FittedPipeline;
 
@@ -161,7 +162,7 @@ impl Classifier {
             Model::Pipeline(pipeline) => (pipeline.predict(values), pipeline.probabilities(values)),
             Model::Network(network) => {
                 let probabilities = network.probabilities(values);
-                (crate::learn::argmax(&probabilities), probabilities)
+                (argmax(probabilities.iter().copied()), probabilities)
             }
         };
         let least = self.card.reject_below.unwrap_or(0.0);
@@ -191,7 +192,9 @@ impl Classifier {
     /// # Errors
     /// [`ClassifierError`] for what cannot be read, is no classifier, or was damaged.
     pub fn load(path: &Path) -> Result<Self, ClassifierError> {
-        let bytes = std::fs::metadata(path).map_err(ClassifierError::Read)?.len();
+        let bytes = std::fs::metadata(path)
+            .map_err(ClassifierError::Read)?
+            .len();
         if bytes > MOST_BYTES {
             let most = MOST_BYTES;
             return Err(ClassifierError::TooLarge { most, bytes });
@@ -266,9 +269,9 @@ impl Classifier {
             Values::Features { .. } => None,
         };
         match expected {
-            Some(expected) if expected != n_features as u64 => {
-                Err(format!("{expected} values are taken, {n_features} are expected"))
-            }
+            Some(expected) if expected != n_features as u64 => Err(format!(
+                "{expected} values are taken, {n_features} are expected"
+            )),
             _ => Ok(()),
         }
     }
@@ -327,8 +330,172 @@ fn parts(bytes: &[u8]) -> Result<(Card, &[u8]), ClassifierError> {
 }
 
 fn number(bytes: &[u8]) -> Result<(u32, &[u8]), ClassifierError> {
-    let (number, rest) = bytes
-        .split_first_chunk()
-        .ok_or(ClassifierError::Damaged)?;
+    let (number, rest) = bytes.split_first_chunk().ok_or(ClassifierError::Damaged)?;
     Ok((u32::from_le_bytes(*number), rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::array;
+    use prosopon::prepare::PrepareOptions;
+
+    use super::*;
+    use crate::input::Faces;
+    use crate::learn::Samples;
+
+    fn card(n_features: usize) -> Card {
+        Card {
+            name: "朝".to_owned(),
+            created: "2026-01-02T03:04:05Z".to_owned(),
+            program: "prosopon 0".to_owned(),
+            command: "prosopon train x".to_owned(),
+            classes: ["left", "right"].map(str::to_owned).to_vec(),
+            input: Input {
+                faces: Faces::AsIs,
+                prepare: PrepareOptions::default(),
+                values: Values::Given { length: n_features },
+            },
+            learner: "scale+logistic".to_owned(),
+            reject_below: Some(0.9),
+            n_training: 4,
+            n_held_out: 0,
+            seed: 1,
+            metrics: None,
+            intended_use: String::new(),
+        }
+    }
+
+    fn trained(learner: &str) -> Classifier {
+        let features = array![
+            [0.0f32, 1.0],
+            [0.2, 0.0],
+            [3.0, 1.1],
+            [3.1, 0.2],
+            [0.1, 0.5],
+            [2.9, 0.4]
+        ];
+        let samples = Samples {
+            features: features.view(),
+            labels: &[0, 0, 1, 1, 0, 1],
+        };
+        let pipeline: crate::pipeline::Pipeline = learner.parse().unwrap();
+        Classifier {
+            card: card(2),
+            model: Model::Pipeline(pipeline.fit(&samples, 2, 0).unwrap()),
+        }
+    }
+
+    const LEARNERS: [&str; 6] = [
+        "scale+logistic",
+        "scale+svc:C=10",
+        "svc:kernel=linear",
+        "pca:1+forest:n_estimators=3",
+        "lda+knn:n_neighbors=1",
+        "centroid",
+    ];
+
+    #[test]
+    fn what_was_saved_says_the_same() {
+        for learner in LEARNERS {
+            let classifier = trained(learner);
+            let again = Classifier::from_bytes(&classifier.to_bytes().unwrap()).unwrap();
+            assert_eq!(again.card, classifier.card);
+            for values in [[0.0, 0.0], [3.0, 1.0], [1.5, 0.5]] {
+                assert_eq!(
+                    again.predict(&values).unwrap(),
+                    classifier.predict(&values).unwrap(),
+                    "{learner}"
+                );
+            }
+            assert_eq!(again.predict(&[3.0, 0.5]).unwrap().class, 1, "{learner}");
+        }
+        let error = trained("centroid").predict(&[1.0]).unwrap_err();
+        assert_eq!(error.to_string(), "expected 2 values, found 1");
+    }
+
+    #[test]
+    fn unsure_answers_are_rejected() {
+        let classifier = trained("scale+logistic");
+        assert!(classifier.predict(&[1.55, 0.5]).unwrap().is_rejected);
+        let mut trusting = classifier.clone();
+        trusting.card.reject_below = None;
+        assert!(!trusting.predict(&[1.55, 0.5]).unwrap().is_rejected);
+    }
+
+    #[test]
+    fn other_files_are_told_apart() {
+        let bytes = trained("scale+logistic").to_bytes().unwrap();
+        let said = |bytes: &[u8]| Classifier::from_bytes(bytes).unwrap_err().to_string();
+        assert_eq!(
+            said(b"something"),
+            "expected a classifier of prosopon, found another kind of file"
+        );
+        assert_eq!(
+            said(&[]),
+            "expected a classifier of prosopon, found another kind of file"
+        );
+        let mut newer = bytes.clone();
+        newer[8] = 9;
+        assert_eq!(
+            said(&newer),
+            "expected a classifier of version 1, found version 9"
+        );
+        for length in [8, 9, 12, 40, bytes.len() / 2, bytes.len() - 1] {
+            assert_eq!(
+                said(&bytes[..length]),
+                "expected a whole classifier, found one that was changed or cut off"
+            );
+        }
+        let mut changed = bytes.clone();
+        let middle = bytes.len() / 2;
+        changed[middle] ^= 1;
+        assert_eq!(
+            said(&changed),
+            "expected a whole classifier, found one that was changed or cut off"
+        );
+    }
+
+    /// Files that somebody made to do harm have a right digest.
+    #[test]
+    fn forged_files_are_errors_and_not_panics() {
+        let mut random = fastrand::Rng::with_seed(5);
+        for learner in LEARNERS {
+            let bytes = trained(learner).to_bytes().unwrap();
+            let body = bytes.len() - DIGEST_BYTES;
+            for _ in 0..300 {
+                let mut forged = bytes[..body].to_vec();
+                for _ in 0..random.usize(1..4) {
+                    let place = random.usize(12..forged.len());
+                    forged[place] = random.u8(..);
+                }
+                if random.bool() {
+                    forged.truncate(random.usize(12..forged.len()));
+                }
+                let digest = Sha256::digest(&forged);
+                forged.extend(digest);
+                if let Ok(classifier) = Classifier::from_bytes(&forged)
+                    && classifier.model.n_features() == 2
+                {
+                    // Whatever it says: it says it.
+                    let _ = classifier.predict(&[0.5, 0.5]);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_card_and_a_model_must_belong_together() {
+        let mut classifier = trained("centroid");
+        classifier.card.classes.push("third".to_owned());
+        let error = Classifier::from_bytes(&classifier.to_bytes().unwrap()).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the classifier makes no sense: 3 names for 2 classes"
+        );
+        classifier.card.classes = ["same", "same"].map(str::to_owned).to_vec();
+        assert!(Classifier::from_bytes(&classifier.to_bytes().unwrap()).is_err());
+        let mut classifier = trained("centroid");
+        classifier.card.input.values = Values::Given { length: 3 };
+        assert!(Classifier::from_bytes(&classifier.to_bytes().unwrap()).is_err());
+    }
 }
