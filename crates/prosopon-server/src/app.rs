@@ -18,7 +18,7 @@ use crate::access::keys::Scope;
 use crate::access::{recognise_caller, require};
 use crate::api::{
     album_groups, albums, annotate, classic, classifiers, detect, embed, enrol, evaluations, faces,
-    galleries, health, identify, keys, models, session, subjects, verify,
+    galleries, health, identify, keys, models, session, subjects, trainings, verify,
 };
 use crate::error::ApiError;
 use crate::settings::Settings;
@@ -127,6 +127,10 @@ fn native() -> OpenApiRouter<App> {
         .routes(routes!(keys::list, keys::create))
         .routes(routes!(keys::revoke))
         .routes(routes!(keys::audit))
+        .routes(routes!(trainings::list, trainings::create))
+        .routes(routes!(trainings::show, trainings::delete))
+        .routes(routes!(trainings::add_pictures))
+        .routes(routes!(trainings::begin_learning))
         .routes(routes!(evaluations::list, evaluations::create))
         .routes(routes!(evaluations::show, evaluations::delete))
         .routes(routes!(evaluations::add_pictures))

@@ -34,6 +34,7 @@ mod state;
 mod telemetry;
 #[cfg(test)]
 mod testing;
+mod trainings;
 mod web;
 mod workers;
 

@@ -22,6 +22,7 @@ use crate::fetch::Fetcher;
 use crate::galleries::Galleries;
 use crate::metrics::Metrics;
 use crate::settings::Settings;
+use crate::trainings::Trainings;
 
 /// Shared by all requests.
 pub(crate) type App = Arc<State>;
@@ -39,6 +40,7 @@ pub(crate) struct State {
     pub(crate) intake: Intake,
     pub(crate) fetcher: Fetcher,
     pub(crate) evaluations: Evaluations,
+    pub(crate) trainings: Trainings,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) started: Instant,
 }
@@ -122,6 +124,7 @@ impl State {
             intake: Intake::new(&settings),
             fetcher: Fetcher::new(&settings),
             evaluations: Evaluations::default(),
+            trainings: Trainings::default(),
             metrics,
             started: Instant::now(),
             settings,

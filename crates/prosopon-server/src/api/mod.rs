@@ -18,6 +18,7 @@ pub(crate) mod keys;
 pub(crate) mod models;
 pub(crate) mod session;
 pub(crate) mod subjects;
+pub(crate) mod trainings;
 pub(crate) mod types;
 pub(crate) mod verify;
 
