@@ -56,7 +56,7 @@ impl Load {
         }
     }
 
-    fn streams(self) -> usize {
+    pub(crate) fn streams(self) -> usize {
         match self {
             Self::Single => 1,
             Self::Batch => 0,

@@ -11,6 +11,8 @@ pub mod nn;
 pub mod pca;
 pub mod pipeline;
 pub mod registry;
+pub mod report;
 pub mod rows;
 pub mod scale;
 pub mod split;
+pub mod train;

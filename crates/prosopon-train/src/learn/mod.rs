@@ -18,6 +18,8 @@ mod svc;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Borrow;
+
 use ndarray::{Array2, ArrayView2};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -287,10 +289,7 @@ impl Trained {
             Self::Svc(svc) => svc.predict(samples),
             _ => {
                 let all = self.probabilities(samples);
-                all.rows()
-                    .into_iter()
-                    .map(|row| argmax(row.iter().copied()))
-                    .collect()
+                all.rows().into_iter().map(|row| argmax(row)).collect()
             }
         }
     }
@@ -349,11 +348,11 @@ fn expect(what: &str, found: usize, expected: usize) -> Result<(), String> {
 }
 
 /// Place of the largest value, the first of several.
-pub(crate) fn argmax(values: impl IntoIterator<Item = f64>) -> usize {
+pub(crate) fn argmax(values: impl IntoIterator<Item: Borrow<f64>>) -> usize {
     let mut best = (0, f64::NEG_INFINITY);
     for (i, value) in values.into_iter().enumerate() {
-        if value > best.1 {
-            best = (i, value);
+        if *value.borrow() > best.1 {
+            best = (i, *value.borrow());
         }
     }
     best.0

@@ -68,7 +68,7 @@ impl Products {
         let mut columns: Vec<Vec<f64>> = Vec::new();
         let mut pivots = Vec::new();
         while pivots.len() < n {
-            let pivot = super::argmax(left.iter().copied());
+            let pivot = super::argmax(&left);
             if left[pivot] <= NEGLIGIBLE * largest {
                 break;
             }

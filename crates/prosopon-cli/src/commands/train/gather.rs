@@ -4,8 +4,8 @@ use std::path::Path;
 
 use prosopon::image::DecodeLimits;
 use prosopon_train::data::{
-    DataSet, DataSetBuilder, DataSetError, GroupBy, Listing, Seen, SkipReason, Skipped,
-    list_csv, list_folder,
+    DataSet, DataSetBuilder, DataSetError, GroupBy, Listing, Seen, SkipReason, Skipped, list_csv,
+    list_folder,
 };
 use prosopon_train::input::{Extractor, InputError};
 
@@ -66,19 +66,31 @@ pub(super) fn gather(
 ) -> Result<DataSet, Failure> {
     let input = extractor.input().clone();
     let mut builder = match folder {
-        Some(folder) => {
-            DataSetBuilder::save_in(folder, listing.classes, input).map_err(failure)?
-        }
+        Some(folder) => DataSetBuilder::save_in(folder, listing.classes, input).map_err(failure)?,
         None => DataSetBuilder::in_memory(listing.classes, input),
     };
     let mut remarks = Remarks::default();
     for name in listing.without_class {
-        remarks.skip(&mut builder, name, SkipReason::NoClass, "lies beside the folders of classes");
+        remarks.skip(
+            &mut builder,
+            name,
+            SkipReason::NoClass,
+            "lies beside the folders of classes",
+        );
     }
     for (path, message) in listing.unreadable {
-        remarks.skip(&mut builder, path.display().to_string(), SkipReason::Unreadable, &message);
+        remarks.skip(
+            &mut builder,
+            path.display().to_string(),
+            SkipReason::Unreadable,
+            &message,
+        );
     }
-    let inputs: Vec<Picture> = listing.pictures.iter().map(|p| Picture::File(p.path.clone())).collect();
+    let inputs: Vec<Picture> = listing
+        .pictures
+        .iter()
+        .map(|p| Picture::File(p.path.clone()))
+        .collect();
     let mut next = listing.pictures.iter();
     read_all(
         &inputs,
@@ -95,13 +107,28 @@ pub(super) fn gather(
             match read {
                 Ok(Ok(Some(seen))) => builder.add(listed, seen).map_err(failure)?,
                 Ok(Ok(None)) => {
-                    remarks.skip(&mut builder, listed.name.clone(), SkipReason::NoFace, "no face that is wanted");
+                    remarks.skip(
+                        &mut builder,
+                        listed.name.clone(),
+                        SkipReason::NoFace,
+                        "no face that is wanted",
+                    );
                 }
                 Ok(Err(error)) => {
-                    remarks.skip(&mut builder, listed.name.clone(), SkipReason::Unusable, &error.to_string());
+                    remarks.skip(
+                        &mut builder,
+                        listed.name.clone(),
+                        SkipReason::Unusable,
+                        &error.to_string(),
+                    );
                 }
                 Err(failure) if failure.exit == Exit::BadInput => {
-                    remarks.skip(&mut builder, listed.name.clone(), SkipReason::Unreadable, &failure.message);
+                    remarks.skip(
+                        &mut builder,
+                        listed.name.clone(),
+                        SkipReason::Unreadable,
+                        &failure.message,
+                    );
                 }
                 Err(failure) => return Err(failure),
             }
@@ -137,7 +164,10 @@ impl Remarks {
 
     fn finish(&self) {
         if self.0 > MAX_REMARKS {
-            eprint(&format!("left out: {} more; the report lists all", self.0 - MAX_REMARKS));
+            eprint(&format!(
+                "left out: {} more; the report lists all",
+                self.0 - MAX_REMARKS
+            ));
         }
     }
 }
