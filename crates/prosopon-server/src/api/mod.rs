@@ -30,3 +30,5 @@ mod classic_tests;
 mod classifier_tests;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod training_tests;

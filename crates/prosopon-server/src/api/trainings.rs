@@ -263,7 +263,12 @@ pub(crate) async fn begin_learning(
     let training = app.trainings.get(id)?;
     start(&app, &training, TrainingStage::Collecting)?;
     let n_pictures = training.progress().n_pictures;
-    record(&app, &caller, format!("training {id}: {n_pictures} pictures")).await?;
+    record(
+        &app,
+        &caller,
+        format!("training {id}: {n_pictures} pictures"),
+    )
+    .await?;
     Ok((StatusCode::ACCEPTED, axum::Json((&*training).into())))
 }
 

@@ -1,6 +1,6 @@
 //! What is asked of a training: checked before the first picture is looked at.
 
-use prosopon::classic::feature::FEATURES;
+use prosopon::classic::feature::{FEATURES, Feature as _};
 use prosopon::detect::EyeRule;
 use prosopon::prepare::PrepareOptions;
 use prosopon_train::grid::default_grid;

@@ -80,7 +80,9 @@ fn look(
 /// `happy/ann/1.jpg`, `train/happy/1.jpg`.
 fn class_of(name: &str) -> ApiResult<(String, Side)> {
     let parts = name.split(['/', '\\']);
-    let parts: Vec<&str> = parts.filter(|part| !part.is_empty() && *part != ".").collect();
+    let parts: Vec<&str> = parts
+        .filter(|part| !part.is_empty() && *part != ".")
+        .collect();
     let side_of = |folder: &str| match folder.to_lowercase().as_str() {
         folder if TRAINING.contains(&folder) => Some(Side::Training),
         folder if HELD_OUT.contains(&folder) => Some(Side::HeldOut),

@@ -10,7 +10,7 @@ use prosopon_train::data::{DataSet, DataSetBuilder, Listed, SkipReason, Skipped}
 use prosopon_train::registry::NewFile;
 use prosopon_train::train::{Event, Origin, TrainError, TrainOptions, train};
 
-use super::{CellJson, EpochJson, Kept, Training, TrainingStage, TrainedJson};
+use super::{CellJson, EpochJson, Kept, TrainedJson, Training, TrainingStage};
 use crate::error::{ApiError, ApiResult, with_causes};
 use crate::state::{App, State};
 
@@ -74,6 +74,10 @@ fn learn(
             name: wanted.name.clone(),
             created: Moment::now().to_string(),
             program: concat!("prosopon ", env!("CARGO_PKG_VERSION")).to_owned(),
+            source: training.folder.as_ref().map_or_else(
+                || "pictures sent to the server".to_owned(),
+                |folder| format!("folder `{folder}` of the server"),
+            ),
             command: format!("POST /v1/trainings, {}", wanted.description),
         },
         work: None,
@@ -122,7 +126,9 @@ fn data_set(training: &Training, pictures: BTreeMap<String, Kept>) -> ApiResult<
             group: None,
             name,
         };
-        builder.add(&listed, kept.seen).map_err(ApiError::internal)?;
+        builder
+            .add(&listed, kept.seen)
+            .map_err(ApiError::internal)?;
     }
     for one in unusable {
         builder.skip(Skipped {
