@@ -88,7 +88,7 @@ pub(crate) struct ChoiceJson {
 
 impl Choices {
     pub(crate) fn of(models: &LoadedModels) -> Self {
-        let features = FEATURES.map(|feature| feature.name().to_owned());
+        let features = FEATURES.map(|feature| feature.name());
         let learners = LEARNERS.map(|(value, title)| ChoiceJson {
             value: value.to_owned(),
             title: title.to_owned(),
