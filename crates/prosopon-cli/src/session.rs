@@ -267,7 +267,10 @@ pub(crate) fn open_runtime(
     open_runtime_with(store, &mut args.options(load.streams()))
 }
 
-fn open_runtime_with(store: &Store, options: &mut InferenceOptions) -> Result<Runtime, Failure> {
+pub(crate) fn open_runtime_with(
+    store: &Store,
+    options: &mut InferenceOptions,
+) -> Result<Runtime, Failure> {
     if options.openvino_dir.is_none() {
         options.openvino_dir = store.runtime_dir();
     }

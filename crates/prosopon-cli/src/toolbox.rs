@@ -4,9 +4,9 @@ use std::cell::OnceCell;
 
 use prosopon::classic::MultiScale;
 use prosopon::detect::{EyeRule, HaarDetector, Landmarked};
-use prosopon::inference::Runtime;
+use prosopon::inference::{InferenceOptions, Runtime};
 use prosopon::{Detector, NetworkEmbedder};
-use prosopon_models::{DetectorModel, Store};
+use prosopon_models::{DetectorModel, ResolvedModel, Store};
 use prosopon_train::input::{Extractor, FaceSearch, Faces, Input, Tools, Values};
 
 use crate::args::{InferenceArgs, SourceArgs};
@@ -155,6 +155,36 @@ fn open_detector(
     }
     search.detector = model.name;
     search.model = id;
+    Ok(detector)
+}
+
+/// Opens the detector that `search` names if it is installed, for a server.
+///
+/// # Errors
+/// `model_not_installed` with the command that installs it.
+pub(crate) fn open_installed_detector(
+    store: &Store,
+    search: &FaceSearch,
+    needs_landmarks: bool,
+    options: &mut InferenceOptions,
+) -> Result<Box<dyn Detector>, Failure> {
+    let model = store.resolve_detector(Some(&search.detector))?;
+    let mut runtime = None;
+    let mut load = |model: &ResolvedModel<DetectorModel>, cascade| {
+        if model.spec == DetectorModel::Cascade {
+            return session::load_haar(&model.path, cascade);
+        }
+        let opened = match runtime.take() {
+            Some(opened) => opened,
+            None => session::open_runtime_with(store, options)?,
+        };
+        session::load_detector(runtime.insert(opened), model, cascade)
+    };
+    let mut detector = load(&model, cascade_search(search))?;
+    if needs_landmarks && !session::gives_landmarks(&model) {
+        let landmarks = load(&store.resolve_detector(None)?, None)?;
+        detector = Box::new(Landmarked::new(detector, landmarks));
+    }
     Ok(detector)
 }
 
