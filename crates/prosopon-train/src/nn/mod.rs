@@ -14,6 +14,8 @@ mod engine;
 mod fit;
 mod frn;
 mod layer;
+#[cfg(test)]
+mod layer_tests;
 mod loss;
 mod lrn;
 mod matmul;
