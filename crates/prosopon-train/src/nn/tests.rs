@@ -487,3 +487,73 @@ Model: \"fer\"
     );
     assert_eq!(summary.rows[1].n_parameters, 24); // With its running statistics, as Keras counts.
 }
+
+/// Trials whose epochs were heard of, and the result.
+fn search(
+    folder: &std::path::Path,
+    n: usize,
+    stop_at: usize,
+) -> (Vec<usize>, Result<SearchResult, FitError>) {
+    let (training, labels) = bars(120, 1);
+    let (validation, validation_labels) = bars(60, 2);
+    let cancelled = AtomicBool::new(false);
+    let mut trained = Vec::new();
+    let options = FitOptions {
+        epochs: 4,
+        ..options()
+    };
+    let space = SearchSpace {
+        filters: vec![2, 4, 8],
+        learning_rate: (1e-3, 3e-2),
+        ..SearchSpace::default()
+    };
+    let result = random_search(
+        &small(),
+        &space,
+        n,
+        (&training.view(), &labels),
+        (&validation.view(), &validation_labels),
+        &options,
+        Some(folder),
+        &mut |event| {
+            if let SearchEvent::Epoch(number, figures) = event {
+                trained.push(number);
+                cancelled.store(number == stop_at && figures.epoch == 2, Ordering::Relaxed);
+            }
+        },
+        &cancelled,
+    );
+    trained.dedup();
+    (trained, result)
+}
+
+#[test]
+fn a_search_goes_on_where_it_was_and_the_best_comes_first() {
+    let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let (trained, whole) = search(folders[0].path(), 5, 0);
+    assert_eq!(trained, [1, 2, 3, 4, 5]);
+    let whole = whole.unwrap();
+    let (trained, broken) = search(folders[1].path(), 4, 3);
+    assert!(matches!(broken, Err(FitError::Cancelled)));
+    assert_eq!(trained, [1, 2, 3]);
+    let (trained, resumed) = search(folders[1].path(), 5, 0);
+    assert_eq!(trained, [3, 4, 5]);
+    let resumed = resumed.unwrap();
+    assert_eq!(whole.network, resumed.network);
+    let numbers = |result: &SearchResult| -> Vec<_> {
+        let trials = result.trials.iter();
+        trials
+            .map(|t| (t.number, t.filters.clone(), t.loss()))
+            .collect()
+    };
+    assert_eq!(numbers(&whole), numbers(&resumed));
+    assert!(whole.trials.is_sorted_by(|a, b| a.loss() <= b.loss()));
+    let first = whole.trials.iter().find(|trial| trial.number == 1).unwrap();
+    assert_eq!(
+        (first.filters.as_slice(), first.learning_rate),
+        (&[6][..], 0.01)
+    );
+    assert!(whole.trials.iter().any(|trial| trial.filters != [6]));
+    // Nothing is left to do.
+    assert!(search(folders[1].path(), 5, 0).0.is_empty());
+}
