@@ -50,15 +50,17 @@ impl Layer for Conv2d {
     }
 
     fn scratch(&self) -> usize {
-        self.windows.len() * self.window_size()
+        self.windows.len() * self.window_size() + self.windows.input.size()
     }
 
     fn forward(&self, pass: &Pass, input: &[f32], output: &mut [f32], scratch: &mut [f32]) {
         let (weights, bias) = pass.parameters.split_at(self.n_weights());
         let (n, size) = (self.windows.len(), self.window_size());
+        let (columns, planes) = scratch.split_at_mut(n * size);
+        let planes = &mut planes[..self.windows.input.size()];
         let inputs = input.chunks_exact(self.windows.input.size());
         for (picture, out) in inputs.zip(output.chunks_exact_mut(n * self.filters)) {
-            self.windows.gather(picture, scratch);
+            self.windows.gather_columns(picture, planes, columns);
             if self.has_bias {
                 for place in out.chunks_exact_mut(self.filters) {
                     place.copy_from_slice(bias);
@@ -66,7 +68,7 @@ impl Layer for Conv2d {
             }
             let beta = f32::from(u8::from(self.has_bias));
             let sizes = (n, size, self.filters);
-            matmul(sizes, Plain(scratch), Plain(weights), beta, out);
+            matmul(sizes, Transposed(columns), Plain(weights), beta, out);
         }
     }
 
