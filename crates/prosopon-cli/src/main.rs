@@ -18,6 +18,7 @@ mod progress;
 mod session;
 mod threshold;
 mod tiles;
+mod toolbox;
 
 use std::process::ExitCode;
 

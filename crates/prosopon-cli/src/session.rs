@@ -19,7 +19,7 @@ use crate::output::{About, eprint};
 use crate::progress::Downloads;
 
 /// What is said of the engine where there is no network to run.
-const NO_BACKEND: &str = "none";
+pub(crate) const NO_BACKEND: &str = "none";
 
 /// A detector that is ready.
 pub(crate) struct DetectSession {
@@ -56,7 +56,7 @@ impl Load {
         }
     }
 
-    fn streams(self) -> usize {
+    pub(crate) fn streams(self) -> usize {
         match self {
             Self::Single => 1,
             Self::Batch => 0,
@@ -251,7 +251,7 @@ pub(crate) fn open_networks(
 }
 
 /// Whether a detector gives the points by which faces are aligned.
-fn gives_landmarks(model: &ResolvedModel<DetectorModel>) -> bool {
+pub(crate) fn gives_landmarks(model: &ResolvedModel<DetectorModel>) -> bool {
     match &model.spec {
         DetectorModel::Network(spec) => spec.family == DetectorFamily::Scrfd,
         DetectorModel::Cascade => false,
@@ -267,7 +267,10 @@ pub(crate) fn open_runtime(
     open_runtime_with(store, &mut args.options(load.streams()))
 }
 
-fn open_runtime_with(store: &Store, options: &mut InferenceOptions) -> Result<Runtime, Failure> {
+pub(crate) fn open_runtime_with(
+    store: &Store,
+    options: &mut InferenceOptions,
+) -> Result<Runtime, Failure> {
     if options.openvino_dir.is_none() {
         options.openvino_dir = store.runtime_dir();
     }
@@ -296,7 +299,10 @@ pub(crate) fn load_detector(
     }
 }
 
-fn load_haar(path: &Path, search: Option<MultiScale>) -> Result<Box<dyn Detector>, Failure> {
+pub(crate) fn load_haar(
+    path: &Path,
+    search: Option<MultiScale>,
+) -> Result<Box<dyn Detector>, Failure> {
     let search = search.unwrap_or(HaarDetector::SEARCH);
     let cascade = load_cascade(path)?;
     Ok(Box::new(HaarDetector::with_search(cascade, search)))
@@ -318,7 +324,7 @@ pub(crate) fn load_cascade(path: &Path) -> Result<Cascade, Failure> {
     Cascade::from_xml(text).map_err(|error| unusable(error.to_string()))
 }
 
-fn load_embedder(
+pub(crate) fn load_embedder(
     runtime: &Runtime,
     model: &ResolvedModel<EmbedderSpec>,
 ) -> Result<NetworkEmbedder, Failure> {
@@ -340,7 +346,7 @@ fn read_model(path: &Path) -> Result<Vec<u8>, Failure> {
 }
 
 /// What `find` gives; if a model is missing, its pack is installed first.
-fn installed<T>(
+pub(crate) fn installed<T>(
     store: &Store,
     source: &SourceArgs,
     find: impl Fn(&Store) -> Result<T, ModelsError>,

@@ -17,8 +17,8 @@ use utoipa_axum::routes;
 use crate::access::keys::Scope;
 use crate::access::{recognise_caller, require};
 use crate::api::{
-    album_groups, albums, annotate, classic, detect, embed, enrol, evaluations, faces, galleries,
-    health, identify, keys, models, session, subjects, verify,
+    album_groups, albums, annotate, classic, classifiers, detect, embed, enrol, evaluations, faces,
+    galleries, health, identify, keys, models, session, subjects, trainings, verify,
 };
 use crate::error::ApiError;
 use crate::settings::Settings;
@@ -88,6 +88,9 @@ fn native() -> OpenApiRouter<App> {
         .routes(routes!(classic::list))
         .routes(routes!(classic::view))
         .routes(routes!(classic::faces))
+        .routes(routes!(classifiers::list))
+        .routes(routes!(classifiers::show))
+        .routes(routes!(classifiers::predict))
         .routes(routes!(galleries::list))
         .routes(routes!(galleries::show))
         .routes(routes!(models::models))
@@ -117,9 +120,17 @@ fn native() -> OpenApiRouter<App> {
     let administering = OpenApiRouter::new()
         .routes(routes!(galleries::create))
         .routes(routes!(galleries::delete))
+        .routes(routes!(classifiers::delete))
+        .routes(routes!(classifiers::promote))
+        .routes(routes!(classifiers::rollback))
+        .routes(routes!(classifiers::report))
         .routes(routes!(keys::list, keys::create))
         .routes(routes!(keys::revoke))
         .routes(routes!(keys::audit))
+        .routes(routes!(trainings::list, trainings::create))
+        .routes(routes!(trainings::show, trainings::delete))
+        .routes(routes!(trainings::add_pictures))
+        .routes(routes!(trainings::begin_learning))
         .routes(routes!(evaluations::list, evaluations::create))
         .routes(routes!(evaluations::show, evaluations::delete))
         .routes(routes!(evaluations::add_pictures))

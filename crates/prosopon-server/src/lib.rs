@@ -15,6 +15,7 @@ mod api;
 mod app;
 mod audit;
 mod body;
+mod classifiers;
 mod compat;
 mod compute;
 mod connections;
@@ -33,6 +34,7 @@ mod state;
 mod telemetry;
 #[cfg(test)]
 mod testing;
+mod trainings;
 mod web;
 mod workers;
 
@@ -47,7 +49,7 @@ use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 pub use access::keys::{KeyId, KeyRecord, KeyStore, NewKey, Scope};
 pub use audit::{AuditLog, Entry as AuditEntry};
 pub use database::DatabaseError;
-pub use models::{Cascades, LicenceCard, LoadedModels, ModelCard};
+pub use models::{Cascades, LicenceCard, LoadedModels, ModelCard, OpenDetector, ToolMissing};
 pub use settings::{LoadedSettings, Settings, SettingsError};
 pub use state::StartError;
 pub use telemetry::start_log;

@@ -41,6 +41,12 @@ struct GalleryLabels {
     gallery: String,
 }
 
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct ClassifierLabels {
+    classifier: String,
+    version: u32,
+}
+
 /// A part of the work on a picture.
 #[derive(Clone, Copy, Debug, Hash, PartialEq, Eq, EncodeLabelValue)]
 pub(crate) enum Stage {
@@ -52,6 +58,8 @@ pub(crate) enum Stage {
     Detect,
     /// Aligning and embedding them.
     Embed,
+    /// Asking a trained classifier.
+    Classify,
     /// Searching the gallery.
     Search,
     /// Writing to the gallery.
@@ -72,6 +80,7 @@ pub(crate) struct Metrics {
     gallery_faces: Family<GalleryLabels, Gauge>,
     pictures: Counter,
     faces: Counter,
+    classified: Family<ClassifierLabels, Counter>,
     n_requests: AtomicU64,
     recent: Recent,
 }
@@ -119,6 +128,9 @@ impl Metrics {
         registry.register("pictures", "Pictures decoded", pictures.clone());
         let faces = Counter::default();
         registry.register("faces", "Faces found", faces.clone());
+        let classified = Family::default();
+        let help = "Faces classified, by the version that answered";
+        registry.register("classified_faces", help, classified.clone());
         Self {
             registry: Mutex::new(registry),
             requests,
@@ -130,6 +142,7 @@ impl Metrics {
             gallery_faces,
             pictures,
             faces,
+            classified,
             n_requests: AtomicU64::new(0),
             recent: Recent::new(),
         }
@@ -178,6 +191,17 @@ impl Metrics {
         self.pictures.inc();
         self.faces.inc_by(n_faces as u64);
         self.recent.count();
+    }
+
+    /// A version of a classifier answered about so many faces.
+    pub(crate) fn classified(&self, classifier: &str, version: u32, n_faces: usize) {
+        let labels = ClassifierLabels {
+            classifier: classifier.to_owned(),
+            version,
+        };
+        self.classified
+            .get_or_create(&labels)
+            .inc_by(n_faces as u64);
     }
 
     pub(crate) fn queue(&self, waiting: i64, running: i64) {

@@ -2,14 +2,19 @@
 
 use std::sync::Arc;
 
+use prosopon::Detector;
 use prosopon::classic::Cascade;
+use prosopon::detect::EyeRule;
 use prosopon::{
     ActiveCalibration, CompareError, DecisionRequest, DecisionRule, FaceEngine, Image, ModelId,
     Rates,
 };
 use prosopon_gallery::{Gallery, GalleryError};
+use prosopon_train::input::FaceSearch;
 use serde::Serialize;
 use utoipa::ToSchema;
+
+use crate::error::{ApiError, ApiResult};
 
 /// An engine that is ready, and what is known about its models.
 pub struct LoadedModels {
@@ -30,6 +35,32 @@ pub struct LoadedModels {
     pub threads: usize,
     /// For the classic views.
     pub cascades: Cascades,
+    /// Opens detectors that classifiers were trained with, where they are not the server's own.
+    pub open_detector: OpenDetector,
+}
+
+/// Opens the detector that a classifier was trained with; with landmarks, if the switch says so.
+pub type OpenDetector =
+    Box<dyn Fn(&FaceSearch, bool) -> Result<Box<dyn Detector>, ToolMissing> + Send + Sync>;
+
+/// Something that a classifier needs and the server has not.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{message}")]
+pub struct ToolMissing {
+    /// What is missing.
+    pub message: String,
+    /// How to get it.
+    pub hint: Option<String>,
+}
+
+impl From<ToolMissing> for ApiError {
+    fn from(missing: ToolMissing) -> Self {
+        let error = Self::new("tool_missing", &missing);
+        match missing.hint {
+            Some(hint) => error.with_hint(hint),
+            None => error,
+        }
+    }
 }
 
 /// Haar cascades; those that are not installed are none.
@@ -81,6 +112,26 @@ impl LoadedModels {
         };
         self.engine.embed(&[crop])?;
         Ok(())
+    }
+
+    /// Whether faces that are searched so are those that the server's own detector finds.
+    pub(crate) fn is_own_detector(&self, search: &FaceSearch) -> bool {
+        search.model == self.detector.id
+            && search.scale_factor.is_none()
+            && search.min_neighbors.is_none()
+    }
+
+    /// The rule that a face has at least so many eyes.
+    ///
+    /// # Errors
+    /// `tool_missing` without the cascade.
+    pub(crate) fn eye_rule(&self, at_least: usize) -> ApiResult<EyeRule> {
+        let eyes = self.cascades.eye.clone().ok_or_else(|| {
+            let message = "the Haar cascade for eyes is not installed on the server";
+            ApiError::new("tool_missing", message)
+                .with_hint("run `prosopon models pull haar` there, then start the server again")
+        })?;
+        Ok(EyeRule { eyes, at_least })
     }
 
     /// What decisions in `gallery` rest on.

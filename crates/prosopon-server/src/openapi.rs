@@ -86,6 +86,7 @@ pub(crate) struct NamedPicture {
     tags(
         (name = "Recognition", description = "Questions about pictures. Scope `identify`."),
         (name = "Classic", description = "Pictures as methods from before networks see them. Scope `identify`."),
+        (name = "Classifiers", description = "Trained classifiers. Scope `identify` to look and to ask, `admin` to change; with a key for all galleries."),
         (name = "Galleries", description = "Separate sets of people. Scope `identify` to look, `admin` to change."),
         (name = "Subjects", description = "The people of a gallery. Scope `enrol`."),
         (name = "Faces", description = "Enrolled faces. Scope `enrol`."),

@@ -10,6 +10,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use prosopon::{CompareError, Rates};
+use prosopon_train::registry::parse_reference;
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
@@ -29,6 +30,7 @@ pub struct Settings {
     pub gallery: Option<PathBuf>,
     pub galleries_dir: Option<PathBuf>,
     pub albums_dir: Option<PathBuf>,
+    pub classifiers_dir: Option<PathBuf>,
     pub server_db: Option<PathBuf>,
     pub tls_certificate: Option<PathBuf>,
     pub tls_key: Option<PathBuf>,
@@ -38,6 +40,8 @@ pub struct Settings {
     pub cors_origins: Vec<String>,
     pub allow_url_input: bool,
     pub evaluate_dir: Option<PathBuf>,
+    pub train_dir: Option<PathBuf>,
+    pub classifier: Option<String>,
     pub fmr: Option<f64>,
     pub uncertain_fmr: Option<f64>,
     pub keep_crops: bool,
@@ -143,6 +147,7 @@ pub const SETTINGS: &[Setting] = &[
     setting("gallery", Kind::Text, None, "file of the default gallery; gallery.db in the data directory"),
     setting("galleries_dir", Kind::Text, None, "folder of the other galleries; galleries in the data directory"),
     setting("albums_dir", Kind::Text, None, "folder of the albums; albums in the data directory"),
+    setting("classifiers_dir", Kind::Text, None, "folder of the trained classifiers; classifiers in the data directory"),
     setting("server_db", Kind::Text, None, "file of keys and audit log; server.db in the data directory"),
     setting("tls_certificate", Kind::Text, None, "PEM file with the certificate chain; with it the server speaks HTTPS"),
     setting("tls_key", Kind::Text, None, "PEM file with the certificate's private key"),
@@ -152,6 +157,8 @@ pub const SETTINGS: &[Setting] = &[
     setting("cors_origins", Kind::List, Some("[]"), "origins whose pages may call the API, such as https://photos.example"),
     setting("allow_url_input", Kind::Switch, Some("false"), "fetch pictures from addresses in requests (public addresses only)"),
     setting("evaluate_dir", Kind::Text, None, "folder below which administrators may name folders of pictures to evaluate; without it none"),
+    setting("train_dir", Kind::Text, None, "folder below which administrators may name folders of pictures to train on; without it none"),
+    setting("classifier", Kind::Text, None, "trained classifier that /classify_image answers with, NAME or NAME@VERSION; the people of the gallery without it"),
     setting("fmr", Kind::Rate, None, "false match rate of decisions, where neither request nor gallery names one; 1e-3"),
     setting("uncertain_fmr", Kind::Rate, None, "looser rate from which on an answer is uncertain, likewise; 0 for two answers only"),
     setting("keep_crops", Kind::Switch, Some("true"), "keep a small picture of each enrolled face"),
@@ -417,6 +424,9 @@ fn settings_of(
             ));
         }
         _ => {}
+    }
+    if let Some(classifier) = &settings.classifier {
+        parse_reference(classifier).map_err(|error| blame("classifier", error.to_string()))?;
     }
     for origin in &settings.cors_origins {
         let host = origin

@@ -6,12 +6,14 @@ use std::time::Instant;
 
 use prosopon::DecodeLimits;
 use prosopon_gallery::{Gallery, GalleryError};
+use prosopon_train::registry::CLASSIFIERS_DIR;
 
 use crate::access::keys::KeyStore;
 use crate::access::{Access, Caller};
 use crate::albums::Albums;
 use crate::audit::AuditLog;
 use crate::body::Intake;
+use crate::classifiers::Classifiers;
 use crate::compute::Compute;
 use crate::database::{Database, DatabaseError};
 use crate::error::ApiResult;
@@ -20,6 +22,7 @@ use crate::fetch::Fetcher;
 use crate::galleries::Galleries;
 use crate::metrics::Metrics;
 use crate::settings::Settings;
+use crate::trainings::Trainings;
 
 /// Shared by all requests.
 pub(crate) type App = Arc<State>;
@@ -31,11 +34,13 @@ pub(crate) struct State {
     pub(crate) compute: Compute,
     pub(crate) galleries: Galleries,
     pub(crate) albums: Albums,
+    pub(crate) classifiers: Classifiers,
     pub(crate) access: Access,
     pub(crate) audit: AuditLog,
     pub(crate) intake: Intake,
     pub(crate) fetcher: Fetcher,
     pub(crate) evaluations: Evaluations,
+    pub(crate) trainings: Trainings,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) started: Instant,
 }
@@ -113,11 +118,13 @@ impl State {
             compute: Compute::new(settings.queue, Arc::clone(&metrics)),
             galleries,
             albums: Albums::new(place(&settings.albums_dir, "albums")),
+            classifiers: Classifiers::new(place(&settings.classifiers_dir, CLASSIFIERS_DIR)),
             access: Access::new(&settings, KeyStore::on(Arc::clone(&database))),
             audit: AuditLog::on(database),
             intake: Intake::new(&settings),
             fetcher: Fetcher::new(&settings),
             evaluations: Evaluations::default(),
+            trainings: Trainings::default(),
             metrics,
             started: Instant::now(),
             settings,

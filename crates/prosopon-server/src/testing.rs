@@ -15,7 +15,7 @@ use axum::http::{HeaderMap, Request, StatusCode};
 use serde_json::Value;
 use tower::ServiceExt;
 
-use crate::models::{Cascades, LoadedModels, ModelCard};
+use crate::models::{Cascades, LoadedModels, ModelCard, ToolMissing};
 use crate::settings::Settings;
 use crate::state::{App, State};
 
@@ -52,6 +52,12 @@ pub(crate) fn models() -> LoadedModels {
         backend: "fake".to_owned(),
         threads: 1,
         cascades: Cascades::default(),
+        open_detector: Box::new(|search, _| {
+            Err(ToolMissing {
+                message: format!("the detector `{}` is not installed", search.detector),
+                hint: Some("install it".to_owned()),
+            })
+        }),
     }
 }
 

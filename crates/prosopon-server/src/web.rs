@@ -85,6 +85,12 @@ const ASSETS: &[Asset] = assets![
     "js/pages/photos-group.js",
     "js/pages/photos.js",
     "js/pages/system.js",
+    "js/pages/train.js",
+    "js/pages/train-form.js",
+    "js/pages/training-curves.js",
+    "js/pages/training-progress.js",
+    "js/pages/classifier-list.js",
+    "js/pages/classifier-try.js",
 ];
 
 impl Asset {

@@ -71,6 +71,11 @@ impl FaceEngine {
         &self.options
     }
 
+    /// The detector.
+    pub fn detector(&self) -> &dyn Detector {
+        &*self.detector
+    }
+
     /// The embedding network.
     pub fn embedder(&self) -> &dyn Embedder {
         &*self.embedder

@@ -4,6 +4,7 @@ pub(crate) mod album;
 pub(crate) mod audit;
 pub(crate) mod before_after;
 pub(crate) mod calibrate;
+pub(crate) mod classifiers;
 pub(crate) mod cluster;
 pub(crate) mod consistency;
 pub(crate) mod dedupe;
@@ -21,12 +22,14 @@ pub(crate) mod keys;
 pub(crate) mod matrix;
 pub(crate) mod models;
 pub(crate) mod people;
+pub(crate) mod predict;
 pub(crate) mod prepare;
 pub(crate) mod quickstart;
 pub(crate) mod recogniser;
 pub(crate) mod serve;
 pub(crate) mod signature;
 pub(crate) mod split;
+pub(crate) mod train;
 pub(crate) mod verify;
 
 use crate::args::Command;
@@ -58,6 +61,9 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
         Command::Cluster(args) => cluster::run(&args),
         Command::Album(args) => album::run(&args),
         Command::Recogniser(args) => recogniser::run(&args),
+        Command::Train(args) => train::run(&args),
+        Command::Predict(args) => predict::run(&args),
+        Command::Classifiers(args) => classifiers::run(&args),
         Command::Serve(args) => serve::run(&args),
         Command::Keys(args) => keys::run(&args),
         Command::Audit(args) => audit::run(&args),

@@ -1,18 +1,19 @@
 //! `prosopon prepare`: from photographs to faces that classifiers are trained on.
 
+pub(crate) mod options;
 mod report;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use clap::ValueEnum;
 use prosopon::classic::GrayImage;
 use prosopon::detect::EyeRule;
-use prosopon::prepare::{Contrast, Crop, PrepareOptions, prepare};
+use prosopon::prepare::{Crop, PrepareOptions, prepare};
 use prosopon::{Detection, Detector, DetectorOptions};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use self::options::FaceArgs;
 use self::report::Document;
 use super::detect::exit_of;
 use crate::analysis::{Picture, read_all};
@@ -46,24 +47,8 @@ pub(crate) struct Args {
     /// Each face of a picture, not just the largest
     #[arg(long)]
     all_faces: bool,
-    /// Which part of the picture
-    #[arg(long, value_enum, default_value_t = CropArg::Box)]
-    crop: CropArg,
-    /// Share of the box to add on each side
-    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = crate::args::share)]
-    margin: f32,
-    /// Side, or width and height, in pixels [default: 112 for aligned faces, else as it is]
-    #[arg(long, value_name = "PX|WxH", value_parser = size)]
-    size: Option<(u32, u32)>,
-    /// Drop the colours
-    #[arg(long, visible_alias = "grey")]
-    gray: bool,
-    /// How levels are spread
-    #[arg(long, value_enum, default_value_t = ContrastArg::Keep)]
-    contrast: ContrastArg,
-    /// Take away speckles, by the median of 3 × 3 pixels
-    #[arg(long)]
-    denoise: bool,
+    #[command(flatten)]
+    face: FaceArgs,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
     #[command(flatten)]
@@ -74,62 +59,8 @@ pub(crate) struct Args {
     inference: InferenceArgs,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum CropArg {
-    /// The detector's box
-    Box,
-    /// A square with eyes, nose and mouth where `ArcFace` has them
-    Aligned,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum ContrastArg {
-    /// As it is
-    Keep,
-    /// Histogram equalisation
-    Equalize,
-    /// Adaptive equalisation with limited contrast
-    Clahe,
-}
-
 /// The list of what was made, in the folder.
 const LIST: &str = ".prosopon-prepared.jsonl";
-/// Largest side of a prepared face.
-const MOST_PIXELS: u32 = 4096;
-
-fn size(text: &str) -> Result<(u32, u32), String> {
-    let side = |text: &str| {
-        let side = text.parse().ok();
-        side.filter(|side| (1..=MOST_PIXELS).contains(side))
-    };
-    let sides = match text.split_once(['x', '×']) {
-        Some((width, height)) => side(width).zip(side(height)),
-        None => side(text).map(|side| (side, side)),
-    };
-    sides.ok_or_else(|| format!("expected a number from 1 to {MOST_PIXELS}, or two as in 64x96"))
-}
-
-impl Args {
-    fn options(&self) -> PrepareOptions {
-        PrepareOptions {
-            crop: match self.crop {
-                CropArg::Box => Crop::Box {
-                    margin: self.margin,
-                },
-                CropArg::Aligned => Crop::Aligned,
-            },
-            size: self.size,
-            denoise: self.denoise,
-            contrast: match self.contrast {
-                ContrastArg::Keep => Contrast::Keep,
-                ContrastArg::Equalize => Contrast::Equalize,
-                ContrastArg::Clahe => Contrast::Clahe,
-            },
-            gray: self.gray,
-        }
-    }
-}
-
 /// What came of a picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -287,14 +218,14 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     let load = Load::of(inputs.len());
     let mut session =
         session::open_detector_for(&args.models, &args.inference, &args.detect, load)?;
-    if args.crop == CropArg::Aligned {
+    if args.face.is_aligned() {
         session = session.with_landmarks(&args.models, &args.inference, load)?;
     }
     let workshop = Workshop {
         detector: &*session.detector,
         options: args.detect.options(),
         eyes: session.eyes.as_ref(),
-        prepare: args.options(),
+        prepare: args.face.options(),
         all_faces: args.all_faces,
     };
     let settings = args.settings(&session.about.detector);
@@ -374,17 +305,14 @@ fn targets(names: &[String]) -> Vec<String> {
 
 impl Args {
     fn check(&self) -> Result<(), Failure> {
-        if self.crop == CropArg::Aligned && self.margin > 0.0 {
-            let message = "--margin is for --crop box: aligned faces have their own frame";
-            return Err(Failure::new(Exit::Usage, "usage", message));
-        }
+        self.face.check()?;
         refuse_inside(&self.folder, &self.out)
     }
 
     /// All that the faces depend on besides the pictures.
     fn settings(&self, detector: &str) -> String {
         let settings = json!({
-            "prepare": self.options(),
+            "prepare": self.face.options(),
             "all_faces": self.all_faces,
             "detector": detector,
             "detection": format!("{:?}", self.detect.options()),
@@ -413,14 +341,5 @@ mod tests {
             targets,
             ["ann/1", "ann/2.jpg", "ann/2.PNG", "bob/1.x", "bob/"]
         );
-    }
-
-    #[test]
-    fn sizes_are_a_side_or_two() {
-        assert_eq!(size("64"), Ok((64, 64)));
-        assert_eq!(size("64x96"), Ok((64, 96)));
-        for wrong in ["", "0", "5000", "64x", "x64", "64x0", "-3", "1x2x3"] {
-            assert!(size(wrong).is_err(), "{wrong}");
-        }
     }
 }

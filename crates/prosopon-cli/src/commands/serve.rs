@@ -7,8 +7,10 @@ use prosopon::inference::{BackendChoice, InferenceOptions, Precision};
 use prosopon::{EngineOptions, FaceEngine};
 use prosopon_models::{ModelsError, ResolvedCascade, Store};
 use prosopon_server::{
-    Cascades, LicenceCard, LoadedModels, LoadedSettings, ModelCard, RunError, Server, Settings,
+    Cascades, LicenceCard, LoadedModels, LoadedSettings, ModelCard, OpenDetector, RunError, Server,
+    Settings, ToolMissing,
 };
+use prosopon_train::input::FaceSearch;
 use serde::Serialize;
 use serde_json::json;
 
@@ -16,6 +18,7 @@ use crate::args::{OutputArgs, SourceArgs};
 use crate::failure::{Exit, Failure};
 use crate::output::{Format, eprint, print_json, print_line};
 use crate::session::{self, Looking};
+use crate::toolbox;
 
 /// Answer over HTTP: an API, and a page to use in a browser
 #[derive(Debug, clap::Args)]
@@ -79,6 +82,12 @@ struct Flags {
     /// Folder below which folders of pictures may be named for an evaluation
     #[arg(long, value_name = "DIR")]
     evaluate_dir: Option<PathBuf>,
+    /// Folder below which folders of pictures may be named for a training
+    #[arg(long, value_name = "DIR")]
+    train_dir: Option<PathBuf>,
+    /// Trained classifier that `/classify_image` answers with: NAME or NAME@VERSION
+    #[arg(long, value_name = "NAME")]
+    classifier: Option<String>,
     /// How the log is written [default: text]
     #[arg(long, value_name = "FORMAT", value_parser = ["text", "json"])]
     log_format: Option<String>,
@@ -223,11 +232,27 @@ fn load(store: &Store, settings: &Settings) -> Result<LoadedModels, Failure> {
         backend: networks.backend,
         threads: options.thread_count(),
         cascades: cascades(store),
+        open_detector: opener(store.clone(), options),
         engine: FaceEngine::new(
             networks.detector,
             Box::new(networks.embedder),
             EngineOptions::default(),
         ),
+    })
+}
+
+/// Opens the detectors that trained classifiers ask for. Nothing is fetched while requests wait: what is missing is
+/// said with the command that installs it.
+fn opener(store: Store, options: InferenceOptions) -> OpenDetector {
+    let open = move |search: &FaceSearch, needs_landmarks: bool| {
+        let mut options = options.clone();
+        toolbox::open_installed_detector(&store, search, needs_landmarks, &mut options)
+    };
+    Box::new(move |search, needs_landmarks| {
+        open(search, needs_landmarks).map_err(|failure| ToolMissing {
+            message: failure.message,
+            hint: failure.hint,
+        })
     })
 }
 

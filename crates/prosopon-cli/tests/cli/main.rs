@@ -1,6 +1,7 @@
 //! The command line, as the real binary in a temporary folder.
 
 mod classic;
+mod classifiers;
 mod cluster;
 mod collections;
 #[path = "../../../prosopon/tests/common/mod.rs"]

@@ -22,7 +22,7 @@ use crate::state::App;
 
 /// What a report may do: show itself, on our own page or alone. No script, nothing from elsewhere, and an
 /// origin of its own (`sandbox`), so that it has nothing of ours even if it were not as it should be.
-const REPORT_POLICY: &str = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; \
+pub(super) const REPORT_POLICY: &str = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; \
     base-uri 'none'; form-action 'none'; frame-ancestors 'self'; sandbox";
 
 /// What to evaluate.

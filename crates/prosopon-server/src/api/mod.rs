@@ -4,6 +4,7 @@ pub(crate) mod album_groups;
 pub(crate) mod albums;
 pub(crate) mod annotate;
 pub(crate) mod classic;
+pub(crate) mod classifiers;
 pub(crate) mod detect;
 pub(crate) mod embed;
 pub(crate) mod enrol;
@@ -17,6 +18,7 @@ pub(crate) mod keys;
 pub(crate) mod models;
 pub(crate) mod session;
 pub(crate) mod subjects;
+pub(crate) mod trainings;
 pub(crate) mod types;
 pub(crate) mod verify;
 
@@ -25,4 +27,8 @@ mod album_tests;
 #[cfg(test)]
 mod classic_tests;
 #[cfg(test)]
+mod classifier_tests;
+#[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod training_tests;

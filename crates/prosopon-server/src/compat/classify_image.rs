@@ -1,7 +1,8 @@
-//! `POST /classify_image`: every face as an instance of one of the classes, which are the people of a
-//! gallery.
+//! `POST /classify_image`: every face as an instance of one of the classes.
 //!
-//! A classifier gives each class a probability, and knows no strangers. Ours are the odds of the
+//! With the setting `classifier` they are those of that trained classifier, and it answers. Without it, or where a
+//! gallery is named, they are the people of a gallery. A classifier gives each class a probability, and knows no
+//! strangers; a gallery's are the odds of the
 //! similarities of `similarity.rs`, divided by their sum: the right person stands far above the
 //! others, and a stranger, to whom nobody is close, is spread over all of them.
 
@@ -13,6 +14,7 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::post;
 use axum::{Json, Router};
 use prosopon_gallery::{Candidate, Gallery, IdentifyOptions};
+use prosopon_train::registry::parse_reference;
 use serde::{Deserialize, Serialize};
 
 use super::compreface;
@@ -21,8 +23,9 @@ use crate::access::keys::Scope;
 use crate::access::{Caller, require};
 use crate::api::extract::Query;
 use crate::audit::{About, Actor};
+use crate::classifiers::{ClassifiedFace, Classifiers, classify};
 use crate::error::ApiResult;
-use crate::input::Form;
+use crate::input::{Form, Upload};
 use crate::metrics::Stage;
 use crate::recognise::{self, Wanted};
 use crate::state::App;
@@ -57,6 +60,10 @@ async fn classify_image(
 ) -> ApiResult<Json<Vec<Classified>>> {
     let (name, gallery) = app.gallery(&caller, query.gallery.as_deref())?;
     let upload = form.picture(&app, "image_data").await?;
+    let is_of_gallery = query.gallery.is_some() || caller.gallery.is_some();
+    if let Some(named) = app.settings.classifier.clone().filter(|_| !is_of_gallery) {
+        return by_classifier(&app, &caller, named, upload).await;
+    }
     let (state, actor) = (Arc::clone(&app), Actor::from(&caller));
     app.compute
         .run(move |models| {
@@ -86,6 +93,37 @@ async fn classify_image(
         .await
 }
 
+/// What the trained classifier says of every face, from left to right.
+async fn by_classifier(
+    app: &App,
+    caller: &Caller,
+    named: String,
+    upload: Upload,
+) -> ApiResult<Json<Vec<Classified>>> {
+    let (state, actor) = (Arc::clone(app), Actor::from(caller));
+    app.compute
+        .run(move |models| {
+            let (name, which) = parse_reference(&named)?;
+            let loaded = Classifiers::get(&state, models, name, which.unwrap_or_default())?;
+            let found = classify(&state, models, &loaded, &upload)?;
+            found.note(&state, &actor, &loaded);
+            let names = &loaded.classifier.card.classes;
+            let dictionary = Arc::new(names.iter().cloned().zip(0..).collect());
+            let face = |face: &ClassifiedFace| Classified {
+                class: names[face.prediction.class].clone(),
+                class_probability: face.prediction.probabilities.iter().map(percent).collect(),
+                class_dictionary: Arc::clone(&dictionary),
+            };
+            Ok(Json(found.faces.iter().map(face).collect()))
+        })
+        .await
+}
+
+/// A share in percent, with two decimals.
+fn percent(share: &f64) -> f64 {
+    (share * 1e4).round() / 100.0
+}
+
 /// The people of a gallery, numbered by name.
 fn classes(gallery: &Gallery) -> ApiResult<BTreeMap<String, usize>> {
     let names = compreface::names(gallery)?;
@@ -105,10 +143,12 @@ fn classified(
         }
     }
     let sum: f64 = odds.iter().sum();
-    let percent = |odds: f64| (odds / sum * 1e4).round() / 100.0;
     Some(Classified {
         class: candidates.first()?.name.to_string(),
-        class_probability: odds.into_iter().map(percent).collect(),
+        class_probability: odds
+            .into_iter()
+            .map(|odds| percent(&(odds / sum)))
+            .collect(),
         class_dictionary: Arc::clone(classes),
     })
 }

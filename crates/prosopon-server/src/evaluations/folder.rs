@@ -35,7 +35,7 @@ pub(crate) fn resolve(root: Option<&Path>, name: &str) -> ApiResult<PathBuf> {
             .with_hint("send the pictures, or set `evaluate_dir`")
     })?;
     let unknown = || {
-        let message = "expected a folder below `evaluate_dir`, found none of that name";
+        let message = "expected a folder that the server offers, found none of that name";
         ApiError::new("unknown_folder", message)
     };
     let plain = |part| matches!(part, Component::Normal(_) | Component::CurDir);

@@ -21,6 +21,7 @@ use utoipa::ToSchema;
 use crate::error::{ApiError, ApiResult};
 use crate::state::{App, State};
 
+pub(crate) use folder::File;
 pub(crate) use work::{Judged, compute, judge, read_folder};
 
 /// Pictures of one evaluation. Each takes some six kilobytes until the figures are there.

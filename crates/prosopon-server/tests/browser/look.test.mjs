@@ -70,6 +70,23 @@ async function makeAlbum() {
   await server.api('POST', '/v1/albums/summer/decisions', { kind: 'name', group: groups[0].id, name: 'Elijah Wood' });
 }
 
+let hasClassifier = false;
+async function makeClassifier() {
+  if (hasClassifier) return;
+  hasClassifier = true;
+  const { id } = await server.api('POST', '/v1/trainings', { name: 'actors' });
+  const form = new FormData();
+  for (const name of ['billy_boyd', 'elijah_wood', 'sean_astin']) for (const file of actor(name, 0, 6)) form.append('image', new Blob([fs.readFileSync(file)]), `${name}/${path.basename(file)}`);
+  const answer = await fetch(`${server.base}/v1/trainings/${id}/pictures`, { method: 'POST', body: form });
+  assert.ok(answer.ok);
+  await server.api('POST', `/v1/trainings/${id}/start`, {});
+  for (let stage = ''; stage !== 'done';) {
+    ({ stage } = await server.api('GET', `/v1/trainings/${id}`));
+    assert.notEqual(stage, 'failed');
+    await new Promise((resolve) => { setTimeout(resolve, 100); });
+  }
+}
+
 const onePerson = () => (withoutData ? solvay() : actor('elijah_wood', 4)[0]);
 
 describe('look', () => {
@@ -133,6 +150,26 @@ describe('look', () => {
     await choose(page, await onePerson());
     await page.locator('.view img').nth(3).waitFor({ timeout: 60_000 });
     await page.waitForLoadState('networkidle');
+  });
+  look('train-empty', 'train', (page) => page.getByRole('button', { name: 'Choose a folder' }).waitFor());
+  look('train-form', 'train', async (page) => {
+    if (withoutData) return;
+    await page.locator('input[webkitdirectory]').setInputFiles(picture('hobbit/cropped_images'));
+    await page.getByRole('button', { name: 'Train', exact: true }).waitFor();
+  });
+  look('train-report', 'train', async (page) => {
+    if (withoutData) return;
+    await makeClassifier();
+    await page.reload();
+    await page.getByRole('button', { name: /^Report of/ }).first().click();
+    await page.frameLocator('.report-frame').locator('svg').first().waitFor();
+  });
+  look('train-try', 'train/actors', async (page) => {
+    if (withoutData) return;
+    await makeClassifier();
+    await page.reload();
+    await page.locator('.try input[type=file]').setInputFiles(picture('groups/group-2.jpg'));
+    await page.locator('.probabilities').waitFor({ timeout: 60_000 });
   });
   look('live-off', 'live', (page) => page.getByText('The camera is off').waitFor());
   look('live', 'live', async (page) => {

@@ -67,8 +67,9 @@ async function freePort() {
   return port;
 }
 
-/// Starts the program as a server with a gallery of its own, and waits until its models are loaded.
-export async function startServer({ args = [] } = {}) {
+/// Starts the program as a server with a gallery of its own, and waits until its models are loaded. `settings` are
+/// environment variables.
+export async function startServer({ args = [], settings = {} } = {}) {
   const folder = temporaryFolder();
   const port = await freePort();
   const base = `http://127.0.0.1:${port}`;
@@ -77,7 +78,9 @@ export async function startServer({ args = [] } = {}) {
     PROSOPON_GALLERY: path.join(folder, 'gallery.db'),
     PROSOPON_GALLERIES_DIR: path.join(folder, 'galleries'),
     PROSOPON_ALBUMS_DIR: path.join(folder, 'albums'),
+    PROSOPON_CLASSIFIERS_DIR: path.join(folder, 'classifiers'),
     PROSOPON_SERVER_DB: path.join(folder, 'server.db'),
+    ...settings,
   };
   let child;
   let log = '';

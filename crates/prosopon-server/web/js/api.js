@@ -225,6 +225,31 @@ export const evaluations = {
   address: (id) => `/v1/evaluations/${id}`,
 };
 
+const classifier = (name) => `/v1/classifiers/${part(name)}`;
+
+export const classifiers = {
+  list: () => call('GET', '/v1/classifiers'),
+  promote: (name, version) => call('POST', `${classifier(name)}/promote`, { json: { version } }),
+  rollBack: (name) => call('POST', `${classifier(name)}/rollback`),
+  remove: (name, query) => call('DELETE', classifier(name), { query }),
+  predict: (name, picture, query, options) => upload(`${classifier(name)}/predict`, picture, { query, ...options }),
+  reportAddress: (name, version) => `${classifier(name)}/versions/${version}/report`,
+};
+
+export const trainings = {
+  list: () => call('GET', '/v1/trainings'),
+  begin: (json) => call('POST', '/v1/trainings', { json }),
+  get: (id, signal) => call('GET', `/v1/trainings/${id}`, { signal }),
+  /// `pictures`: `{file, name}`, the name with its folder.
+  addPictures(id, some, options) {
+    const form = new FormData();
+    for (const { file, name } of some) form.append('image', file, name);
+    return upload(`/v1/trainings/${id}/pictures`, form, options);
+  },
+  start: (id) => call('POST', `/v1/trainings/${id}/start`),
+  remove: (id, options) => call('DELETE', `/v1/trainings/${id}`, options),
+};
+
 export const server = {
   models: () => call('GET', '/v1/models'),
   system: () => call('GET', '/v1/system'),

@@ -12,6 +12,7 @@ import { livePage } from './pages/live.js';
 import { peoplePage } from './pages/people.js';
 import { photosPage } from './pages/photos.js';
 import { systemPage } from './pages/system.js';
+import { trainPage } from './pages/train.js';
 import { signInForm } from './sign-in.js';
 import { can, loadServer, loadSession, mustSignIn, state } from './state.js';
 import { themeSwitch } from './theme-switch.js';
@@ -24,6 +25,7 @@ const PAGES = [
   { name: 'photos', title: 'Photos', make: photosPage, scope: 'enrol' },
   { name: 'live', title: 'Live', make: livePage, scope: 'identify' },
   { name: 'classic', title: 'Classic', make: classicPage, scope: 'identify' },
+  { name: 'train', title: 'Train', make: trainPage, scope: 'identify' },
   { name: 'evaluate', title: 'Evaluate', make: evaluatePage, scope: 'admin' },
   { name: 'system', title: 'System', make: systemPage, scope: 'identify' },
 ];

@@ -16,7 +16,8 @@ addEventListener('beforeunload', (event) => {
   if (running.size > 0) event.preventDefault();
 });
 
-function* batches(items) {
+/// A few items at a time, so that each request stays small.
+export function* batches(items) {
   const mostBytes = Math.min(MOST_BYTES, (state.maxBodyBytes ?? Infinity) / 2);
   let batch = [];
   let bytes = 0;
@@ -70,7 +71,8 @@ export async function sendEvaluation(items, panel) {
   }
 }
 
-function tell(error, { name }) {
+/// A picture that could not be sent, as the server tells of those that it could not use.
+export function tell(error, { name }) {
   if (error.name === 'AbortError' || ![400, 413].includes(error.status)) throw error;
   return { name, reason: error.code, message: error.message };
 }

@@ -1,0 +1,118 @@
+//! Where a trained classifier goes.
+
+use std::path::{Path, PathBuf};
+
+use prosopon_train::data::DataSet;
+use prosopon_train::registry::{CLASSIFIER_FILE, NewFile, check_name};
+use prosopon_train::train::Outcome;
+
+use crate::commands::classifiers::RegistryArgs;
+use crate::commands::detect::make_folder;
+use crate::failure::{Exit, Failure};
+use crate::output::write_file;
+
+/// What is kept of a training.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Results")]
+pub(super) struct ResultArgs {
+    /// Folder for classifier, report and class_dictionary.json, instead of a new version among the
+    /// classifiers
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Write the report here too (.html)
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+    /// Keep the values of all pictures in this folder (features.npy, labels.npy); `prosopon train DIR` goes on
+    /// from there with other learners
+    #[arg(long, value_name = "DIR")]
+    pub(super) save_features: Option<PathBuf>,
+    #[command(flatten)]
+    registry: RegistryArgs,
+}
+
+/// Where the results go, known to be possible.
+pub(super) struct Results<'a> {
+    args: &'a ResultArgs,
+    name: String,
+}
+
+/// Where they went.
+pub(super) struct Saved {
+    pub(super) name: String,
+    pub(super) version: Option<u32>,
+    pub(super) folder: PathBuf,
+}
+
+impl<'a> Results<'a> {
+    pub(super) fn open(
+        args: &'a ResultArgs,
+        name: Option<&str>,
+        data: &Path,
+    ) -> Result<Self, Failure> {
+        let name = match name {
+            Some(name) => name.to_owned(),
+            None => called(data),
+        };
+        check_name(&name).map_err(|error| {
+            Failure::from(error).with_hint("`--name` gives the classifier another name")
+        })?;
+        Ok(Self { args, name })
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Writes all that is to be kept.
+    pub(super) fn save(&self, outcome: &Outcome, data: &DataSet) -> Result<Saved, Failure> {
+        let files = files(outcome, data)?;
+        if let Some(place) = &self.args.report {
+            let report = files.iter().find(|(name, _)| *name == "report.html");
+            if let Some((_, bytes)) = report {
+                write_file(place, bytes)?;
+            }
+        }
+        if let Some(folder) = &self.args.out {
+            make_folder(folder)?;
+            for (name, bytes) in &files {
+                write_file(&folder.join(name), bytes)?;
+            }
+            return Ok(Saved {
+                name: self.name.clone(),
+                version: None,
+                folder: folder.clone(),
+            });
+        }
+        let registry = self.args.registry.open()?;
+        let new: Vec<NewFile<'_>> = files
+            .iter()
+            .map(|(name, bytes)| NewFile { name, bytes })
+            .collect();
+        let version = registry.add(&self.name, &new)?;
+        Ok(Saved {
+            name: self.name.clone(),
+            version: Some(version),
+            folder: registry.folder().join(&self.name).join(version.to_string()),
+        })
+    }
+}
+
+/// The files of a version.
+fn files(outcome: &Outcome, data: &DataSet) -> Result<Vec<(&'static str, Vec<u8>)>, Failure> {
+    let made = outcome
+        .files(data)
+        .map_err(|error| Failure::new(Exit::Storage, "unusable_report", error))?;
+    debug_assert!(made.iter().any(|(name, _)| *name == CLASSIFIER_FILE));
+    Ok(made)
+}
+
+/// Name of a folder, or of a file without its ending.
+fn called(data: &Path) -> String {
+    let place = data.canonicalize().unwrap_or_else(|_| data.to_owned());
+    let name = if place.is_dir() {
+        place.file_name()
+    } else {
+        place.file_stem()
+    };
+    name.unwrap_or_default().to_string_lossy().into_owned()
+}

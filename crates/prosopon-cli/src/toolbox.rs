@@ -1,0 +1,201 @@
+//! Opening what a classifier sees with: detector, eyes, embedder, as far as it needs them.
+
+use std::cell::OnceCell;
+
+use prosopon::classic::MultiScale;
+use prosopon::detect::{EyeRule, HaarDetector, Landmarked};
+use prosopon::inference::{InferenceOptions, Runtime};
+use prosopon::{Detector, NetworkEmbedder};
+use prosopon_models::{DetectorModel, ResolvedModel, Store};
+use prosopon_train::input::{Extractor, FaceSearch, Faces, Input, Tools, Values};
+
+use crate::args::{InferenceArgs, SourceArgs};
+use crate::failure::{Exit, Failure};
+use crate::output::{About, eprint};
+use crate::session::{self, Load, installed};
+
+/// What an [`Extractor`] borrows.
+pub(crate) struct Toolbox {
+    detector: Option<Box<dyn Detector>>,
+    eyes: Option<EyeRule>,
+    embedder: Option<NetworkEmbedder>,
+    pub(crate) about: About,
+}
+
+impl Toolbox {
+    /// Takes the values that `input` says.
+    pub(crate) fn extractor(&self, input: Input) -> Result<Extractor<'_>, Failure> {
+        let tools = Tools {
+            detector: self.detector.as_deref(),
+            eyes: self.eyes.as_ref(),
+            embedder: self.embedder.as_ref().map(|embedder| embedder as _),
+        };
+        Extractor::new(input, tools).map_err(|error| input_failure(&error))
+    }
+}
+
+/// An input that cannot be taken.
+pub(crate) fn input_failure(error: &prosopon_train::input::InputError) -> Failure {
+    use prosopon_train::input::InputError;
+    match error {
+        InputError::UnknownFeature { .. } => Failure::new(Exit::Usage, "unknown_feature", error),
+        InputError::Size { .. } => Failure::new(Exit::Usage, "invalid_size", error),
+        InputError::NoPictures => Failure::new(Exit::Setup, "sees_no_pictures", error)
+            .with_hint("train it on pictures: `prosopon train DIR`"),
+        InputError::OtherEmbedder { .. } => Failure::new(Exit::Setup, "other_model", error)
+            .with_hint("choose that network by `--embedder`, or train again"),
+        _ => Failure::new(Exit::BadInput, "unusable_face", error),
+    }
+}
+
+/// Opens what `input` needs; installs models that are missing. Ids of models that it leaves open are filled
+/// in; if it names others than those that are installed, that is an error for embeddings, which cannot
+/// be compared, and a remark for detectors.
+pub(crate) fn open(
+    input: &mut Input,
+    source: &SourceArgs,
+    inference: &InferenceArgs,
+    load: Load,
+) -> Result<Toolbox, Failure> {
+    let store = Store::open()?;
+    let needs_embedder = input.values.needs_embedder();
+    let mut toolbox = Toolbox {
+        detector: None,
+        eyes: None,
+        embedder: None,
+        about: About {
+            model: None,
+            detector: "none".to_owned(),
+            backend: session::NO_BACKEND.to_owned(),
+        },
+    };
+    let engine = Engine {
+        store: &store,
+        inference,
+        load,
+        runtime: OnceCell::new(),
+    };
+    if let Faces::Found(search) = &mut input.faces {
+        let detector = open_detector(search, source, needs_embedder, &engine)?;
+        toolbox.detector = Some(detector);
+        toolbox.about.detector.clone_from(&search.model);
+        if let Some(n) = search.require_eyes {
+            toolbox.eyes = Some(session::eye_rule(&store, source, usize::from(n))?);
+        }
+    }
+    if let Values::Features { embedder, .. } = &mut input.values
+        && needs_embedder
+    {
+        let name = embedder.as_deref().and_then(|id| id.split('@').next());
+        let model = installed(&store, source, |store| store.resolve_embedder(name))?;
+        let id = model.id.to_string();
+        if let Some(expected) = embedder.as_ref().filter(|e| e.contains('@') && **e != id) {
+            let message = format!(
+                "expected the network `{expected}`, with which it was trained, found `{id}`"
+            );
+            return Err(Failure::new(Exit::Setup, "other_model", message)
+                .with_hint("install that network, or train again"));
+        }
+        toolbox.embedder = Some(session::load_embedder(engine.runtime()?, &model)?);
+        toolbox.about.model = Some(id.clone());
+        *embedder = Some(id);
+    }
+    if let Some(runtime) = engine.runtime.get() {
+        toolbox.about.backend = runtime.info().to_string();
+    }
+    Ok(toolbox)
+}
+
+/// The inference engine, opened when it is needed first.
+struct Engine<'a> {
+    store: &'a Store,
+    inference: &'a InferenceArgs,
+    load: Load,
+    runtime: OnceCell<Runtime>,
+}
+
+impl Engine<'_> {
+    fn runtime(&self) -> Result<&Runtime, Failure> {
+        if let Some(runtime) = self.runtime.get() {
+            return Ok(runtime);
+        }
+        let runtime = session::open_runtime(self.store, self.inference, self.load)?;
+        Ok(self.runtime.get_or_init(|| runtime))
+    }
+}
+
+/// Opens the detector that `search` names; with landmarks from the default one, if they are needed and its own
+/// gives none.
+fn open_detector(
+    search: &mut FaceSearch,
+    source: &SourceArgs,
+    needs_landmarks: bool,
+    engine: &Engine<'_>,
+) -> Result<Box<dyn Detector>, Failure> {
+    let name = Some(&*search.detector).filter(|name| !name.is_empty());
+    let model = installed(engine.store, source, |store| store.resolve_detector(name))?;
+    let id = model.id.to_string();
+    if !search.model.is_empty() && search.model != id {
+        eprint(&format!(
+            "warning: trained on faces that `{}` found; `{id}` may find other boxes",
+            search.model
+        ));
+    }
+    let cascade_search = cascade_search(search);
+    let mut detector = match model.spec {
+        DetectorModel::Cascade => session::load_haar(&model.path, cascade_search)?,
+        DetectorModel::Network(_) => {
+            session::load_detector(engine.runtime()?, &model, cascade_search)?
+        }
+    };
+    if needs_landmarks && !session::gives_landmarks(&model) {
+        let model = installed(engine.store, source, |store| store.resolve_detector(None))?;
+        let landmarks = session::load_detector(engine.runtime()?, &model, None)?;
+        detector = Box::new(Landmarked::new(detector, landmarks));
+    }
+    search.detector = model.name;
+    search.model = id;
+    Ok(detector)
+}
+
+/// Opens the detector that `search` names if it is installed, for a server.
+///
+/// # Errors
+/// `model_not_installed` with the command that installs it.
+pub(crate) fn open_installed_detector(
+    store: &Store,
+    search: &FaceSearch,
+    needs_landmarks: bool,
+    options: &mut InferenceOptions,
+) -> Result<Box<dyn Detector>, Failure> {
+    let model = store.resolve_detector(Some(&search.detector))?;
+    let mut runtime = None;
+    let mut load = |model: &ResolvedModel<DetectorModel>, cascade| {
+        if model.spec == DetectorModel::Cascade {
+            return session::load_haar(&model.path, cascade);
+        }
+        let opened = match runtime.take() {
+            Some(opened) => opened,
+            None => session::open_runtime_with(store, options)?,
+        };
+        session::load_detector(runtime.insert(opened), model, cascade)
+    };
+    let mut detector = load(&model, cascade_search(search))?;
+    if needs_landmarks && !session::gives_landmarks(&model) {
+        let landmarks = load(&store.resolve_detector(None)?, None)?;
+        detector = Box::new(Landmarked::new(detector, landmarks));
+    }
+    Ok(detector)
+}
+
+fn cascade_search(search: &FaceSearch) -> Option<MultiScale> {
+    if search.scale_factor.is_none() && search.min_neighbors.is_none() {
+        return None;
+    }
+    let usual = HaarDetector::SEARCH;
+    Some(MultiScale {
+        scale_factor: search.scale_factor.unwrap_or(usual.scale_factor),
+        min_neighbors: search.min_neighbors.unwrap_or(usual.min_neighbors),
+        ..usual
+    })
+}

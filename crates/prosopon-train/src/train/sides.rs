@@ -1,0 +1,56 @@
+//! What is learnt from and what is only tried.
+
+use super::TrainOptions;
+use crate::data::{DataSet, Side};
+use crate::split::{SplitError, stratified_split};
+
+/// The two sides of a data set, as places of samples.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Sides {
+    /// Learnt from.
+    pub training: Vec<usize>,
+    /// Only tried.
+    pub held_out: Vec<usize>,
+    /// Whether the data set's layout says so.
+    pub are_given: bool,
+}
+
+impl Sides {
+    /// Whether the data set says itself what is held out.
+    pub fn are_given(data: &DataSet) -> bool {
+        data.samples
+            .iter()
+            .any(|sample| sample.side == Side::HeldOut)
+    }
+
+    /// The data set's own, else a random share of each class; groups are kept together.
+    pub(super) fn of(
+        data: &DataSet,
+        groups: &[usize],
+        options: &TrainOptions,
+    ) -> Result<Self, SplitError> {
+        let all = 0..data.samples.len();
+        if Self::are_given(data) {
+            let (held_out, training) = all.partition(|i| data.samples[*i].side == Side::HeldOut);
+            return Ok(Self {
+                training,
+                held_out,
+                are_given: true,
+            });
+        }
+        if options.held_out <= 0.0 {
+            return Ok(Self {
+                training: all.collect(),
+                held_out: Vec::new(),
+                are_given: false,
+            });
+        }
+        let labels = data.labels();
+        let split = stratified_split(&labels, Some(groups), options.held_out, options.seed)?;
+        Ok(Self {
+            training: split.training,
+            held_out: split.held_out,
+            are_given: false,
+        })
+    }
+}
