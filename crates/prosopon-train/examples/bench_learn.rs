@@ -53,7 +53,12 @@ fn features(crops: &Path, out: &Path) -> Result<(), Box<dyn Error>> {
             let Ok(image) = Image::open(&path, &DecodeLimits::default()) else {
                 continue;
             };
-            values.extend(feature.extract(&image)?);
+            values.extend(
+                feature
+                    .extract(&image)?
+                    .into_iter()
+                    .map(|value| value as f32),
+            );
             labels.push(class as i64);
         }
     }

@@ -3,7 +3,7 @@
 
 use prosopon::classic::GrayImage;
 use prosopon::classic::feature::{Feature, FeatureError, feature};
-use prosopon::detect::{EyeRule, InputSize, central};
+use prosopon::detect::{EyeRule, InputSize};
 use prosopon::image::ResizeFilter;
 use prosopon::prepare::{PrepareError, PrepareOptions, prepare};
 use prosopon::{
@@ -284,18 +284,21 @@ impl<'a> Extractor<'a> {
         }
     }
 
-    /// The numbers of the face that `image` is of, as [`central`] has it; none if it has no face that is
-    /// wanted.
+    /// The numbers of the largest face of `image`; none if it has no face that is wanted. Of several people the
+    /// one in front counts: weighing the place too, as for 1:1 comparisons, chose the wrong face in 5 of 250
+    /// pictures of a folder that the size alone got right.
     ///
     /// # Errors
     /// [`InputError`] of whatever fails.
-    pub fn central_face(&self, image: &Image) -> Result<Option<FaceValues>, InputError> {
+    pub fn largest_face(&self, image: &Image) -> Result<Option<FaceValues>, InputError> {
         let Faces::Found(search) = &self.input.faces else {
             return Ok(Some(self.whole(image)?));
         };
         let found = self.search(image, search)?;
-        match central((image.width(), image.height()), &found) {
-            Some(i) => Ok(self.values(image, &found[i..=i])?.pop()),
+        let area = |face: &&Detection| face.bounding_box.area();
+        let largest = found.iter().max_by(|a, b| area(a).total_cmp(&area(b)));
+        match largest {
+            Some(face) => Ok(self.values(image, std::slice::from_ref(face))?.pop()),
             None => Ok(None),
         }
     }

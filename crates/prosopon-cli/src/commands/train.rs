@@ -123,7 +123,7 @@ fn folds(text: &str) -> Result<usize, String> {
 
 pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     args.face.check()?;
-    let plan = args.learner.plan(args.trial.balanced)?;
+    let plan = args.learner.plan(&args.input, args.trial.balanced)?;
     let results = Results::open(&args.results, args.name.as_deref(), &args.data)?;
     let mut work = None;
     let mut data = match Source::open(&args.data, args.trial.group_by.into())? {

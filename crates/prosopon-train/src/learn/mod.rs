@@ -16,7 +16,7 @@ mod products;
 mod smo;
 mod svc;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::borrow::Borrow;
 

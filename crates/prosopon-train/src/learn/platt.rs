@@ -12,7 +12,8 @@ pub(super) struct Sigmoid {
 
 impl Sigmoid {
     /// Fits the sigmoid by Newton's method with backtracking, with targets that are smoothed as Platt
-    /// has them (Platt 1999; Lin, Lin and Weng 2007, whose constants these are).
+    /// has them (Platt 1999; Lin, Lin and Weng 2007, whose constants these are). There may be several rounds of decisions
+    /// about the same samples, one after the other.
     pub(super) fn fit(decisions: &[f64], positive: &[bool]) -> Self {
         const MOST_STEPS: usize = 100;
         const LEAST_STEP: f64 = 1e-10;
@@ -24,7 +25,7 @@ impl Sigmoid {
         let low = 1.0 / (n_negative + 2.0);
         let samples = || {
             let targets = positive.iter().map(|p| if *p { high } else { low });
-            decisions.iter().copied().zip(targets)
+            decisions.iter().copied().zip(targets.cycle())
         };
         let loss = |s: Self| -> f64 {
             samples()

@@ -2,7 +2,8 @@
 //!
 //! Names, defaults and meaning are those of scikit-learn's `SVC`, whose engine is LIBSVM: decisions are
 //! by votes of all pairs of classes, probabilities by Platt's sigmoids, fitted to decisions of five
-//! cross-validation folds, and coupled over the pairs.
+//! cross-validation folds, and coupled over the pairs. The optimisation has no shrinking: beyond some ten thousand samples
+//! of two classes it is slow.
 
 mod rows;
 
@@ -65,6 +66,12 @@ impl Default for SvcOptions {
 
 /// Folds by which decisions for the sigmoids are made, as in LIBSVM.
 const FOLDS: usize = 5;
+/// LIBSVM draws the folds once, whatever the number of samples; with few of them probabilities then depend on the draw (by 0.03
+/// on average for 150 samples of five classes: `scripts/bench-learn`). Here folds are drawn again until there are so many
+/// decisions, or so often.
+const ENOUGH_DECISIONS: usize = 400;
+/// See [`ENOUGH_DECISIONS`].
+const MOST_ROUNDS: usize = 6;
 
 /// A trained support vector machine.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -345,9 +352,20 @@ impl Problem<'_, '_> {
     /// The sigmoid that fits decisions about samples that were not trained on.
     fn sigmoid(&self, seed: u64) -> Sigmoid {
         let n = self.rows.len();
+        let mut random = fastrand::Rng::with_seed(seed);
         let mut order: Vec<usize> = (0..n).collect();
-        fastrand::Rng::with_seed(seed).shuffle(&mut order);
-        let mut decisions = vec![0.0; n];
+        let n_rounds = (ENOUGH_DECISIONS / n).clamp(1, MOST_ROUNDS);
+        let mut decisions = vec![0.0; n * n_rounds];
+        for of_round in decisions.chunks_mut(n) {
+            random.shuffle(&mut order);
+            self.decide(&order, of_round);
+        }
+        Sigmoid::fit(&decisions, self.positive)
+    }
+
+    /// Decisions about samples by machines that were trained on the other folds of `order`.
+    fn decide(&self, order: &[usize], decisions: &mut [f64]) {
+        let n = order.len();
         for fold in 0..FOLDS {
             let held_out = fold * n / FOLDS..(fold + 1) * n / FOLDS;
             let training = [&order[..held_out.start], &order[held_out.end..]].concat();
@@ -374,6 +392,5 @@ impl Problem<'_, '_> {
                 decisions[*i] = sum - solution.rho;
             }
         }
-        Sigmoid::fit(&decisions, self.positive)
     }
 }

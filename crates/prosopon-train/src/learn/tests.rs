@@ -19,7 +19,13 @@ impl Sequence {
 }
 
 /// `n` samples of `k` classes with `d` values: around a mean of its class, which are `spread` apart.
-fn blobs(n: usize, k: usize, d: usize, spread: f64, seed: u64) -> (Array2<f32>, Vec<usize>) {
+pub(crate) fn blobs(
+    n: usize,
+    k: usize,
+    d: usize,
+    spread: f64,
+    seed: u64,
+) -> (Array2<f32>, Vec<usize>) {
     let mut sequence = Sequence(seed);
     let means: Vec<f64> = (0..k * d)
         .map(|_| (sequence.next() - 0.5) * spread)

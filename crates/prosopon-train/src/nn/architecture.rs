@@ -371,7 +371,7 @@ impl Architecture {
     }
 
     /// The layers, each checked against the one before.
-    fn build(&self, n_classes: usize) -> Result<Plan, ArchitectureError> {
+    pub(crate) fn build(&self, n_classes: usize) -> Result<Plan, ArchitectureError> {
         let whole = |reason: String| ArchitectureError::Whole {
             name: self.name.clone(),
             reason,

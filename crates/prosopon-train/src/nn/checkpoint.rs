@@ -6,6 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use prosopon::image::write_whole;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -122,18 +123,11 @@ impl Checkpoint {
         path: &Path,
         fingerprint: &Fingerprint,
     ) -> Result<Option<Self>, CheckpointError> {
-        let path = path.to_owned();
-        let bytes = match std::fs::read(&path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(source) => return Err(CheckpointError::Io { path, source }),
-        };
-        let checkpoint: Option<Self> =
-            unsealed(MAGIC, &bytes).and_then(|content| postcard::from_bytes(content).ok());
-        match checkpoint {
-            None => Err(CheckpointError::Broken { path }),
+        match read_sealed::<Self>(MAGIC, path)? {
             Some(checkpoint) if checkpoint.fingerprint != *fingerprint => {
-                Err(CheckpointError::Other { path })
+                Err(CheckpointError::Other {
+                    path: path.to_owned(),
+                })
             }
             checkpoint => Ok(checkpoint),
         }
@@ -141,13 +135,7 @@ impl Checkpoint {
 
     /// Writes the file whole: a kill leaves this state or the one before.
     pub(crate) fn write(&self, path: &Path) -> Result<(), CheckpointError> {
-        let written = postcard::to_allocvec(self)
-            .map_err(io::Error::other)
-            .and_then(|content| write_whole(path, &sealed(MAGIC, &content)));
-        written.map_err(|source| CheckpointError::Io {
-            path: path.to_owned(),
-            source,
-        })
+        write_sealed(MAGIC, path, self)
     }
 
     /// Takes down an epoch, and decides whether it was the last.
@@ -180,8 +168,38 @@ impl Checkpoint {
     }
 }
 
+/// Writes `magic`, SHA-256 of the content and the content, whole or not at all.
+pub(crate) fn write_sealed<T: Serialize>(
+    magic: &[u8; 8],
+    path: &Path,
+    value: &T,
+) -> Result<(), CheckpointError> {
+    let written = postcard::to_allocvec(value)
+        .map_err(io::Error::other)
+        .and_then(|content| write_whole(path, &sealed(magic, &content)));
+    written.map_err(|source| CheckpointError::Io {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+/// Reads what [`write_sealed`] wrote; none if there is no file.
+pub(crate) fn read_sealed<T: DeserializeOwned>(
+    magic: &[u8; 8],
+    path: &Path,
+) -> Result<Option<T>, CheckpointError> {
+    let path = path.to_owned();
+    let bytes = match std::fs::read(&path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(source) => return Err(CheckpointError::Io { path, source }),
+    };
+    let value = unsealed(magic, &bytes).and_then(|content| postcard::from_bytes(content).ok());
+    value.map(Some).ok_or(CheckpointError::Broken { path })
+}
+
 /// `magic`, SHA-256 of the content, content.
-pub(crate) fn sealed(magic: &[u8; 8], content: &[u8]) -> Vec<u8> {
+fn sealed(magic: &[u8; 8], content: &[u8]) -> Vec<u8> {
     let mut bytes = magic.to_vec();
     bytes.extend_from_slice(&Sha256::digest(content));
     bytes.extend_from_slice(content);
@@ -189,7 +207,7 @@ pub(crate) fn sealed(magic: &[u8; 8], content: &[u8]) -> Vec<u8> {
 }
 
 /// The content of what [`sealed`] made; none if a byte differs.
-pub(crate) fn unsealed<'a>(magic: &[u8; 8], bytes: &'a [u8]) -> Option<&'a [u8]> {
+fn unsealed<'a>(magic: &[u8; 8], bytes: &'a [u8]) -> Option<&'a [u8]> {
     let (head, rest) = bytes.split_at_checked(magic.len())?;
     let (hash, content) = rest.split_at_checked(32)?;
     let is_whole = head == magic && hash == Sha256::digest(content).as_slice();

@@ -196,6 +196,12 @@ pub fn fit(
             0 => None,
             _ => Some(pool.install(|| trainer.validate(&state, validation))?),
         };
+        if !(loss + validated.map_or(0.0, |(loss, _)| loss)).is_finite() {
+            return Err(FitError::Diverged {
+                epoch,
+                learning_rate: options.optimiser.learning_rate(),
+            });
+        }
         let figures = EpochFigures {
             epoch,
             loss,
@@ -381,12 +387,6 @@ impl Trainer<'_> {
                 let loss = options.loss.fused(outputs, label, share, gradient);
                 sum += loss * f64::from(weight);
                 n_right += usize::from(winner(outputs) == label);
-            }
-            if !sum.is_finite() {
-                return Err(FitError::Diverged {
-                    epoch,
-                    learning_rate: options.optimiser.learning_rate(),
-                });
             }
             self.engine.backward(&state.parameters, self.n_backward);
             let gradients = self.engine.gradients();

@@ -130,14 +130,63 @@ mod tests {
         assert_near(&d, &SIGMOID_GRADIENT);
     }
 
-    const SOFTMAX_LOSS: f32 = 1.855_309_4;
-    const SOFTMAX_GRADIENT: [f32; 4] = [0.0; 4];
-    const SIGMOID_LOSS: f32 = 0.0;
-    const SIGMOID_GRADIENT: [f32; 4] = [0.0; 4];
+    const SOFTMAX_LOSS: f32 = 1.852_405_9;
+    const SOFTMAX_GRADIENT: [f32; 4] = [0.702_994_7, 0.035, -0.843_140_7, 0.105_145_95];
+    const SIGMOID_LOSS: f32 = 0.914_665_84;
+    const SIGMOID_GRADIENT: [f32; 4] = [0.220_199_27, 0.067_235_355, -0.094_385_17, 0.131_244_8];
 
     fn assert_near(found: &[f32], expected: &[f32]) {
         for (found, expected) in found.iter().zip(expected) {
             assert!((found - expected).abs() < 1e-6, "{found} {expected}");
         }
+    }
+
+    #[test]
+    fn gradients_are_what_differences_say() {
+        let logits = [0.3_f32, -1.2, 0.8];
+        for loss in [
+            Loss::SparseCategoricalCrossEntropy,
+            Loss::CategoricalCrossEntropy,
+            Loss::BinaryCrossEntropy,
+        ] {
+            let at = |logits: &[f32; 3], d: &mut [f32; 3]| {
+                let mut p = logits.map(sigmoid);
+                if loss.activation() == Activation::Softmax {
+                    softmax(logits, &mut p);
+                }
+                loss.fused(&p, 1, 1.0, d)
+            };
+            let mut gradient = [0.0; 3];
+            at(&logits, &mut gradient);
+            for i in 0..3 {
+                let slope = [1e-3, -1e-3].map(|step| {
+                    let mut logits = logits;
+                    logits[i] += step;
+                    at(&logits, &mut [0.0; 3]) / (2.0 * f64::from(step))
+                });
+                let slope = slope[0] + slope[1];
+                assert!(
+                    (slope - f64::from(gradient[i])).abs() < 1e-3,
+                    "{loss:?} {i} {slope}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn one_output_tells_two_classes_apart() {
+        let mut d = [0.0];
+        let yes = Loss::BinaryCrossEntropy.fused(&[0.8], 1, 1.0, &mut d);
+        assert!((yes + 0.8_f64.ln()).abs() < 1e-6);
+        assert_near(&d, &[-0.2]);
+        let no = Loss::BinaryCrossEntropy.fused(&[0.8], 0, 0.5, &mut d);
+        assert!((no + 0.2_f64.ln()).abs() < 1e-6);
+        assert_near(&d, &[0.4]);
+    }
+
+    #[test]
+    fn probabilities_of_nothing_give_a_large_loss_and_no_infinity() {
+        let loss = sparse_categorical_cross_entropy(&[1.0, 0.0], 1);
+        assert!((16.0..16.2).contains(&loss), "{loss}"); // −ln 1e-7
     }
 }

@@ -14,6 +14,8 @@ mod engine;
 mod fit;
 mod frn;
 mod layer;
+#[cfg(test)]
+mod layer_tests;
 mod loss;
 mod lrn;
 mod matmul;
@@ -21,6 +23,7 @@ mod network;
 mod optimiser;
 mod plan;
 mod pool;
+mod search;
 mod shape;
 mod simple;
 mod summary;
@@ -40,5 +43,6 @@ pub use loss::{
 };
 pub use network::Network;
 pub use optimiser::Optimiser;
+pub use search::{SearchEvent, SearchResult, SearchSpace, Trial, random_search};
 pub use summary::{Summary, SummaryRow};
 pub use window::Padding;

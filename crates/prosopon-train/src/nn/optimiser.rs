@@ -218,3 +218,64 @@ pub(crate) struct OptimiserState {
     /// Sum of squares or second moment; zeros if there is none.
     pub(crate) second: Vec<f32>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// PyTorch 2.15: five steps of `torch.optim.SGD`, `Adagrad` and `Adam` with `lr=0.1` on `w₁² + w₂²/2 + 3 w₃²`.
+    #[test]
+    fn steps_are_those_of_pytorch() {
+        let momentum = Optimiser::Sgd {
+            learning_rate: 0.1,
+            momentum: 0.9,
+        };
+        let cases = [
+            (Optimiser::sgd(), [0.327_68, -1.180_98, 0.005_12]),
+            (momentum, [-0.580_42, 0.058_32, -0.115_03]),
+            (
+                Optimiser::ada_grad(),
+                [0.697_714_9, -1.686_761_6, 0.222_691_8],
+            ),
+            (Optimiser::adam(), [0.507_963_7, -1.502_955_8, 0.027_814_45]),
+        ];
+        for (optimiser, expected) in cases {
+            let optimiser = optimiser.with_learning_rate(0.1);
+            let mut w = [1.0_f32, -2.0, 0.5];
+            let mut state = Optimiser::start(3);
+            for _ in 0..5 {
+                let gradient = [2.0 * w[0], w[1], 6.0 * w[2]];
+                // In two parts, as two shards give them.
+                let (a, b) = (gradient.map(|g| 0.25 * g), gradient.map(|g| 0.75 * g));
+                optimiser.step(&mut state, &mut w, &[&a, &b]);
+            }
+            for (found, expected) in w.iter().zip(expected) {
+                assert!((found - expected).abs() < 2e-6, "{optimiser:?}: {w:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_first_step_of_adam_is_the_learning_rate() {
+        // Both corrections cancel: α g / (|g| + ε).
+        let mut w = vec![0.0_f32; 70_000];
+        let gradient: Vec<f32> = (0..w.len()).map(|i| (i % 7) as f32 - 3.0).collect();
+        let mut state = Optimiser::start(w.len());
+        Optimiser::adam().step(&mut state, &mut w, &[&gradient]);
+        for (w, g) in w.iter().zip(&gradient) {
+            let expected = if *g == 0.0 { 0.0 } else { -1e-3 * g.signum() };
+            assert!((w - expected).abs() < 1e-7, "{w} {g}");
+        }
+    }
+
+    #[test]
+    fn numbers_out_of_range_are_named() {
+        let none = Optimiser::adam().with_learning_rate(0.0);
+        assert!(none.check().unwrap_err().contains("learning rate 0"));
+        let heavy = Optimiser::Sgd {
+            learning_rate: 0.1,
+            momentum: 1.0,
+        };
+        assert!(heavy.check().unwrap_err().contains("momentum 1"));
+    }
+}

@@ -5,20 +5,20 @@ use std::fmt;
 /// Height, width and channels of one sample; values lie row by row, channels innermost. A vector has
 /// height and width 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Shape {
+pub(crate) struct Shape {
     /// Rows.
-    pub height: usize,
+    pub(crate) height: usize,
     /// Columns.
-    pub width: usize,
+    pub(crate) width: usize,
     /// Values at each place.
-    pub channels: usize,
+    pub(crate) channels: usize,
     /// Whether it is a vector: printed as one, and taken by dense layers.
-    pub is_flat: bool,
+    pub(crate) is_flat: bool,
 }
 
 impl Shape {
     /// Of a picture.
-    pub fn picture(height: usize, width: usize, channels: usize) -> Self {
+    pub(crate) fn picture(height: usize, width: usize, channels: usize) -> Self {
         Self {
             height,
             width,
@@ -28,7 +28,7 @@ impl Shape {
     }
 
     /// Of a vector of `n` values.
-    pub fn flat(n: usize) -> Self {
+    pub(crate) fn flat(n: usize) -> Self {
         Self {
             height: 1,
             width: 1,
@@ -38,14 +38,14 @@ impl Shape {
     }
 
     /// Number of values.
-    pub fn size(&self) -> usize {
+    pub(crate) fn size(&self) -> usize {
         self.height
             .saturating_mul(self.width)
             .saturating_mul(self.channels)
     }
 
     /// Number of places, each of which has all channels.
-    pub fn places(&self) -> usize {
+    pub(crate) fn places(&self) -> usize {
         self.height * self.width
     }
 }

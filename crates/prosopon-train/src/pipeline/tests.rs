@@ -1,6 +1,7 @@
 use ndarray::Array2;
 
 use super::*;
+use crate::learn::tests::blobs;
 
 /// Three classes around means that are 1 apart, in the first of eight values.
 fn samples(n: usize) -> (Array2<f32>, Vec<usize>) {
@@ -28,7 +29,7 @@ const ALL: [&str; 9] = [
 #[test]
 fn what_is_written_is_read_again() {
     for (text, canonical) in [
-        ("scale + svc:C=10", "scale+svc:C=10,kernel=rbf"),
+        ("scale + svc:C=10, kernel=rbf", "scale+svc:C=10,kernel=rbf"),
         (
             "scale+pca:n_components=20+knn",
             "scale+pca:20+knn:n_neighbors=5",
@@ -74,6 +75,66 @@ fn what_is_written_is_read_again() {
             !matches!(error, OptionError::Value { .. }),
             "{text}: {error}"
         );
+    }
+}
+
+/// Share of right answers and a sum that tells which answers were given, by scikit-learn 1.9's pipelines with the same steps for
+/// the same samples.
+#[test]
+fn answers_are_those_of_scikit_learn() {
+    let (features, labels) = blobs(400, 4, 6, 1.5, 7);
+    let (training, rest) = features.view().split_at(ndarray::Axis(0), 200);
+    let samples = Samples {
+        features: training,
+        labels: &labels[..200],
+    };
+    for (text, accuracy, sum) in [
+        ("scale+pca:3+svc:C=10", 0.65, 27_421),
+        ("pca:0.8+knn:weights=distance", 0.615, 32_766),
+        ("lda+centroid", 0.71, 31_188),
+        ("scale+lda:2+logistic", 0.625, 29_650),
+        ("scale+svc:gamma=0.05,C=100", 0.6, 28_870),
+    ] {
+        let fitted = text
+            .parse::<Pipeline>()
+            .unwrap()
+            .fit(&samples, 4, 0)
+            .unwrap();
+        let found = fitted.predict_all(rest);
+        let right = found
+            .iter()
+            .zip(&labels[200..])
+            .filter(|(a, b)| a == b)
+            .count();
+        let found_sum: usize = found.iter().zip(1..).map(|(class, i)| class * i).sum();
+        assert_eq!((right as f64 / 200.0, found_sum), (accuracy, sum), "{text}");
+    }
+}
+
+/// LogisticRegression(max_iter=1000, tol=1e-8), scikit-learn 1.9: the optimum, found in the space of the samples.
+#[test]
+fn more_features_than_samples_have_the_same_optimum() {
+    let (features, labels) = blobs(90, 3, 300, 0.6, 5);
+    let (training, rest) = features.view().split_at(ndarray::Axis(0), 60);
+    let samples = Samples {
+        features: training,
+        labels: &labels[..60],
+    };
+    let pipeline: Pipeline = "scale+logistic:tol=1e-8".parse().unwrap();
+    let fitted = pipeline.fit(&samples, 3, 0).unwrap();
+    assert!(fitted.is_converged());
+    assert_eq!(fitted.predict_all(rest), labels[60..]);
+    let found = fitted.probabilities_all(rest);
+    let expected = [
+        0.929_641_4,
+        0.056_976_1,
+        0.013_382_6,
+        0.013_743_8,
+        0.981_099_3,
+        0.005_156_9,
+    ];
+    for (found, expected) in found.iter().zip(expected) {
+        assert!((found - expected).abs() < 1e-4, "{found} {expected}");
     }
 }
 

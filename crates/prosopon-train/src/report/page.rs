@@ -75,7 +75,7 @@ fn lead(report: &TrainingReport) -> String {
         "{} classes, {} pictures: {} on {}.",
         grouped(classes as u64),
         grouped(used as u64),
-        report.learner,
+        spaced(&report.learner),
         report.feature
     );
     let Some(first) = report.evaluations.first() else {
@@ -195,6 +195,11 @@ fn short(name: &str) -> &str {
     slashes.nth(1).map_or(name, |at| &name[at + 1..])
 }
 
+/// A pipeline with room for breaks between its parts; it can still be read by the program.
+fn spaced(pipeline: &str) -> String {
+    pipeline.replace('+', " + ").replace(',', ", ")
+}
+
 fn add_mistakes(
     page: &mut Page,
     evaluation: &Evaluation,
@@ -260,13 +265,13 @@ fn add_doubts(
         return;
     }
     page.heading("Labels to look at");
+    let (who, own) = match doubts.len() {
+        1 => ("One picture looks".to_owned(), "its"),
+        n => (format!("{} pictures look", grouped(n as u64)), "their"),
+    };
     page.paragraph(&format!(
-        "{} look more like another class than like their own to a classifier that was not trained on them. Some may be in the \
-         wrong folder; others are merely hard.",
-        match doubts.len() {
-            1 => "One picture does: it may".to_owned(),
-            n => format!("{} pictures", grouped(n as u64)),
-        }
+        "{who} more like another class than like {own} own, to a classifier that was not trained on it. \
+         Some may be in the wrong folder; others are merely hard."
     ));
     let mut cells = Vec::new();
     let mut rows = Vec::new();
@@ -308,16 +313,14 @@ fn add_grid(page: &mut Page, cells: &[GridCell]) {
                 cell.scores.len()
             ),
         };
-        let score = match cell.scores.len() {
-            0 => "–".to_owned(),
-            _ => format!("{} ± {:.2}", percent(cell.mean), cell.deviation * 100.0),
+        let (score, seconds) = match cell.error {
+            Some(_) => ("–".to_owned(), "–".to_owned()),
+            None => (
+                format!("{} ± {:.2}", percent(cell.mean), cell.deviation * 100.0),
+                format!("{:.2}", cell.seconds),
+            ),
         };
-        vec![
-            cell.name.clone(),
-            score,
-            format!("{:.2}", cell.seconds),
-            remark,
-        ]
+        vec![spaced(&cell.name), score, seconds, remark]
     };
     let rows: Vec<Vec<String>> = cells.iter().take(MOST_CELLS).map(row).collect();
     page.table(
@@ -384,7 +387,7 @@ fn add_facts(page: &mut Page, report: &TrainingReport) {
     page.heading("How it was made");
     let mut facts = vec![
         ("feature", report.feature.clone()),
-        ("learner", report.learner.clone()),
+        ("learner", spaced(&report.learner)),
         ("models", report.models.join(", ")),
         ("seed", report.seed.to_string()),
         (

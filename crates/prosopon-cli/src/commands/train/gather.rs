@@ -97,7 +97,7 @@ pub(super) fn gather(
         limits,
         workers,
         |picture| {
-            let face = extractor.central_face(&picture.image)?;
+            let face = extractor.largest_face(&picture.image)?;
             Ok::<_, InputError>(face.map(|face| Seen::new(&picture.image, face)))
         },
         |_, read| {

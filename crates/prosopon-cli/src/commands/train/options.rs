@@ -16,12 +16,15 @@ use crate::args::{DetectArgs, ModelArgs};
 use crate::commands::prepare::options::FaceArgs;
 use crate::failure::{Exit, Failure};
 
-/// What a learner learns from where nothing is said.
-const DEFAULT_LEARNER: &str = "scale+svc";
+/// What learns from embeddings where nothing is said: of 11 learners its probabilities were the best on 250
+/// pictures of five people (log loss 0.09 in a cross-validation, that of support vector machines 0.16).
+const LEARNER_OF_EMBEDDINGS: &str = "logistic:C=100";
+/// What learns from other features where nothing is said.
+const LEARNER: &str = "scale+svc";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum FacesArg {
-    /// They are searched, and the central one of each picture is taken
+    /// They are searched, and the largest one of each picture is taken
     Find,
     /// Each picture is a face
     AsIs,
@@ -45,7 +48,7 @@ pub(super) struct InputArgs {
 #[command(next_help_heading = "What learns")]
 pub(super) struct LearnerArgs {
     /// Learner and the steps before it: `svc`, `logistic`, `forest`, `knn`, `centroid`, as in
-    /// `scale+pca:0.95+svc:C=10,kernel=linear` [default: scale+svc]
+    /// `scale+pca:0.95+svc:C=10,kernel=linear` [default: logistic:C=100 of embeddings, else scale+svc]
     #[arg(long, value_name = "STEPS", conflicts_with_all = ["grid", "cnn"])]
     learner: Option<Pipeline>,
     /// Try support vector machines, forests and logistic regressions by cross-validation and keep the best
@@ -132,6 +135,13 @@ impl From<GroupArg> for GroupBy {
 }
 
 impl InputArgs {
+    fn default_learner(&self) -> &'static str {
+        match self.feature.as_deref() {
+            None | Some(EMBEDDING) => LEARNER_OF_EMBEDDINGS,
+            Some(_) => LEARNER,
+        }
+    }
+
     /// What is seen, for `plan`. Ids of models are left open.
     pub(super) fn input(
         &self,
@@ -185,7 +195,7 @@ fn search(models: &ModelArgs, detect: &DetectArgs) -> FaceSearch {
 
 impl LearnerArgs {
     /// What learns.
-    pub(super) fn plan(&self, balanced: bool) -> Result<Plan, Failure> {
+    pub(super) fn plan(&self, input: &InputArgs, balanced: bool) -> Result<Plan, Failure> {
         if let Some(cnn) = &self.cnn {
             return Ok(Plan::Network(Box::new(self.network.plan(cnn, balanced)?)));
         }

@@ -1,6 +1,7 @@
-//! Rows of the kernel matrix of some samples: from inner products that are kept, or computed when needed.
+//! Rows of the kernel matrix of some samples: from the whole matrix, or computed when needed.
 
-use ndarray::ArrayView2;
+use ndarray::{Array2, ArrayView2, Axis};
+use rayon::prelude::*;
 
 use super::KernelRows;
 use crate::learn::Products;
@@ -9,31 +10,44 @@ use crate::learn::Products;
 /// solved at a time.
 const MOST_KEPT: usize = 16 << 20;
 
-/// What kernel values are computed from.
+/// Kernel values of all samples.
 pub(super) struct KernelSource<'a> {
     features: ArrayView2<'a, f32>,
     gamma: Option<f64>,
     /// Squared length of each sample.
     squares: Vec<f64>,
-    products: Option<&'a Products>,
+    /// The value of each sample with each other, if there is room.
+    matrix: Option<Array2<f32>>,
 }
 
 impl<'a> KernelSource<'a> {
     pub(super) fn new(
         features: ArrayView2<'a, f32>,
         gamma: Option<f64>,
-        products: Option<&'a Products>,
+        products: Option<&Products>,
     ) -> Self {
         let square = |i| match products {
             Some(products) => products.get(i, i),
             None => features.row(i).iter().map(|v| f64::from(*v).powi(2)).sum(),
         };
-        Self {
+        let mut source = Self {
             features,
             gamma,
             squares: (0..features.nrows()).map(square).collect(),
-            products,
-        }
+            matrix: None,
+        };
+        source.matrix = products.map(|products| {
+            let n = products.n_samples();
+            let mut matrix = Array2::zeros((n, n));
+            let rows: Vec<_> = matrix.axis_iter_mut(Axis(0)).collect();
+            rows.into_par_iter().enumerate().for_each(|(i, mut row)| {
+                for ((j, value), product) in row.iter_mut().enumerate().zip(products.row(i)) {
+                    *value = source.value(i, j, *product);
+                }
+            });
+            matrix
+        });
+        source
     }
 
     /// The kernel's value from the inner product of samples `i` and `j`.
@@ -50,12 +64,9 @@ impl<'a> KernelSource<'a> {
 
     /// The kernel's values of sample `i` with `others`.
     fn row(&self, i: usize, others: &[usize]) -> Box<[f32]> {
-        if let Some(products) = self.products {
-            let products = products.row(i);
-            others
-                .iter()
-                .map(|j| self.value(i, *j, products[*j]))
-                .collect()
+        if let Some(matrix) = &self.matrix {
+            let row = matrix.row(i);
+            others.iter().map(|j| row[*j]).collect()
         } else {
             let sample = self.features.row(i);
             let product = |j: &usize| f64::from(self.features.row(*j).dot(&sample));
@@ -133,12 +144,10 @@ impl KernelRows for Part<'_, '_> {
 
 #[cfg(test)]
 mod tests {
-    use ndarray::Array2;
-
     use super::*;
 
     #[test]
-    fn rows_are_the_same_with_and_without_kept_products() {
+    fn rows_are_the_same_with_and_without_the_matrix() {
         let mut random = fastrand::Rng::with_seed(2);
         let features = Array2::from_shape_simple_fn((12, 5), || random.f32());
         let products = Products::new(features.view()).unwrap();
@@ -146,21 +155,19 @@ mod tests {
             let with = KernelSource::new(features.view(), gamma, Some(&products));
             let without = KernelSource::new(features.view(), gamma, None);
             let rows = vec![3, 5, 11, 0];
-            let (mut a, mut b) = (Part::new(&with, rows.clone()), Part::new(&without, rows));
+            let mut a = Part::new(&with, rows.clone());
+            let mut b = Part::new(&without, rows);
             // Room for two rows alone, so that old ones are thrown away and computed again.
             b.most_kept = 2;
             for i in [0, 1, 2, 3, 0, 1] {
                 a.load(i);
                 b.load(i);
-                let pairs = a.loaded(i).iter().zip(b.loaded(i));
-                assert!(pairs.clone().count() == 4);
-                assert!(
-                    pairs.clone().all(|(a, b)| (a - b).abs() < 1e-6),
-                    "{gamma:?} {i}"
-                );
+                assert_eq!((a.loaded(i).len(), b.loaded(i).len()), (4, 4));
+                let mut pairs = a.loaded(i).iter().zip(b.loaded(i));
+                assert!(pairs.all(|(a, b)| (a - b).abs() < 1e-6), "{gamma:?} {i}");
                 assert!((f64::from(a.loaded(i)[i]) - a.diagonal(i)).abs() < 1e-6);
             }
-            assert!(b.kept.iter().filter(|row| row.is_some()).count() == 2);
+            assert_eq!(b.kept.iter().filter(|row| row.is_some()).count(), 2);
         }
     }
 }
