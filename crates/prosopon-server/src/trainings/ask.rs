@@ -56,7 +56,7 @@ pub(crate) struct NewTraining {
     /// Steps and learner, such as `scale+svc:C=10`; `all` tries the usual ones and keeps the best; `network:hobbit` or
     /// `network:fer` is a network of one's own. `scale+svc` if not given.
     learner: Option<String>,
-    /// Whether each picture is a face; otherwise faces are searched, and the central one counts.
+    /// Whether each picture is a face; otherwise faces are searched, and the largest one counts.
     as_is: Option<bool>,
     /// Take only faces in which two eyes are found.
     two_eyes: Option<bool>,

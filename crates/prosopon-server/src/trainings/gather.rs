@@ -58,7 +58,7 @@ fn look(
     let extractor = training.wanted.extractor(models)?;
     let found = app
         .metrics
-        .time(Stage::Detect, || extractor.central_face(&image));
+        .time(Stage::Detect, || extractor.largest_face(&image));
     let face = match found {
         Ok(Some(face)) => face,
         Ok(None) => return Err(ApiError::new("face_not_found", "no face that is wanted")),

@@ -5,7 +5,7 @@ import { icon } from '../icons.js';
 import * as words from '../words.js';
 
 const FEATURES = {
-  embedding: 'Embedding: what the network sees in a face (best)',
+  embedding: 'Embedding (best)',
   pixels: 'Pixels',
   gray: 'Grey pixels',
   wavelet: 'Pixels and wavelets',
