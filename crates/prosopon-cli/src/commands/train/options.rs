@@ -216,7 +216,8 @@ impl LearnerArgs {
         }
         let pipeline = match &self.learner {
             Some(learner) => *learner,
-            None => DEFAULT_LEARNER
+            None => input
+                .default_learner()
                 .parse()
                 .map_err(|error| Failure::new(Exit::Usage, "usage", error))?,
         };
