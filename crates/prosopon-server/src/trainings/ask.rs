@@ -15,8 +15,9 @@ use utoipa::ToSchema;
 use crate::error::{ApiError, ApiResult};
 use crate::models::LoadedModels;
 
-/// Learner where nothing is said.
-const DEFAULT_LEARNER: &str = "scale+svc";
+/// What learns where nothing is said, from embeddings and from other features: as in `prosopon train`, which says why.
+const LEARNER_OF_EMBEDDINGS: &str = "logistic:C=100";
+const LEARNER: &str = "scale+svc";
 /// All of the usual learners.
 const TRY_ALL: &str = "all";
 /// What the name of a network begins with.
@@ -30,8 +31,9 @@ const HELD_OUT: f64 = 0.25;
 /// Parts of a cross-validation.
 const FOLDS: usize = 5;
 
-/// Learners that are offered, with what they are called.
-const LEARNERS: [(&str, &str); 7] = [
+/// Learners that are offered, with what they are called; none is the usual one.
+const LEARNERS: [(&str, &str); 8] = [
+    ("", "Usual for what is seen"),
     ("scale+svc", "Support vector machine"),
     ("scale+svc:kernel=linear", "Support vector machine, linear"),
     ("scale+logistic", "Logistic regression"),
@@ -54,7 +56,8 @@ pub(crate) struct NewTraining {
     /// see pixels.
     feature: Option<String>,
     /// Steps and learner, such as `scale+svc:C=10`; `all` tries the usual ones and keeps the best; `network:hobbit` or
-    /// `network:fer` is a network of one's own. `scale+svc` if not given.
+    /// `network:fer` is a network of one's own. If not given, `logistic:C=100` learns from embeddings and `scale+svc` from other
+    /// features.
     learner: Option<String>,
     /// Whether each picture is a face; otherwise faces are searched, and the largest one counts.
     as_is: Option<bool>,
@@ -130,7 +133,11 @@ impl NewTraining {
             let message = format!("expected `held_out` from 0.05 to 0.5, found {held_out}");
             return Err(ApiError::new("invalid_parameter", message));
         }
-        let learner = self.learner.as_deref().unwrap_or(DEFAULT_LEARNER);
+        let learner = match (self.learner.as_deref(), self.feature.as_deref()) {
+            (Some(learner), _) if !learner.is_empty() => learner,
+            (_, None | Some(EMBEDDING)) => LEARNER_OF_EMBEDDINGS,
+            _ => LEARNER,
+        };
         let plan = self.plan(learner, threads)?;
         let (values, seen) = match &plan {
             Plan::Network(network) => {
