@@ -139,34 +139,7 @@ impl NewTraining {
             _ => LEARNER,
         };
         let plan = self.plan(learner, threads)?;
-        let (values, seen) = match &plan {
-            Plan::Network(network) => {
-                if self.feature.is_some() {
-                    let message = "expected no `feature`, since networks see pixels";
-                    return Err(ApiError::new("invalid_parameter", message));
-                }
-                let input = network.architecture.input;
-                let values = Values::Levels {
-                    width: input.width as u32,
-                    height: input.height as u32,
-                    gray: input.channels == 1,
-                };
-                (values, "pixels".to_owned())
-            }
-            _ => {
-                let names = self.feature.clone().unwrap_or_else(|| EMBEDDING.to_owned());
-                let mut values = Values::Features {
-                    names: names.clone(),
-                    embedder: None,
-                };
-                if values.needs_embedder()
-                    && let Values::Features { embedder, .. } = &mut values
-                {
-                    *embedder = Some(models.model.to_string());
-                }
-                (values, names)
-            }
-        };
+        let (values, seen) = self.values(&plan, models)?;
         let eyes = match self.two_eyes {
             Some(true) => Some(models.eye_rule(2)?),
             _ => None,
@@ -192,6 +165,30 @@ impl NewTraining {
         };
         wanted.extractor(models)?;
         Ok(wanted)
+    }
+
+    /// Which numbers are taken of a face, and what they are called.
+    fn values(&self, plan: &Plan, models: &LoadedModels) -> ApiResult<(Values, String)> {
+        if let Plan::Network(network) = plan {
+            if self.feature.is_some() {
+                let message = "expected no `feature`, since networks see pixels";
+                return Err(ApiError::new("invalid_parameter", message));
+            }
+            let input = network.architecture.input;
+            let values = Values::Levels {
+                width: input.width as u32,
+                height: input.height as u32,
+                gray: input.channels == 1,
+            };
+            return Ok((values, "pixels".to_owned()));
+        }
+        let names = self.feature.as_deref().unwrap_or(EMBEDDING).to_owned();
+        let is_embedded = names.split('+').any(|name| name == EMBEDDING);
+        let values = Values::Features {
+            names: names.clone(),
+            embedder: is_embedded.then(|| models.model.to_string()),
+        };
+        Ok((values, names))
     }
 
     fn plan(&self, learner: &str, threads: usize) -> ApiResult<Plan> {
