@@ -294,6 +294,9 @@ pub(crate) struct EmbedArgs {
     /// Embed each face and its mirror image and take the mean: twice the time
     #[arg(long)]
     flip: bool,
+    /// A head of your own behind the network, made by `prosopon train DIR --head`
+    #[arg(long, value_name = "FILE")]
+    pub(crate) head: Option<PathBuf>,
 }
 
 /// All that an engine needs.

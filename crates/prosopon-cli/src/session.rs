@@ -8,10 +8,12 @@ use prosopon::detect::{EyeRule, HaarDetector, Landmarked, WithEyes};
 use prosopon::inference::{InferenceOptions, Runtime};
 use prosopon::model::{DetectorFamily, EmbedderSpec};
 use prosopon::{
-    ActiveCalibration, CalibrationOrigin, Detector, FaceEngine, ModelId, NetworkEmbedder, detect,
+    ActiveCalibration, CalibrationOrigin, Detector, Embedder, FaceEngine, ModelId, NetworkEmbedder,
+    detect,
 };
 use prosopon_gallery::{Gallery, GalleryOptions};
 use prosopon_models::{DetectorModel, ModelsError, PullOptions, ResolvedModel, Store};
+use prosopon_train::metric::{Head, WithHead};
 
 use crate::args::{DetectArgs, EngineArgs, GalleryArgs, InferenceArgs, ModelArgs, SourceArgs};
 use crate::failure::{Exit, Failure};
@@ -171,20 +173,36 @@ pub(crate) fn open_engine(args: &EngineArgs, load: Load) -> Result<EngineSession
         eyes: args.detect.require_eyes.map(usize::from),
     };
     let networks = open_networks(&store, names, looking, &args.models.source, &mut options)?;
-    Ok(EngineSession {
-        engine: FaceEngine::new(
-            networks.detector,
+    let (embedder, calibration): (Box<dyn Embedder>, _) = match &args.embed.head {
+        // Its embeddings have thresholds of their own, which `calibrate` measures.
+        Some(head) => (Box::new(with_head(networks.embedder, head)?), None),
+        None => (
             Box::new(networks.embedder),
-            args.options(),
+            networks.embedder_model.calibration,
         ),
+    };
+    let model = embedder.model().clone();
+    Ok(EngineSession {
+        engine: FaceEngine::new(networks.detector, embedder, args.options()),
         about: About {
-            model: Some(networks.embedder_model.id.to_string()),
+            model: Some(model.to_string()),
             detector: networks.detector_model.id.to_string(),
             backend: networks.backend,
         },
-        model: networks.embedder_model.id,
-        calibration: networks.embedder_model.calibration,
+        model,
+        calibration,
     })
+}
+
+/// The embedder with the head of this file behind it.
+fn with_head(embedder: NetworkEmbedder, head: &Path) -> Result<WithHead<NetworkEmbedder>, Failure> {
+    Head::load(head)
+        .and_then(|head| WithHead::new(embedder, head))
+        .map_err(|error| {
+            Failure::new(Exit::Setup, "unusable_head", error)
+                .at(head.display())
+                .with_hint("`prosopon train DIR --head` makes one for the embedder in use")
+        })
 }
 
 /// A detector and an embedder that are ready.

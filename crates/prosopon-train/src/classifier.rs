@@ -15,6 +15,7 @@ use sha2::{Digest, Sha256};
 use crate::input::{Input, Values};
 use crate::learn::argmax;
 use crate::nn::Network;
+use crate::onnx;
 use crate::pipeline::FittedPipeline;
 
 const MAGIC: &[u8; 8] = b"prosclas";
@@ -171,6 +172,18 @@ impl Classifier {
             class,
             probabilities,
         })
+    }
+
+    /// As an ONNX file, from values to probabilities: networks, and logistic regression behind any steps. None
+    /// for other learners.
+    pub fn to_onnx(&self) -> Option<Vec<u8>> {
+        let classes = &self.card.classes;
+        match &self.model {
+            Model::Network(network) => Some(onnx::network(network, classes)),
+            Model::Pipeline(pipeline) => {
+                onnx::linear(&pipeline.linear()?, &self.card.name, classes)
+            }
+        }
     }
 
     /// Numbers of the classes, by name.
@@ -411,6 +424,39 @@ mod tests {
         }
         let error = trained("centroid").predict(&[1.0]).unwrap_err();
         assert_eq!(error.to_string(), "expected 2 values, found 1");
+    }
+
+    #[test]
+    fn what_is_one_matrix_says_the_same_as_such() {
+        for learner in [
+            "logistic",
+            "scale+logistic:C=10",
+            "scale+pca:1+logistic",
+            "lda+logistic",
+        ] {
+            let classifier = trained(learner);
+            let Model::Pipeline(pipeline) = &classifier.model else {
+                unreachable!()
+            };
+            let linear = pipeline.linear().unwrap();
+            for values in [[0.0f32, 0.0], [3.0, 1.0], [1.5, 0.5]] {
+                let scores: Vec<f64> = (0..2)
+                    .map(|class| {
+                        let row = &linear.weights[class * 2..class * 2 + 2];
+                        let sum: f64 = row.iter().zip(values).map(|(w, v)| w * f64::from(v)).sum();
+                        (sum + linear.intercepts[class]).exp()
+                    })
+                    .collect();
+                let expected = classifier.predict(&values).unwrap().probabilities[1];
+                let found = scores[1] / (scores[0] + scores[1]);
+                assert!(
+                    (found - expected).abs() < 1e-6,
+                    "{learner}: {found} {expected}"
+                );
+            }
+            assert!(classifier.to_onnx().is_some());
+        }
+        assert!(trained("centroid").to_onnx().is_none());
     }
 
     #[test]

@@ -108,6 +108,11 @@ impl Projection {
         Self { mean, rows }
     }
 
+    /// What is taken away first, and the rows of the map.
+    pub(crate) fn parts(&self) -> (&[f64], &Array2<f64>) {
+        (&self.mean, &self.rows)
+    }
+
     /// Values of a sample before.
     pub fn n_features(&self) -> usize {
         self.mean.len()

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::lda::Lda;
 use crate::learn::{LearnError, Learner, OptionError, Samples, Trained, Written, real};
+use crate::onnx::Linear;
 use crate::pca::{Components, Pca, Projection};
 use crate::scale::StandardScaler;
 
@@ -245,6 +246,35 @@ impl FittedPipeline {
             None => self.trained.importances().map(<[f64]>::to_vec),
             Some(_) => None,
         }
+    }
+
+    /// The same as one matrix, with probabilities by softmax: known for logistic regression behind any steps.
+    pub fn linear(&self) -> Option<Linear> {
+        let Trained::Logistic(logistic) = &self.trained else {
+            return None;
+        };
+        let (weights, intercepts) = logistic.linear();
+        let (mut weights, mut intercepts) = (weights.to_owned(), intercepts.to_vec());
+        if let Some(reduction) = &self.steps.reduction {
+            let (mean, rows) = reduction.projection().parts();
+            weights = weights.dot(rows);
+            for (intercept, row) in intercepts.iter_mut().zip(weights.rows()) {
+                let shift: f64 = row.iter().zip(mean).map(|(w, mean)| w * mean).sum();
+                *intercept -= shift;
+            }
+        }
+        let linear = Linear {
+            n_features: weights.ncols(),
+            weights: weights.iter().copied().collect(),
+            intercepts,
+        };
+        Some(match &self.steps.scaler {
+            Some(scaler) => {
+                let (mean, scale) = scaler.parts();
+                linear.behind_scaling(mean, scale)
+            }
+            None => linear,
+        })
     }
 
     /// Whether the training came to its end, rather than to its greatest number of steps.

@@ -51,6 +51,11 @@ impl StandardScaler {
         scaled
     }
 
+    /// Mean and scale of each feature.
+    pub(crate) fn parts(&self) -> (&[f64], &[f64]) {
+        (&self.mean, &self.scale)
+    }
+
     /// Whether all parts of a value that came from a file fit together.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 
 mod describe;
 mod gather;
+mod head;
 mod options;
 mod progress;
 mod results;
@@ -23,7 +24,7 @@ use super::detect::exit_of;
 use super::prepare::options::FaceArgs;
 use crate::args::{DetectArgs, InferenceArgs, ModelArgs, OutputArgs};
 use crate::failure::{Exit, Failure};
-use crate::output::eprint;
+use crate::output::{eprint, print_value};
 use crate::session::Load;
 use crate::toolbox;
 
@@ -37,6 +38,7 @@ Examples:
   prosopon train fer2013/ --faces as-is --cnn fer     train/ and test/ are kept apart
   prosopon train photos/ --cnn hobbit --augment --trials 10
   prosopon train list.csv --name mood                 columns path,label[,split][,group]
+  prosopon train photos/ --head triplet --out mine    an own embedding: prosopon evaluate folder … --head mine/head.prosopon
   prosopon predict photos new.jpg                     what it says of a picture
 
 A part of the pictures is held out: the figures are about those, and near-duplicates never stand on both
@@ -130,6 +132,14 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         Source::Values(data) => data,
         Source::Pictures(listing) => args.samples(listing, &plan, &mut work)?,
     };
+    if let Some(loss) = args.learner.head {
+        let document = head::train(&data, loss, args.trial.seed, args.results.out())?;
+        if let Some(work) = work {
+            work.remove();
+        }
+        print_value(args.output.format(), &document, || document.describe())?;
+        return Ok(exit_of(data.skipped.len()));
+    }
     let dropped = data.drop_empty_classes();
     for class in &dropped {
         eprint(&format!(

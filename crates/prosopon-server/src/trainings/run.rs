@@ -162,6 +162,7 @@ fn note(training: &Training, event: Event<'_>) {
             });
         }
         Event::Fold { done, total } => progress.steps = Some((done, total)),
+        Event::Trial { trial, total } => progress.steps = Some((trial.number, total)),
         Event::Epoch { figures, total } => {
             progress.steps = Some((figures.epoch, total));
             progress.epochs.push(EpochJson {

@@ -1,5 +1,6 @@
 //! Random search (Bergstra & Bengio 2012): networks like a given one, with other filters, units and learning rates.
 
+use std::fmt;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
@@ -66,6 +67,33 @@ impl Trial {
     pub fn loss(&self) -> f64 {
         let loss = self.best().and_then(|epoch| epoch.validation_loss);
         loss.unwrap_or(f64::INFINITY)
+    }
+}
+
+/// `loss 0.4321, accuracy 85.0 %  filters 32 64, units 128, learning rate 0.0010`.
+impl fmt::Display for Trial {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.best() {
+            Some(epoch) => write!(
+                f,
+                "validation loss {:.4}, accuracy {:.2} %",
+                self.loss(),
+                100.0 * epoch.validation_accuracy.unwrap_or_default()
+            )?,
+            None => f.write_str("diverged")?,
+        }
+        let joined = |numbers: &[usize]| {
+            let numbers: Vec<String> = numbers.iter().map(usize::to_string).collect();
+            numbers.join(" ")
+        };
+        write!(
+            f,
+            "  filters {}, units {}, learning rate {:.2e}, {} parameters",
+            joined(&self.filters),
+            joined(&self.units),
+            self.learning_rate,
+            self.n_parameters
+        )
     }
 }
 

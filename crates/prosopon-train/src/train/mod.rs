@@ -19,7 +19,7 @@ use crate::data::DataSet;
 use crate::grid::{GridCell, GridError};
 use crate::learn::LearnError;
 use crate::metrics::{ClassificationReport, Confusion, rejection};
-use crate::nn::{EpochFigures, FitError, History};
+use crate::nn::{EpochFigures, FitError, History, Trial};
 use crate::pipeline::Pipeline;
 use crate::split::SplitError;
 
@@ -95,6 +95,13 @@ pub enum Event<'a> {
         /// How many there are.
         total: usize,
     },
+    /// A trial of the search is done.
+    Trial {
+        /// What was tried.
+        trial: &'a Trial,
+        /// How many there are.
+        total: usize,
+    },
     /// The network has seen all training samples once more.
     Epoch {
         /// Its figures.
@@ -128,6 +135,8 @@ pub struct Figures {
     pub fold_accuracies: Vec<f64>,
     /// What was tried, best first; empty without a grid.
     pub grid: Vec<GridCell>,
+    /// Networks that were tried, best first; empty without a search.
+    pub trials: Vec<Trial>,
     /// How the network learnt.
     pub history: Option<History>,
     /// The network's layers, as a table.

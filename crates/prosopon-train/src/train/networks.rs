@@ -6,7 +6,10 @@ use super::{Event, TrainError, Tried, Work, named};
 use crate::classifier::Model;
 use crate::input::Values;
 use crate::learn::argmax;
-use crate::nn::{Architecture, FitOptions, Network, fit};
+use crate::nn::{
+    Architecture, FitOptions, History, Labelled, Network, SearchEvent, SearchSpace, fit,
+    random_search,
+};
 use crate::rows::Rows;
 use crate::split::stratified_split;
 
@@ -71,18 +74,22 @@ impl Work<'_> {
                 .map(|work| work.join("network.checkpoint")),
             ..plan.fit.clone()
         };
-        let architecture = plan.architecture.clone();
-        (self.event)(Event::Stage("training"));
         let total = options.epochs;
-        let (network, history) = fit(
-            &architecture,
-            training,
-            validation,
-            &options,
-            &mut |figures| (self.event)(Event::Epoch { figures, total }),
-            self.cancelled,
-        )?;
-        self.figures.learner = format!("network {}", architecture.name);
+        let (network, history) = if plan.trials > 0 {
+            (self.event)(Event::Stage("trying networks"));
+            self.search(plan, &options, training, validation)?
+        } else {
+            (self.event)(Event::Stage("training"));
+            fit(
+                &plan.architecture,
+                training,
+                validation,
+                &options,
+                &mut |figures| (self.event)(Event::Epoch { figures, total }),
+                self.cancelled,
+            )?
+        };
+        self.figures.learner = format!("network {}", network.architecture().name);
         self.figures.summary = Some(network.summary().to_string());
         self.figures.history = Some(history);
         let held_out_rows = rows(self.sides.held_out.clone());
@@ -90,6 +97,40 @@ impl Work<'_> {
         self.figures.held_out = tried(&network, &held_out_rows, &held_out_labels)?;
         self.figures.out_of_fold = tried(&network, &validation_rows, &validation_labels)?;
         Ok(Model::Network(network))
+    }
+
+    /// The best of several variations of a network.
+    fn search(
+        &mut self,
+        plan: &NetworkPlan,
+        options: &FitOptions,
+        training: Labelled<'_>,
+        validation: Labelled<'_>,
+    ) -> Result<(Network, History), TrainError> {
+        let (epochs, total) = (options.epochs, plan.trials);
+        let mut on_event = |event: SearchEvent<'_>| match event {
+            SearchEvent::Epoch(_, figures) => {
+                (self.event)(Event::Epoch {
+                    figures,
+                    total: epochs,
+                });
+            }
+            SearchEvent::Trial(trial) => (self.event)(Event::Trial { trial, total }),
+        };
+        let found = random_search(
+            &plan.architecture,
+            &SearchSpace::default(),
+            plan.trials,
+            training,
+            validation,
+            options,
+            self.options.work.as_deref(),
+            &mut on_event,
+            self.cancelled,
+        )?;
+        let history = found.trials[0].history.clone();
+        self.figures.trials = found.trials;
+        Ok((found.network, history))
     }
 
     /// Whether the samples are such pictures as the network takes.

@@ -51,6 +51,12 @@ fn describe(outcome: &Outcome, data: &DataSet, saved: &Saved) -> String {
             );
         }
     }
+    if !figures.trials.is_empty() {
+        text += "\nnetworks that were tried, best first:\n";
+        for trial in figures.trials.iter().take(MAX_ROWS) {
+            text += &format!("  {trial}\n");
+        }
+    }
     if let Some(summary) = &figures.summary {
         text += &format!("\n{summary}\n");
     }

@@ -60,8 +60,21 @@ pub(super) struct LearnerArgs {
     /// A network of your own: `hobbit`, `fer`, or a file of layers (.toml)
     #[arg(long, value_name = "NAME|FILE", conflicts_with = "grid")]
     cnn: Option<PathBuf>,
+    /// Not a classifier but a head: a small network behind the embedder that tells your own people apart
+    /// better. Written to `--out DIR` as head.prosopon, for `--head` of other commands
+    #[arg(long, value_enum, value_name = "LOSS", num_args = 0..=1, default_missing_value = "triplet", conflicts_with_all = ["learner", "grid", "cnn"])]
+    pub(super) head: Option<HeadArg>,
     #[command(flatten)]
     network: NetworkArgs,
+}
+
+/// By which loss a head is trained.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum HeadArg {
+    /// Three faces at a time, the third one semi-hard
+    Triplet,
+    /// Two faces at a time
+    Contrastive,
 }
 
 /// How a network is trained.

@@ -31,6 +31,10 @@ impl Progress {
                 self.line
                     .set_message(format!("cross-validation, {done}/{total} parts"));
             }
+            Event::Trial { trial, total } => {
+                self.line
+                    .println(format!("trial {}/{total}: {trial}", trial.number));
+            }
             Event::Epoch { figures, total } => {
                 let left = shown(figures.seconds * total.saturating_sub(figures.epoch) as f64);
                 let validation = figures

@@ -9,7 +9,7 @@ use prosopon_train::train::Outcome;
 use crate::commands::classifiers::RegistryArgs;
 use crate::commands::detect::make_folder;
 use crate::failure::{Exit, Failure};
-use crate::output::write_file;
+use crate::output::{eprint, write_file};
 
 /// What is kept of a training.
 #[derive(Debug, Clone, clap::Args)]
@@ -22,12 +22,22 @@ pub(super) struct ResultArgs {
     /// Write the report here too (.html)
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
+    /// Write the classifier as ONNX here too: networks, and learners that are linear
+    #[arg(long, value_name = "FILE")]
+    onnx: Option<PathBuf>,
     /// Keep the values of all pictures in this folder (features.npy, labels.npy); `prosopon train DIR` goes on
     /// from there with other learners
     #[arg(long, value_name = "DIR")]
     pub(super) save_features: Option<PathBuf>,
     #[command(flatten)]
     registry: RegistryArgs,
+}
+
+impl ResultArgs {
+    /// The folder that was named, if any.
+    pub(super) fn out(&self) -> Option<&Path> {
+        self.out.as_deref()
+    }
 }
 
 /// Where the results go, known to be possible.
@@ -70,6 +80,15 @@ impl<'a> Results<'a> {
             let report = files.iter().find(|(name, _)| *name == "report.html");
             if let Some((_, bytes)) = report {
                 write_file(place, bytes)?;
+            }
+        }
+        if let Some(place) = &self.args.onnx {
+            match outcome.classifier.to_onnx() {
+                Some(bytes) => write_file(place, &bytes)?,
+                // Minutes of training are not thrown away for it.
+                None => eprint(
+                    "no ONNX file is written: only networks and logistic regression can be written as one",
+                ),
             }
         }
         if let Some(folder) = &self.args.out {
