@@ -202,7 +202,7 @@ mod tests {
             let mut gradient = vec![0.0; values.len()];
             at(&values, &mut gradient);
             for i in 0..values.len() {
-                let mut side = |step: f32| {
+                let side = |step: f32| {
                     let mut values = values.clone();
                     values[i] += step;
                     at(&values, &mut vec![0.0; values.len()])
