@@ -69,8 +69,10 @@ fn features(crops: &Path, out: &Path) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+type Data = (Array2<f32>, Vec<usize>, usize);
+
 /// Features, labels, and how many classes there are.
-fn read(data: &Path) -> Result<(Array2<f32>, Vec<usize>, usize), Box<dyn Error>> {
+fn read(data: &Path) -> Result<Data, Box<dyn Error>> {
     let features: Array2<f32> = read_npy(data.join("x.npy"))?;
     let labels: Array1<i64> = read_npy(data.join("y.npy"))?;
     let labels: Vec<usize> = labels.iter().map(|label| *label as usize).collect();

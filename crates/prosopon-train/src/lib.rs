@@ -1,5 +1,10 @@
 //! Training: from labelled pictures of faces to a classifier that can be served.
 
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "views of arrays are as cheap as references, and are passed as ndarray does"
+)]
+
 pub mod classifier;
 pub mod data;
 pub mod grid;

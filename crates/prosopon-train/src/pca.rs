@@ -193,7 +193,7 @@ mod tests {
 
     use super::*;
 
-    /// sklearn.decomposition.PCA(n_components=2).fit(x), scikit-learn 1.9.
+    /// `PCA(n_components=2).fit(x)`, scikit-learn 1.9.
     #[test]
     fn components_are_those_of_scikit_learn() {
         let x = array![

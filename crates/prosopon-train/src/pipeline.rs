@@ -147,12 +147,13 @@ impl Steps {
     }
 
     fn check(&self) -> Result<(), String> {
-        let expect = |step: &str, found: usize| match found == self.n_features {
-            true => Ok(()),
-            false => Err(format!(
-                "{step}: expected {} features, found {found}",
-                self.n_features
-            )),
+        let n = self.n_features;
+        let expect = |step: &str, found: usize| {
+            if found == n {
+                Ok(())
+            } else {
+                Err(format!("{step}: expected {n} features, found {found}"))
+            }
         };
         if let Some(scaler) = &self.scaler {
             expect("scale", scaler.n_features())?;
@@ -289,14 +290,7 @@ impl FromStr for Pipeline {
                     written.finish("n_components")?;
                 }
                 "lda" if reduce.is_none() => {
-                    let count = |text: &str| text.parse().ok().filter(|count| *count > 0);
-                    const WANTED: &str = "a whole number from 1 on";
-                    let bare = written.take_bare();
-                    let found = match bare {
-                        Some(text) => Some(count(text).ok_or_else(|| wrong("lda", WANTED, text))?),
-                        None => written.take("n_components", WANTED, count)?,
-                    };
-                    reduce = Some(Reduce::Lda(found));
+                    reduce = Some(Reduce::Lda(discriminants(&mut written)?));
                     written.finish("n_components")?;
                 }
                 "scale" | "pca" | "lda" => return Err(order()),
@@ -345,6 +339,18 @@ fn components(written: &mut Written) -> Result<Components, OptionError> {
         None => written.take("n_components", WANTED, parse)?,
     };
     Ok(found.unwrap_or(Components::All))
+}
+
+/// `lda` or `lda:2`.
+fn discriminants(written: &mut Written) -> Result<Option<usize>, OptionError> {
+    const WANTED: &str = "a whole number from 1 on";
+    let parse = |text: &str| text.parse().ok().filter(|count| *count > 0);
+    match written.take_bare() {
+        Some(text) => parse(text)
+            .map(Some)
+            .ok_or_else(|| wrong("lda", WANTED, text)),
+        None => written.take("n_components", WANTED, parse),
+    }
 }
 
 impl fmt::Display for Pipeline {

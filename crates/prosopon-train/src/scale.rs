@@ -79,7 +79,9 @@ pub(crate) fn mean(features: ArrayView2<'_, f32>) -> Vec<f64> {
         }
     }
     let n = features.nrows() as f64;
-    mean.iter_mut().for_each(|sum| *sum /= n);
+    for sum in &mut mean {
+        *sum /= n;
+    }
     mean
 }
 

@@ -69,11 +69,11 @@ struct Group {
 
 /// Groups in a random order, and what is known of each class.
 struct Groups {
-    groups: Vec<Group>,
+    all: Vec<Group>,
     /// Samples of each class.
     totals: Vec<usize>,
     /// Groups of each class.
-    n_groups: Vec<usize>,
+    of_class: Vec<usize>,
 }
 
 impl Groups {
@@ -105,21 +105,21 @@ impl Groups {
             .map(|members| Group::new(members, labels))
             .collect();
         all.sort_by_key(|group| group.members[0]);
-        let mut n_groups = vec![0; totals.len()];
+        let mut of_class = vec![0; totals.len()];
         for (class, _) in all.iter().flat_map(|group| &group.classes) {
-            n_groups[*class] += 1;
+            of_class[*class] += 1;
         }
         fastrand::Rng::with_seed(seed).shuffle(&mut all);
         Ok(Self {
-            groups: all,
+            all,
             totals,
-            n_groups,
+            of_class,
         })
     }
 
     /// Whether each class has so many groups.
     fn expect(&self, needed: usize) -> Result<(), SplitError> {
-        let classes = self.totals.iter().zip(&self.n_groups).enumerate();
+        let classes = self.totals.iter().zip(&self.of_class).enumerate();
         for (class, (total, found)) in classes.filter(|(_, (total, _))| **total > 0) {
             if *found < needed {
                 return Err(SplitError::TooFew {
@@ -173,7 +173,7 @@ pub fn stratified_split(
     groups.expect(2)?;
     let targets = targets(&groups.totals, held_out);
     let mut taken = vec![0usize; targets.len()];
-    let mut groups_left = groups.n_groups.clone();
+    let mut groups_left = groups.of_class.clone();
     let mut is_held_out = vec![false; labels.len()];
     let mut left = Vec::new();
     let mut take = |group: &Group, taken: &mut [usize], groups_left: &mut [usize]| {
@@ -183,7 +183,7 @@ pub fn stratified_split(
         }
         group.members.iter().for_each(|i| is_held_out[*i] = true);
     };
-    for group in &groups.groups {
+    for group in &groups.all {
         let mut nearer = 0i64;
         for (class, count) in &group.classes {
             let distance = |taken: usize| targets[*class].abs_diff(taken) as i64;
@@ -215,7 +215,7 @@ pub fn stratified_split(
             return Err(SplitError::TooFew {
                 class,
                 needed: 2,
-                found: groups.n_groups[class],
+                found: groups.of_class[class],
                 n_samples: *total,
             });
         };
@@ -269,12 +269,12 @@ pub fn stratified_folds(
     // Large groups first, as long as there is room for them; those of one class together, so that their samples
     // go round the folds.
     groups
-        .groups
+        .all
         .sort_by_key(|group| (usize::MAX - group.members.len(), group.classes[0].0));
     let mut taken = vec![vec![0usize; groups.totals.len()]; k];
     let mut sizes = vec![0usize; k];
     let mut fold_of = vec![0; labels.len()];
-    for group in &groups.groups {
+    for group in &groups.all {
         let cost = |fold: usize| -> f64 {
             let classes = group.classes.iter();
             classes
@@ -315,7 +315,7 @@ pub fn most_folds(labels: &[usize], groups: Option<&[usize]>) -> usize {
     let Ok(groups) = Groups::new(labels, groups, 0) else {
         return 0;
     };
-    let classes = groups.totals.iter().zip(&groups.n_groups);
+    let classes = groups.totals.iter().zip(&groups.of_class);
     let present = classes.filter(|(total, _)| **total > 0);
     present.map(|(_, n_groups)| *n_groups).min().unwrap_or(0)
 }
@@ -340,7 +340,9 @@ mod tests {
 
     fn counts(labels: &[usize], places: &[usize]) -> Vec<usize> {
         let mut counts = vec![0; 3];
-        places.iter().for_each(|i| counts[labels[*i]] += 1);
+        for i in places {
+            counts[labels[*i]] += 1;
+        }
         counts
     }
 

@@ -23,6 +23,7 @@ tr:last-child>*{border-bottom:0}
 thead th{color:var(--soft);font-weight:600;font-size:.9rem}
 tbody th{font-weight:500;color:var(--soft);width:14rem}
 td{overflow-wrap:anywhere}
+@media(max-width:40rem){th,td{padding:.4rem .55rem}tbody th{width:8rem}thead~tbody td{overflow-wrap:break-word}}
 figure{margin:1rem 0;background:var(--card);border:1px solid var(--line);border-radius:8px;overflow:hidden}
 figure>.plot{background:#fff;overflow-x:auto;padding:.5rem}
 figure svg{display:block;max-width:100%;height:auto;margin:0 auto}

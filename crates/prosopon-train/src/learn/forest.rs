@@ -416,7 +416,13 @@ impl Sides {
                 let sides = self.sums.iter().zip(&self.squares);
                 sides.map(|(sum, squares)| sum - squares / sum).sum()
             }
-            entropy => impurity(entropy, &self.left) + impurity(entropy, &self.right),
+            Criterion::Entropy => {
+                let sides = [&self.left, &self.right];
+                sides
+                    .map(|side| impurity(self.criterion, side))
+                    .iter()
+                    .sum()
+            }
         }
     }
 }

@@ -39,7 +39,7 @@ impl Default for LogisticOptions {
     }
 }
 
-/// Steps that the optimiser remembers, as in SciPy's L-BFGS.
+/// Steps that the optimiser remembers, as in scikit-learn.
 const MEMORY: usize = 10;
 /// Armijo's condition (Nocedal and Wright 2006, section 3.1).
 const LEAST_DECREASE: f64 = 1e-4;

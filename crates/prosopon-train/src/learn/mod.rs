@@ -285,13 +285,11 @@ impl Trained {
     /// The class of each row of `samples`. A support vector machine takes votes of pairs of classes, which
     /// need not be the class of the highest probability, as in scikit-learn; all others take that.
     pub fn predict(&self, samples: ArrayView2<'_, f32>) -> Vec<usize> {
-        match self {
-            Self::Svc(svc) => svc.predict(samples),
-            _ => {
-                let all = self.probabilities(samples);
-                all.rows().into_iter().map(|row| argmax(row)).collect()
-            }
+        if let Self::Svc(svc) = self {
+            return svc.predict(samples);
         }
+        let all = self.probabilities(samples);
+        all.rows().into_iter().map(argmax).collect()
     }
 
     /// Probability of each class, which sum up to 1, for each row of `samples`.
@@ -378,7 +376,9 @@ fn by_row(
 /// Values that sum up to 1.
 fn normalized(mut values: Vec<f64>) -> Vec<f64> {
     let sum: f64 = values.iter().sum();
-    values.iter_mut().for_each(|value| *value /= sum);
+    for value in &mut values {
+        *value /= sum;
+    }
     values
 }
 

@@ -379,7 +379,9 @@ impl Problem<'_, '_> {
                 _ => None,
             };
             if let Some(decision) = sure {
-                held_out.iter().for_each(|i| decisions[*i] = decision);
+                for i in held_out {
+                    decisions[*i] = decision;
+                }
                 continue;
             }
             let solution = self.solve(&training);

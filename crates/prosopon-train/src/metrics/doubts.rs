@@ -93,9 +93,9 @@ mod tests {
             mean + random.f32() - random.f32()
         });
         let planted = [4usize, 30, 77];
-        planted
-            .iter()
-            .for_each(|i| labels[*i] = (labels[*i] + 1) % 3);
+        for i in planted {
+            labels[i] = (labels[i] + 1) % 3;
+        }
         let samples = Samples {
             features: features.view(),
             labels: &labels,

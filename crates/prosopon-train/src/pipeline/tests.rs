@@ -111,7 +111,7 @@ fn answers_are_those_of_scikit_learn() {
     }
 }
 
-/// LogisticRegression(max_iter=1000, tol=1e-8), scikit-learn 1.9: the optimum, found in the space of the samples.
+/// `LogisticRegression(max_iter=1000, tol=1e-8)`, scikit-learn 1.9: the optimum, found in the space of the samples.
 #[test]
 fn more_features_than_samples_have_the_same_optimum() {
     let (features, labels) = blobs(90, 3, 300, 0.6, 5);

@@ -28,6 +28,23 @@ fn samples() -> (Array2<f32>, Vec<usize>) {
     (features, labels)
 }
 
+/// Of a network whose validation loss is lowest at epoch 9.
+fn history() -> History {
+    let epoch = |i: usize| EpochFigures {
+        epoch: i,
+        loss: 1.6 / i as f64,
+        accuracy: 1.0 - 0.8 / i as f64,
+        validation_loss: Some(1.7 / i as f64 + 0.02 * i as f64),
+        validation_accuracy: Some(0.9 - 0.8 / i as f64),
+        seconds: 0.1,
+    };
+    History {
+        epochs: (1..30).map(epoch).collect(),
+        best_epoch: 9,
+        stopped_early: true,
+    }
+}
+
 /// The report of training on [`samples`].
 fn report() -> TrainingReport {
     let (features, labels) = samples();
@@ -88,14 +105,6 @@ fn report() -> TrainingReport {
         .importances()
         .unwrap();
     let counts = |labels: &[usize], class| labels.iter().filter(|label| **label == class).count();
-    let epoch = |i: usize| EpochFigures {
-        epoch: i,
-        loss: 1.6 / i as f64,
-        accuracy: 1.0 - 0.8 / i as f64,
-        validation_loss: Some(1.7 / i as f64 + 0.02 * i as f64),
-        validation_accuracy: Some(0.9 - 0.8 / i as f64),
-        seconds: 0.1,
-    };
     TrainingReport {
         name: "hobbits".to_owned(),
         created: "2026-11-22T16:00:00Z".to_owned(),
@@ -126,11 +135,7 @@ fn report() -> TrainingReport {
         doubts: DoubtfulPicture::all(&doubts, &classes, &pictures),
         importances: Importance::top(&forest, 8, |i| format!("pixel {i}")),
         grid: grid.cells,
-        history: Some(History {
-            epochs: (1..30).map(epoch).collect(),
-            best_epoch: 9,
-            stopped_early: true,
-        }),
+        history: Some(history()),
         warnings: vec!["class ian has few pictures".to_owned()],
         facts: vec![("held out".to_owned(), "25 %".to_owned())],
     }
