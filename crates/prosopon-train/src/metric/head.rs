@@ -17,7 +17,7 @@ use crate::nn::{
 };
 
 /// First bytes of the file of a head; the last one is the version.
-const MAGIC: &[u8; 8] = b"PROSHED\x01";
+const MAGIC: [u8; 8] = *b"PROSHED\x01";
 
 /// How a head is trained.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

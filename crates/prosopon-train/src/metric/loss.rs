@@ -178,10 +178,12 @@ mod tests {
     }
 
     /// Loss, and its gradient by values 0, 5, 10, 15, 20.
+    #[allow(clippy::unreadable_literal)] // As PyTorch prints them.
     const TRIPLET: (f64, [f32; 5]) = (
         0.24595124,
         [-0.1079762, 0.1909222, -0.0993187, 0.0921231, 0.0019538],
     );
+    #[allow(clippy::unreadable_literal)]
     const CONTRASTIVE: (f64, [f32; 5]) = (
         0.87719334,
         [-0.0462976, -0.2204237, 0.1862268, 0.1371945, -0.1208056],
@@ -200,7 +202,7 @@ mod tests {
             let mut gradient = vec![0.0; values.len()];
             at(&values, &mut gradient);
             for i in 0..values.len() {
-                let mut side = |step: f32| {
+                let side = |step: f32| {
                     let mut values = values.clone();
                     values[i] += step;
                     at(&values, &mut vec![0.0; values.len()])

@@ -16,7 +16,7 @@ use super::optimiser::{Optimiser, OptimiserState};
 use super::plan::Plan;
 
 /// First bytes of a checkpoint; the last one is the version.
-const MAGIC: &[u8; 8] = b"PROSTRN\x01";
+const MAGIC: [u8; 8] = *b"PROSTRN\x01";
 
 /// SHA-256 of everything that must be equal when a training goes on.
 pub(crate) type Fingerprint = [u8; 32];
@@ -170,7 +170,7 @@ impl Checkpoint {
 
 /// Writes `magic`, SHA-256 of the content and the content, whole or not at all.
 pub(crate) fn write_sealed<T: Serialize>(
-    magic: &[u8; 8],
+    magic: [u8; 8],
     path: &Path,
     value: &T,
 ) -> Result<(), CheckpointError> {
@@ -185,7 +185,7 @@ pub(crate) fn write_sealed<T: Serialize>(
 
 /// Reads what [`write_sealed`] wrote; none if there is no file.
 pub(crate) fn read_sealed<T: DeserializeOwned>(
-    magic: &[u8; 8],
+    magic: [u8; 8],
     path: &Path,
 ) -> Result<Option<T>, CheckpointError> {
     let path = path.to_owned();
@@ -199,7 +199,7 @@ pub(crate) fn read_sealed<T: DeserializeOwned>(
 }
 
 /// `magic`, SHA-256 of the content, content.
-fn sealed(magic: &[u8; 8], content: &[u8]) -> Vec<u8> {
+fn sealed(magic: [u8; 8], content: &[u8]) -> Vec<u8> {
     let mut bytes = magic.to_vec();
     bytes.extend_from_slice(&Sha256::digest(content));
     bytes.extend_from_slice(content);
@@ -207,7 +207,7 @@ fn sealed(magic: &[u8; 8], content: &[u8]) -> Vec<u8> {
 }
 
 /// The content of what [`sealed`] made; none if a byte differs.
-fn unsealed<'a>(magic: &[u8; 8], bytes: &'a [u8]) -> Option<&'a [u8]> {
+fn unsealed<'a>(magic: [u8; 8], bytes: &'a [u8]) -> Option<&'a [u8]> {
     let (head, rest) = bytes.split_at_checked(magic.len())?;
     let (hash, content) = rest.split_at_checked(32)?;
     let is_whole = head == magic && hash == Sha256::digest(content).as_slice();

@@ -3,7 +3,7 @@
 use fastrand::Rng;
 
 use super::layer::{Backward, Layer, Pass, glorot_uniform};
-use super::matmul::{Matrix::Plain, Matrix::Transposed, matmul};
+use super::matmul::{Matrix::Plain, Matrix::Transposed, matmul, transpose};
 use super::shape::Shape;
 use super::window::Windows;
 
@@ -55,12 +55,7 @@ impl Layer for Conv2d {
 
     /// The weights with a row for each filter.
     fn prepare(&self, parameters: &[f32], prepared: &mut [f32]) {
-        for (filter, row) in prepared.chunks_exact_mut(self.window_size()).enumerate() {
-            let column = parameters[filter..].iter().step_by(self.filters);
-            for (to, from) in row.iter_mut().zip(column) {
-                *to = *from;
-            }
-        }
+        transpose(&parameters[..self.n_weights()], self.filters, prepared);
     }
 
     fn scratch(&self) -> usize {

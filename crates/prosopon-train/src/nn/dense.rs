@@ -3,7 +3,7 @@
 use fastrand::Rng;
 
 use super::layer::{Backward, Layer, Pass, glorot_uniform};
-use super::matmul::{Matrix::Plain, Matrix::Transposed, matmul};
+use super::matmul::{Matrix::Plain, Matrix::Transposed, matmul, transpose};
 use super::shape::Shape;
 
 /// Dense. Parameters: weights `[inputs, units]`, then a bias for each unit.
@@ -38,6 +38,15 @@ impl Layer for Dense {
         bias.fill(0.0);
     }
 
+    fn n_prepared(&self) -> usize {
+        self.n_weights()
+    }
+
+    /// The weights with a row for each unit.
+    fn prepare(&self, parameters: &[f32], prepared: &mut [f32]) {
+        transpose(&parameters[..self.n_weights()], self.units, prepared);
+    }
+
     fn prefers_many(&self) -> bool {
         true
     }
@@ -56,7 +65,6 @@ impl Layer for Dense {
 
     fn backward(&self, pass: &Pass, back: Backward) {
         let n = back.input.len() / self.n_inputs;
-        let (weights, _) = pass.parameters.split_at(self.n_weights());
         let (d_weights, d_bias) = back.d_parameters.split_at_mut(self.n_weights());
         let sizes = (self.n_inputs, n, self.units);
         matmul(
@@ -78,7 +86,7 @@ impl Layer for Dense {
             matmul(
                 sizes,
                 Plain(back.d_output),
-                Transposed(weights),
+                Plain(pass.prepared),
                 0.0,
                 d_input,
             );

@@ -86,7 +86,7 @@ pub(crate) trait Layer: std::fmt::Debug + Send + Sync {
     fn backward(&self, pass: &Pass, back: Backward);
 }
 
-/// A seed made of two numbers, by the finaliser of SplitMix64 (Steele et al. 2014): neighbours give
+/// A seed made of two numbers, by the finaliser of `SplitMix64` (Steele et al. 2014): neighbours give
 /// unrelated seeds.
 pub(crate) fn mixed_seed(seed: u64, number: u64) -> u64 {
     let mut z = seed ^ number.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);

@@ -27,6 +27,7 @@ const N: usize = 10;
 /// ones, so that padding does not count), `batch_norm(training=True, eps=1e-3)`, `local_response_norm(size=3,
 /// alpha=0.9, k=1.5)` (its alpha is divided by the size), `relu`, `sigmoid`, `softmax`, `normalize`; FRN and TLU as
 /// the formulas of the paper, with autograd.
+#[allow(clippy::unreadable_literal)] // As PyTorch prints them.
 const CASES: &[Case] = &[
     Case {
         layers: r#"{ kind = "conv2d", filters = 3, kernel = 3 }"#,

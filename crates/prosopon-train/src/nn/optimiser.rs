@@ -14,7 +14,7 @@ pub enum Optimiser {
         /// μ; 0 is plain descent.
         momentum: f32,
     },
-    /// AdaGrad (Duchi et al. 2011): `s ← s + g²`, `w ← w − η g / (√s + ε)`.
+    /// `AdaGrad` (Duchi et al. 2011): `s ← s + g²`, `w ← w − η g / (√s + ε)`.
     AdaGrad {
         /// η.
         learning_rate: f32,
@@ -49,7 +49,7 @@ impl Optimiser {
         }
     }
 
-    /// AdaGrad. The paper leaves its numbers to the user: these are PyTorch's.
+    /// `AdaGrad`. The paper leaves its numbers to the user: these are those of `PyTorch`.
     pub fn ada_grad() -> Self {
         Self::AdaGrad {
             learning_rate: 0.01,

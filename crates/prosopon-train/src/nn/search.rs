@@ -14,7 +14,7 @@ use super::layer::mixed_seed;
 use super::network::Network;
 
 /// First bytes of the file of a trial; the last one is the version.
-const MAGIC: &[u8; 8] = b"PROSTRL\x01";
+const MAGIC: [u8; 8] = *b"PROSTRL\x01";
 
 /// What is drawn from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
+use super::matmul::transpose;
 use super::shape::Shape;
 
 /// What happens at the border.
@@ -106,14 +107,7 @@ impl Windows {
             channels,
             ..
         } = self.input;
-        for (channel, plane) in planes.chunks_exact_mut(width * height).enumerate() {
-            for (to, from) in plane
-                .iter_mut()
-                .zip(picture[channel..].iter().step_by(channels))
-            {
-                *to = *from;
-            }
-        }
+        transpose(picture, channels, planes);
         let mut rows = columns.chunks_exact_mut(self.len());
         for place in 0..self.side * self.side {
             let (row, column) = (place / self.side, place % self.side);
