@@ -54,6 +54,7 @@ pub use settings::{LoadedSettings, Settings, SettingsError};
 pub use state::StartError;
 pub use telemetry::start_log;
 
+use classifiers::Classifiers;
 use connections::Limited;
 use state::{App, State};
 
@@ -182,6 +183,7 @@ fn spawn_load<E: Send + 'static>(
         }
         tracing::info!(detector, embedder, backend, "ready");
         if let Ok(models) = app.compute.models() {
+            Classifiers::warm_up(&app, models);
             on_ready(models);
         }
     });

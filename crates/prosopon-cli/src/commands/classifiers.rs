@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 use prosopon_models::Store;
+use prosopon_train::classifier::Card;
 use prosopon_train::registry::{
     CLASSIFIERS_DIR, Labels, Registry, RegistryError, Resolved, Version, Which, parse_reference,
 };
@@ -13,7 +14,7 @@ use serde_json::json;
 use super::audit::utc;
 use crate::args::OutputArgs;
 use crate::failure::{Exit, Failure};
-use crate::output::{Format, print_value};
+use crate::output::{Format, count, print_value};
 
 /// List, promote, roll back and delete trained classifiers
 #[derive(Debug, clap::Args)]
@@ -147,6 +148,8 @@ struct VersionJson {
     /// Folder with its files.
     path: String,
     bytes: u64,
+    /// What is to be known about it; null if its file cannot be read.
+    card: Option<Card>,
 }
 
 pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
@@ -225,7 +228,7 @@ fn line(row: &Row, width: usize) -> String {
     if let Some(candidate) = row.candidate {
         text += &format!("  candidate {candidate}");
     }
-    let versions = crate::output::count(row.versions.len(), "version", "versions");
+    let versions = count(row.versions.len(), "version", "versions");
     text + &format!("  {versions}, the newest of {}", utc(newest))
 }
 
@@ -237,6 +240,7 @@ fn show(registry: &Registry, name: &str, format: Format) -> Result<(), Failure> 
             version: *version,
             path: found.folder.display().to_string(),
             bytes: size(&found),
+            card: Card::load(&found.classifier()).ok(),
         })
     });
     let versions = versions.collect::<Result<Vec<_>, _>>()?;
@@ -257,9 +261,10 @@ fn show(registry: &Registry, name: &str, format: Format) -> Result<(), Failure> 
                 _ => "",
             };
             text += &format!(
-                "{number:>4}  {}  {:>9.1} KB{label}\n      {}\n",
+                "{number:>4}  {}  {:>9.1} KB{label}\n      {}\n      {}\n",
                 utc(version.version.added_millis),
                 version.bytes as f64 / 1000.0,
+                about(version.card.as_ref()),
                 version.path,
             );
         }
@@ -274,6 +279,23 @@ fn show(registry: &Registry, name: &str, format: Format) -> Result<(), Failure> 
         }
         text.trim_end().to_owned()
     })
+}
+
+/// What a version is, on one line.
+fn about(card: Option<&Card>) -> String {
+    let Some(card) = card else {
+        return "its file cannot be read".to_owned();
+    };
+    let seen = card.input.values.describe();
+    let mut text = format!("{seen}, {}: {}", card.learner, card.classes.join(", "));
+    if let Some(metrics) = &card.metrics {
+        text += &format!(
+            "; {:.1} % right of {}",
+            100.0 * metrics.accuracy,
+            count(card.n_held_out, "picture held out", "pictures held out")
+        );
+    }
+    text
 }
 
 /// Bytes of a version's classifier; 0 if it cannot be seen.

@@ -20,3 +20,4 @@ mod prepare;
 mod recognise;
 mod recogniser;
 mod testenv;
+mod train;

@@ -204,6 +204,11 @@ impl Outcome {
     pub(crate) fn text(self) -> String {
         self.expect(0).stdout
     }
+
+    /// What was said on standard error of a run that ends with this status.
+    pub(crate) fn fails(self, status: i32) -> String {
+        self.expect(status).stderr
+    }
 }
 
 #[cfg(unix)]

@@ -92,7 +92,7 @@ const OPERATIONS: &[(&str, &str, &str, Need, Reach, &str)] = &[
     ("DELETE", "/v1/keys/{id}", "/v1/keys/999", Admin, Server, ""),
     ("GET", "/v1/audit", "/v1/audit", Admin, Server, ""),
     ("GET", "/v1/trainings", "/v1/trainings", Admin, Server, ""),
-    ("POST", "/v1/trainings", "/v1/trainings", Admin, Server, r#"{"name": "matrix", "folder": "matrix"}"#),
+    ("POST", "/v1/trainings", "/v1/trainings", Admin, Server, r#"{"name": "no name"}"#),
     ("GET", "/v1/trainings/{id}", "/v1/trainings/999", Admin, Server, ""),
     ("DELETE", "/v1/trainings/{id}", "/v1/trainings/999", Admin, Server, ""),
     ("POST", "/v1/trainings/{id}/pictures", "/v1/trainings/999/pictures", Admin, Server, NO_PICTURE),

@@ -225,7 +225,8 @@ pub(crate) async fn promote(
             let version = state.classifiers.prepare(models, &name, which)?;
             let labels = state.classifiers.registry.promote(&name, Some(version))?;
             state.classifiers.settle(models, &name);
-            changed(&state, &caller, "classifier.promote", name, &labels)
+            let action = "classifier.promote";
+            Ok(changed(&state, &caller, action, name, &labels))
         })
         .await
 }
@@ -246,7 +247,8 @@ pub(crate) async fn rollback(
         .run(move |models| {
             let labels = state.classifiers.registry.rollback(&name)?;
             state.classifiers.settle(models, &name);
-            changed(&state, &caller, "classifier.rollback", name, &labels)
+            let action = "classifier.rollback";
+            Ok(changed(&state, &caller, action, name, &labels))
         })
         .await
 }
@@ -258,11 +260,11 @@ fn changed(
     action: &'static str,
     name: String,
     labels: &Labels,
-) -> ApiResult<axum::Json<ClassifierJson>> {
+) -> axum::Json<ClassifierJson> {
     let outcome = format!("{name}@{} is stable", labels.stable);
     let actor = Actor::from(caller);
     app.audit.record(&actor, action, About::default(), outcome);
-    Ok(axum::Json(ClassifierJson::read(app, caller, name, labels)))
+    axum::Json(ClassifierJson::read(app, caller, name, labels))
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -437,13 +439,11 @@ pub(crate) async fn report(
         let found = registry.resolve(&name, Which::Number(version))?;
         let path = found.folder.join("report.html");
         let bytes = std::fs::metadata(&path).map(|file| file.len());
-        match bytes {
-            Ok(0..=MAX_REPORT_BYTES) => std::fs::read(&path).map_err(ApiError::internal),
-            _ => {
-                let message = format!("version {version} of classifier `{name}` has no report");
-                Err(ApiError::new("no_report", message))
-            }
+        if bytes.is_ok_and(|bytes| bytes <= MAX_REPORT_BYTES) {
+            return std::fs::read(&path).map_err(ApiError::internal);
         }
+        let message = format!("version {version} of classifier `{name}` has no report");
+        Err(ApiError::new("no_report", message))
     });
     let headers = [
         (header::CONTENT_TYPE, "text/html; charset=utf-8"),

@@ -213,7 +213,7 @@ async fn one_training_runs_at_a_time_and_can_be_cancelled() {
     let id = begun["id"].as_u64().unwrap_or_else(|| panic!("{begun}"));
     send(&server, id, 6).await;
     assert_eq!(start(&server, id).await.status, 202);
-    assert_eq!(start(&server, id).await.status.is_client_error(), true);
+    assert!(start(&server, id).await.status.is_client_error());
     let uri = format!("/v1/trainings/{id}");
     for _ in 0..3000 {
         let training = server.get(&uri).await.json();

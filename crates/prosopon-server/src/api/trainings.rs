@@ -42,7 +42,7 @@ pub(crate) struct TrainingJson {
     /// The first hundred of them.
     unusable: Vec<Unusable>,
     /// What is being done, in words.
-    doing: String,
+    doing: &'static str,
     /// Steps of it that are done.
     step: Option<usize>,
     steps: Option<usize>,
@@ -102,7 +102,7 @@ impl From<&Training> for TrainingJson {
                 .collect(),
             n_unusable: progress.n_unusable,
             unusable: progress.unusable.clone(),
-            doing: progress.doing.clone(),
+            doing: progress.doing,
             step: progress.steps.map(|(done, _)| done),
             steps: progress.steps.map(|(_, total)| total),
             cells: progress.cells.clone(),

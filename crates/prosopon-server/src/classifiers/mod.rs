@@ -14,7 +14,7 @@ use prosopon::Detector;
 use prosopon::detect::EyeRule;
 use prosopon_train::classifier::Classifier;
 use prosopon_train::input::{Extractor, Faces, Tools};
-use prosopon_train::registry::{Registry, RegistryError, Resolved, Which};
+use prosopon_train::registry::{Registry, RegistryError, Resolved, Which, parse_reference};
 
 use crate::error::{ApiError, ApiResult};
 use crate::models::LoadedModels;
@@ -189,6 +189,26 @@ impl Classifiers {
             }
         }
         this.load(models, name, which)
+    }
+
+    /// Loads the classifier of the settings, so that the first request does not wait for it; one that cannot be loaded
+    /// is said in the log, since it may come yet.
+    pub(crate) fn warm_up(app: &App, models: &LoadedModels) {
+        let Some(named) = &app.settings.classifier else {
+            return;
+        };
+        let loaded = parse_reference(named).map_err(ApiError::from);
+        let loaded = loaded
+            .and_then(|(name, which)| Self::get(app, models, name, which.unwrap_or_default()));
+        match loaded {
+            Ok(loaded) => {
+                let (classifier, version) = (&loaded.name, loaded.version);
+                tracing::info!(classifier, version, "answers /classify_image");
+            }
+            Err(error) => {
+                tracing::warn!(cause = %error.message, "/classify_image has nothing to answer with");
+            }
+        }
     }
 
     /// Reads the version that is meant, unless somebody else just did.

@@ -111,7 +111,13 @@ async fn by_classifier(
             let dictionary = Arc::new(names.iter().cloned().zip(0..).collect());
             let face = |face: &ClassifiedFace| Classified {
                 class: names[face.prediction.class].clone(),
-                class_probability: face.prediction.probabilities.iter().map(percent).collect(),
+                class_probability: face
+                    .prediction
+                    .probabilities
+                    .iter()
+                    .copied()
+                    .map(percent)
+                    .collect(),
                 class_dictionary: Arc::clone(&dictionary),
             };
             Ok(Json(found.faces.iter().map(face).collect()))
@@ -120,7 +126,7 @@ async fn by_classifier(
 }
 
 /// A share in percent, with two decimals.
-fn percent(share: &f64) -> f64 {
+fn percent(share: f64) -> f64 {
     (share * 1e4).round() / 100.0
 }
 
@@ -145,10 +151,7 @@ fn classified(
     let sum: f64 = odds.iter().sum();
     Some(Classified {
         class: candidates.first()?.name.to_string(),
-        class_probability: odds
-            .into_iter()
-            .map(|odds| percent(&(odds / sum)))
-            .collect(),
+        class_probability: odds.into_iter().map(|odds| percent(odds / sum)).collect(),
         class_dictionary: Arc::clone(classes),
     })
 }

@@ -15,8 +15,9 @@ use utoipa::ToSchema;
 use crate::error::{ApiError, ApiResult};
 use crate::models::LoadedModels;
 
-/// Learner where nothing is said.
-const DEFAULT_LEARNER: &str = "scale+svc";
+/// What learns where nothing is said, from embeddings and from other features: as in `prosopon train`, which says why.
+const LEARNER_OF_EMBEDDINGS: &str = "logistic:C=100";
+const LEARNER: &str = "scale+svc";
 /// All of the usual learners.
 const TRY_ALL: &str = "all";
 /// What the name of a network begins with.
@@ -30,8 +31,9 @@ const HELD_OUT: f64 = 0.25;
 /// Parts of a cross-validation.
 const FOLDS: usize = 5;
 
-/// Learners that are offered, with what they are called.
-const LEARNERS: [(&str, &str); 7] = [
+/// Learners that are offered, with what they are called; none is the usual one.
+const LEARNERS: [(&str, &str); 8] = [
+    ("", "Usual for what is seen"),
     ("scale+svc", "Support vector machine"),
     ("scale+svc:kernel=linear", "Support vector machine, linear"),
     ("scale+logistic", "Logistic regression"),
@@ -54,9 +56,10 @@ pub(crate) struct NewTraining {
     /// see pixels.
     feature: Option<String>,
     /// Steps and learner, such as `scale+svc:C=10`; `all` tries the usual ones and keeps the best; `network:hobbit` or
-    /// `network:fer` is a network of one's own. `scale+svc` if not given.
+    /// `network:fer` is a network of one's own. If not given, `logistic:C=100` learns from embeddings and `scale+svc` from other
+    /// features.
     learner: Option<String>,
-    /// Whether each picture is a face; otherwise faces are searched, and the central one counts.
+    /// Whether each picture is a face; otherwise faces are searched, and the largest one counts.
     as_is: Option<bool>,
     /// Take only faces in which two eyes are found.
     two_eyes: Option<bool>,
@@ -130,36 +133,13 @@ impl NewTraining {
             let message = format!("expected `held_out` from 0.05 to 0.5, found {held_out}");
             return Err(ApiError::new("invalid_parameter", message));
         }
-        let learner = self.learner.as_deref().unwrap_or(DEFAULT_LEARNER);
-        let plan = self.plan(learner, threads)?;
-        let (values, seen) = match &plan {
-            Plan::Network(network) => {
-                if self.feature.is_some() {
-                    let message = "expected no `feature`, since networks see pixels";
-                    return Err(ApiError::new("invalid_parameter", message));
-                }
-                let input = network.architecture.input;
-                let values = Values::Levels {
-                    width: input.width as u32,
-                    height: input.height as u32,
-                    gray: input.channels == 1,
-                };
-                (values, "pixels".to_owned())
-            }
-            _ => {
-                let names = self.feature.clone().unwrap_or_else(|| EMBEDDING.to_owned());
-                let mut values = Values::Features {
-                    names: names.clone(),
-                    embedder: None,
-                };
-                if values.needs_embedder()
-                    && let Values::Features { embedder, .. } = &mut values
-                {
-                    *embedder = Some(models.model.to_string());
-                }
-                (values, names)
-            }
+        let learner = match (self.learner.as_deref(), self.feature.as_deref()) {
+            (Some(learner), _) if !learner.is_empty() => learner,
+            (_, None | Some(EMBEDDING)) => LEARNER_OF_EMBEDDINGS,
+            _ => LEARNER,
         };
+        let plan = self.plan(learner, threads)?;
+        let (values, seen) = self.values(&plan, models)?;
         let eyes = match self.two_eyes {
             Some(true) => Some(models.eye_rule(2)?),
             _ => None,
@@ -185,6 +165,30 @@ impl NewTraining {
         };
         wanted.extractor(models)?;
         Ok(wanted)
+    }
+
+    /// Which numbers are taken of a face, and what they are called.
+    fn values(&self, plan: &Plan, models: &LoadedModels) -> ApiResult<(Values, String)> {
+        if let Plan::Network(network) = plan {
+            if self.feature.is_some() {
+                let message = "expected no `feature`, since networks see pixels";
+                return Err(ApiError::new("invalid_parameter", message));
+            }
+            let input = network.architecture.input;
+            let values = Values::Levels {
+                width: input.width as u32,
+                height: input.height as u32,
+                gray: input.channels == 1,
+            };
+            return Ok((values, "pixels".to_owned()));
+        }
+        let names = self.feature.as_deref().unwrap_or(EMBEDDING).to_owned();
+        let is_embedded = names.split('+').any(|name| name == EMBEDDING);
+        let values = Values::Features {
+            names: names.clone(),
+            embedder: is_embedded.then(|| models.model.to_string()),
+        };
+        Ok((values, names))
     }
 
     fn plan(&self, learner: &str, threads: usize) -> ApiResult<Plan> {

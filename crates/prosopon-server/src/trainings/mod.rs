@@ -131,7 +131,7 @@ pub(crate) struct Progress {
     pub(crate) unusable: Vec<Unusable>,
     pub(crate) n_unusable: usize,
     /// What is being done, in words.
-    pub(crate) doing: String,
+    pub(crate) doing: &'static str,
     /// How many steps of it are done, of how many.
     pub(crate) steps: Option<(usize, usize)>,
     pub(crate) cells: Vec<CellJson>,
@@ -159,7 +159,7 @@ impl Training {
                 n_pictures: 0,
                 unusable: Vec::new(),
                 n_unusable: 0,
-                doing: "looking at pictures".to_owned(),
+                doing: "looking at pictures",
                 steps: None,
                 cells: Vec::new(),
                 epochs: Vec::new(),
@@ -248,12 +248,12 @@ impl Training {
         match result {
             Ok(trained) => {
                 progress.stage = TrainingStage::Done;
-                progress.doing = "done".to_owned();
+                progress.doing = "done";
                 progress.result = Some(trained);
             }
             Err(error) => {
                 progress.stage = TrainingStage::Failed;
-                progress.doing = "failed".to_owned();
+                progress.doing = "failed";
                 progress.error = Some(error);
             }
         }

@@ -150,7 +150,7 @@ fn note(training: &Training, event: Event<'_>) {
     let mut progress = training.progress();
     match event {
         Event::Stage(doing) => {
-            doing.clone_into(&mut progress.doing);
+            progress.doing = doing;
             progress.steps = None;
         }
         Event::Cell { cell, done, total } => {

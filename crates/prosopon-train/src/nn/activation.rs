@@ -76,7 +76,8 @@ impl Layer for ActivationLayer {
         match self.activation {
             Activation::Relu => {
                 for (d_in, (y, d)) in d_input.iter_mut().zip(outputs) {
-                    *d_in = if *y > 0.0 { *d } else { 0.0 };
+                    let (y, d) = (*y, *d); // Read both: then many are done at once.
+                    *d_in = if y > 0.0 { d } else { 0.0 };
                 }
             }
             Activation::Sigmoid => {

@@ -49,16 +49,32 @@ impl Layer for Conv2d {
         bias.fill(0.0);
     }
 
+    fn n_prepared(&self) -> usize {
+        self.n_weights()
+    }
+
+    /// The weights with a row for each filter.
+    fn prepare(&self, parameters: &[f32], prepared: &mut [f32]) {
+        for (filter, row) in prepared.chunks_exact_mut(self.window_size()).enumerate() {
+            let column = parameters[filter..].iter().step_by(self.filters);
+            for (to, from) in row.iter_mut().zip(column) {
+                *to = *from;
+            }
+        }
+    }
+
     fn scratch(&self) -> usize {
-        self.windows.len() * self.window_size()
+        self.windows.len() * self.window_size() + self.windows.input.size()
     }
 
     fn forward(&self, pass: &Pass, input: &[f32], output: &mut [f32], scratch: &mut [f32]) {
         let (weights, bias) = pass.parameters.split_at(self.n_weights());
         let (n, size) = (self.windows.len(), self.window_size());
+        let (columns, planes) = scratch.split_at_mut(n * size);
+        let planes = &mut planes[..self.windows.input.size()];
         let inputs = input.chunks_exact(self.windows.input.size());
         for (picture, out) in inputs.zip(output.chunks_exact_mut(n * self.filters)) {
-            self.windows.gather(picture, scratch);
+            self.windows.gather_columns(picture, planes, columns);
             if self.has_bias {
                 for place in out.chunks_exact_mut(self.filters) {
                     place.copy_from_slice(bias);
@@ -66,12 +82,11 @@ impl Layer for Conv2d {
             }
             let beta = f32::from(u8::from(self.has_bias));
             let sizes = (n, size, self.filters);
-            matmul(sizes, Plain(scratch), Plain(weights), beta, out);
+            matmul(sizes, Transposed(columns), Plain(weights), beta, out);
         }
     }
 
     fn backward(&self, pass: &Pass, back: Backward) {
-        let (weights, _) = pass.parameters.split_at(self.n_weights());
         let (d_weights, d_bias) = back.d_parameters.split_at_mut(self.n_weights());
         let (n, size) = (self.windows.len(), self.window_size());
         let n_in = self.windows.input.size();
@@ -96,7 +111,7 @@ impl Layer for Conv2d {
             }
             if let Some(d_input) = &mut d_input {
                 let sizes = (n, self.filters, size);
-                matmul(sizes, Plain(d_out), Transposed(weights), 0.0, back.scratch);
+                matmul(sizes, Plain(d_out), Plain(pass.prepared), 0.0, back.scratch);
                 self.windows
                     .scatter(back.scratch, &mut d_input[i * n_in..(i + 1) * n_in]);
             }

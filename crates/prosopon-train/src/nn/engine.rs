@@ -17,6 +17,7 @@ pub(crate) struct Engine<'p> {
     stages: Vec<std::ops::Range<usize>>,
     batch_statistics: Vec<f32>,
     means: Vec<f32>,
+    prepared: Vec<f32>,
     n: usize,
     seed: u64,
 }
@@ -36,6 +37,7 @@ impl<'p> Engine<'p> {
             stages: starts.windows(2).map(|pair| pair[0]..pair[1]).collect(),
             batch_statistics: vec![0.0; plan.n_statistics()],
             means: vec![0.0; plan.n_statistics()],
+            prepared: vec![0.0; if is_training { plan.n_prepared() } else { 0 }],
             n: 0,
             seed: 0,
         }
@@ -79,6 +81,7 @@ impl<'p> Engine<'p> {
             }
             let shared = Shared {
                 parameters,
+                prepared: &[],
                 statistics: match &statistics {
                     Statistics::Use(running) => running,
                     Statistics::Follow(_) => &self.batch_statistics,
@@ -165,6 +168,7 @@ impl<'p> Engine<'p> {
         self.shards[..n_shards]
             .par_iter_mut()
             .for_each(|(shard, _)| shard.d_parameters.fill(0.0));
+        plan.prepare(parameters, &mut self.prepared);
         let mut end = plan.segments.len();
         for stage in self.stages.clone().into_iter().rev() {
             // A batch normalisation at the head waits for the sums of all shards.
@@ -172,6 +176,7 @@ impl<'p> Engine<'p> {
             let start = stage.start + usize::from(head.is_some());
             let shared = Shared {
                 parameters,
+                prepared: &self.prepared,
                 statistics: &self.batch_statistics,
                 means: &self.means,
                 is_training: true,
@@ -205,6 +210,7 @@ impl<'p> Engine<'p> {
             debug_assert_eq!(layer, 0);
             let shared = Shared {
                 parameters,
+                prepared: &self.prepared,
                 statistics: &self.batch_statistics,
                 means: &self.means,
                 is_training: true,

@@ -13,6 +13,8 @@ use super::shape::Shape;
 pub(crate) struct Pass<'a> {
     /// The layer's parameters.
     pub(crate) parameters: &'a [f32],
+    /// What [`Layer::prepare`] made of them; backward only.
+    pub(crate) prepared: &'a [f32],
     /// Batch normalisation: means and variances, of the batch while training, else the running ones.
     pub(crate) statistics: &'a [f32],
     /// Batch normalisation, backward: means over the batch that its gradient needs.
@@ -53,6 +55,14 @@ pub(crate) trait Layer: std::fmt::Debug + Send + Sync {
 
     /// Sets the parameters to what training starts from.
     fn initialise(&self, _parameters: &mut [f32], _rng: &mut Rng) {}
+
+    /// Floats that [`Self::prepare`] writes.
+    fn n_prepared(&self) -> usize {
+        0
+    }
+
+    /// Brings the parameters into the order that is fastest backward; once for each batch.
+    fn prepare(&self, _parameters: &[f32], _prepared: &mut [f32]) {}
 
     /// Floats of working memory that a call needs.
     fn scratch(&self) -> usize {

@@ -46,3 +46,16 @@ pub use optimiser::Optimiser;
 pub use search::{SearchEvent, SearchResult, SearchSpace, Trial, random_search};
 pub use summary::{Summary, SummaryRow};
 pub use window::Padding;
+
+/// What the export and metric learning need beside.
+pub(crate) mod internals {
+    pub(crate) use super::activation::Activation;
+    pub(crate) use super::architecture::LayerSpec;
+    pub(crate) use super::checkpoint::{read_sealed, write_sealed};
+    pub(crate) use super::engine::{Engine, Statistics};
+    pub(crate) use super::fit::{at_sample, pool, read_error};
+    pub(crate) use super::layer::mixed_seed;
+    pub(crate) use super::plan::Plan;
+    pub(crate) use super::shape::Shape;
+    pub(crate) use super::window::Windows;
+}

@@ -27,6 +27,7 @@ pub(crate) struct Plan {
     sizes: Vec<usize>,
     parameters: Vec<Range<usize>>,
     statistics: Vec<Range<usize>>,
+    prepared: Vec<Range<usize>>,
     /// Layers that samples run through without waiting for others.
     pub(crate) segments: Vec<Segment>,
     scratch: usize,
@@ -66,6 +67,8 @@ pub(crate) struct Shard {
 pub(crate) struct Shared<'a> {
     /// Parameters of the network.
     pub(crate) parameters: &'a [f32],
+    /// What [`Plan::prepare`] made of them; backward only.
+    pub(crate) prepared: &'a [f32],
     /// Statistics of batch normalisation.
     pub(crate) statistics: &'a [f32],
     /// What batch normalisation needs backward.
@@ -80,7 +83,8 @@ impl Plan {
     /// Puts layers together that fit each other; `ends` as in [`Self::ends`].
     pub(crate) fn new(input: Shape, layers: Vec<Box<dyn Layer>>, ends: Vec<usize>) -> Self {
         let mut sizes = vec![input.size()];
-        let (mut parameters, mut statistics) = (Vec::new(), Vec::new());
+        let (mut parameters, mut statistics, mut prepared) = (Vec::new(), Vec::new(), Vec::new());
+        let mut n_prepared = 0;
         let (mut n_parameters, mut n_statistics, mut scratch) = (0, 0, 0);
         let mut segments: Vec<Segment> = Vec::new();
         for (i, layer) in layers.iter().enumerate() {
@@ -90,6 +94,8 @@ impl Plan {
             let n = layer.batch_norm().map_or(0, |norm| norm.n_statistics());
             statistics.push(n_statistics..n_statistics + n);
             n_statistics += n;
+            prepared.push(n_prepared..n_prepared + layer.n_prepared());
+            n_prepared += layer.n_prepared();
             scratch = scratch.max(layer.scratch());
             let by_sample = !layer.prefers_many();
             match segments.last_mut() {
@@ -114,6 +120,7 @@ impl Plan {
             sizes,
             parameters,
             statistics,
+            prepared,
             segments,
             scratch,
         }
@@ -169,6 +176,19 @@ impl Plan {
         (parameters, statistics)
     }
 
+    /// Floats that [`Self::prepare`] writes.
+    pub(crate) fn n_prepared(&self) -> usize {
+        self.prepared.last().map_or(0, |range| range.end)
+    }
+
+    /// Lets each layer bring its parameters into the order that is fastest backward.
+    pub(crate) fn prepare(&self, parameters: &[f32], prepared: &mut [f32]) {
+        for (i, layer) in self.layers.iter().enumerate() {
+            let parameters = &parameters[self.parameters[i].clone()];
+            layer.prepare(parameters, &mut prepared[self.prepared[i].clone()]);
+        }
+    }
+
     /// Memory for `n` samples; with what `is_training` needs.
     pub(crate) fn shard(&self, n: usize, is_training: bool) -> Shard {
         let buffers = || self.sizes.iter().map(|size| vec![0.0; size * n]).collect();
@@ -188,6 +208,10 @@ impl Plan {
         let statistics = self.statistics[layer].clone();
         Pass {
             parameters: &shared.parameters[self.parameters[layer].clone()],
+            prepared: shared
+                .prepared
+                .get(self.prepared[layer].clone())
+                .unwrap_or_default(),
             statistics: &shared.statistics[statistics.clone()],
             means: shared.means.get(statistics).unwrap_or_default(),
             is_training: shared.is_training,

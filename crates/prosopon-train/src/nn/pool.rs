@@ -25,6 +25,7 @@ pub(crate) struct Pool2d {
 impl Pool2d {
     /// Calls `visit` with the place of each window, and that of each pixel in it, as offsets of their first
     /// channel, and the number of pixels in the window.
+    #[inline]
     fn each(&self, mut visit: impl FnMut(usize, usize, usize, bool)) {
         let Windows { input, columns, .. } = self.windows;
         let channels = input.channels;
@@ -61,7 +62,8 @@ impl Layer for Pool2d {
                     Pooling::Max if is_first => out.copy_from_slice(values),
                     Pooling::Max => {
                         for (largest, value) in out.iter_mut().zip(values) {
-                            *largest = if *value > *largest { *value } else { *largest };
+                            let (value, old) = (*value, *largest);
+                            *largest = if value > old { value } else { old };
                         }
                     }
                     Pooling::Average => {

@@ -1,5 +1,7 @@
 //! Windows that slide over a picture: what convolution and pooling share.
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 
 use super::shape::Shape;
@@ -27,7 +29,8 @@ pub(crate) struct Windows {
     pub(crate) columns: usize,
     /// Side of a window.
     pub(crate) side: usize,
-    stride: usize,
+    /// Pixels from one window to the next.
+    pub(crate) stride: usize,
     above: usize,
     left: usize,
 }
@@ -56,6 +59,16 @@ impl Windows {
         })
     }
 
+    /// Pixels that windows reach past the picture: above, left, below, right.
+    pub(crate) fn padding(&self) -> [usize; 4] {
+        let behind = |n: usize, before: usize, length: usize| {
+            ((n - 1) * self.stride + self.side).saturating_sub(before + length)
+        };
+        let below = behind(self.rows, self.above, self.input.height);
+        let right = behind(self.columns, self.left, self.input.width);
+        [self.above, self.left, below, right]
+    }
+
     /// Number of windows.
     pub(crate) fn len(&self) -> usize {
         self.rows * self.columns
@@ -79,6 +92,66 @@ impl Windows {
     /// Columns of window column `x`: first in the picture, first in the window, and how many.
     pub(crate) fn columns_inside(&self, x: usize) -> (usize, usize, usize) {
         self.inside(x, self.left, self.input.width)
+    }
+
+    /// Writes the windows as columns of a matrix: the transpose of what [`Self::gather`] writes. `planes` is
+    /// working memory of the size of the picture.
+    ///
+    /// `matrixmultiply` copies the left factor of a product in pieces of one column; that takes as long as
+    /// the product itself if columns do not lie in one piece.
+    pub(crate) fn gather_columns(&self, picture: &[f32], planes: &mut [f32], columns: &mut [f32]) {
+        let Shape {
+            width,
+            height,
+            channels,
+            ..
+        } = self.input;
+        for (channel, plane) in planes.chunks_exact_mut(width * height).enumerate() {
+            for (to, from) in plane
+                .iter_mut()
+                .zip(picture[channel..].iter().step_by(channels))
+            {
+                *to = *from;
+            }
+        }
+        let mut rows = columns.chunks_exact_mut(self.len());
+        for place in 0..self.side * self.side {
+            let (row, column) = (place / self.side, place % self.side);
+            // Windows whose pixel here lies within the picture.
+            let ys = self.windows_with(row, self.above, height, self.rows);
+            let xs = self.windows_with(column, self.left, width, self.columns);
+            for plane in planes.chunks_exact(width * height) {
+                let Some(values) = rows.next() else { return };
+                if ys.len() < self.rows || xs.len() < self.columns {
+                    values.fill(0.0);
+                }
+                for y in ys.clone() {
+                    let line = (y * self.stride + row - self.above) * width;
+                    let first = line + xs.start * self.stride + column - self.left;
+                    let to = &mut values[y * self.columns + xs.start..][..xs.len()];
+                    if self.stride == 1 {
+                        copy(to, &plane[first..first + xs.len()]);
+                    } else {
+                        for (to, from) in to
+                            .iter_mut()
+                            .zip(plane[first..].iter().step_by(self.stride))
+                        {
+                            *to = *from;
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Windows of `n` along an axis of `length` pixels whose pixel `offset` lies in the picture; they are
+    /// neighbours.
+    fn windows_with(&self, offset: usize, before: usize, length: usize, n: usize) -> Range<usize> {
+        let first = before.saturating_sub(offset).div_ceil(self.stride).min(n);
+        let end = (length + before)
+            .saturating_sub(offset)
+            .div_ceil(self.stride);
+        first..end.clamp(first, n)
     }
 
     /// Writes each window as a row of `side × side × channels` values, zeros where it leaves the picture.
@@ -180,5 +253,34 @@ mod tests {
         let mut picture = vec![7.0; 4];
         windows.scatter(&rows, &mut picture);
         assert_eq!(picture, [1.0, 4.0, 6.0, 16.0]); // Each value as often as windows have it.
+    }
+
+    #[test]
+    fn columns_are_the_transpose_of_rows() {
+        for (side, stride, padding) in [
+            (3, 1, Padding::Valid),
+            (3, 1, Padding::Same),
+            (2, 3, Padding::Same),
+            (5, 2, Padding::Same),
+            (4, 2, Padding::Valid),
+            (1, 3, Padding::Same),
+        ] {
+            let input = Shape::picture(6, 5, 2);
+            let windows = Windows::new(input, side, stride, padding).unwrap();
+            let picture: Vec<f32> = (1..=60).map(|i| i as f32).collect();
+            let (n, size) = (windows.len(), side * side * 2);
+            let (mut rows, mut columns) = (vec![-1.0; n * size], vec![-1.0; n * size]);
+            windows.gather(&picture, &mut rows);
+            windows.gather_columns(&picture, &mut [0.0; 60], &mut columns);
+            for i in 0..n {
+                for k in 0..size {
+                    assert_eq!(
+                        rows[i * size + k],
+                        columns[k * n + i],
+                        "{side} {stride} {padding:?}"
+                    );
+                }
+            }
+        }
     }
 }

@@ -176,7 +176,10 @@ fn readers_never_see_half_of_anything() {
     thread::scope(|scope| {
         let readers: Vec<_> = (0..2).map(|_| scope.spawn(look)).collect();
         let writers: Vec<_> = (0..2).map(|_| scope.spawn(change)).collect();
-        let ended: Vec<_> = writers.into_iter().map(|writer| writer.join()).collect();
+        let ended: Vec<_> = writers
+            .into_iter()
+            .map(thread::ScopedJoinHandle::join)
+            .collect();
         done.store(true, Ordering::Relaxed);
         assert!(ended.iter().all(std::result::Result::is_ok));
         for reader in readers {

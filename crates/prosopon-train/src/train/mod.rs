@@ -246,6 +246,7 @@ pub fn train(
         cancelled,
         figures: Figures {
             is_converged: true,
+            notes: sides.leaked(&groups),
             ..Figures::default()
         },
         sides: &sides,

@@ -1,5 +1,7 @@
 //! What is learnt from and what is only tried.
 
+use std::collections::BTreeSet;
+
 use super::TrainOptions;
 use crate::data::{DataSet, Side};
 use crate::split::{SplitError, stratified_split};
@@ -52,5 +54,23 @@ impl Sides {
             held_out: split.held_out,
             are_given: false,
         })
+    }
+
+    /// What is to be said of samples that stand on both sides: of a data set with sides of its own these are not
+    /// changed, but it should be known.
+    pub(super) fn leaked(&self, groups: &[usize]) -> Vec<String> {
+        let learnt: BTreeSet<usize> = self.training.iter().map(|i| groups[*i]).collect();
+        let alike = self
+            .held_out
+            .iter()
+            .filter(|i| learnt.contains(&groups[**i]));
+        match alike.count() {
+            0 => Vec::new(),
+            n => vec![format!(
+                "{n} of the {} held-out pictures are nearly the same as one that is learnt from, or of its group: \
+                 the figures are better than they should be",
+                self.held_out.len()
+            )],
+        }
     }
 }

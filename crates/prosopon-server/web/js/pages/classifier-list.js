@@ -58,10 +58,10 @@ export function classifierList({ ontry, onreport, onchange }) {
     const label = isStable ? h('span', { class: 'tag tag-known' }, 'stable') : version === classifier.candidate ? h('span', { class: 'tag tag-uncertain' }, 'candidate') : null;
     const about = `version ${version} of ${classifier.name}`;
     return h('tr', {},
-      h('td', { class: 'number' }, version, ' ', label),
+      h('td', { class: 'number', 'data-name': 'Version ' }, version, ' ', label),
       h('td', {}, words.moment(added)),
       h('td', {}, card ? h('span', { title: card.learner }, `${sees(card)}, ${card.learner}`) : h('span', { class: 'soft' }, words.sentence(problem ?? ''))),
-      h('td', { class: 'right number' }, accuracy(card)),
+      h('td', { class: 'right number', 'data-name': 'Right answers ' }, accuracy(card)),
       h('td', { class: 'right' }, h('div', { class: 'buttons buttons-end' },
         card ? h('button', { type: 'button', class: 'small', 'aria-label': `Try ${about}`, onclick: () => ontry({ name: classifier.name, version }) }, 'Try') : null,
         hasReport && can('admin') ? h('button', { type: 'button', class: 'small', 'aria-label': `Report of ${about}`, onclick: () => onreport({ name: classifier.name, version }) }, 'Report') : null,

@@ -94,7 +94,9 @@ export function classifierTry() {
     stage.boxes.select(index);
     const hadFocus = panel.contains(document.activeElement) ? document.activeElement.dataset.by : null;
     const arrow = (by, name) => h('button', { type: 'button', class: 'icon-button', 'data-by': String(by), 'aria-label': name, onclick: () => step(by) }, icon(by < 0 ? 'previous' : 'next'));
-    const sorted = [...face.probabilities].sort((a, b) => b.probability - a.probability);
+    // The chosen class first: of a support vector machine it need not be the one with the highest probability.
+    const isChosen = ({ class: name }) => name === face.class;
+    const sorted = [...face.probabilities].sort((a, b) => isChosen(b) - isChosen(a) || b.probability - a.probability);
     fill(panel,
       faces.length > 1 ? h('div', { class: 'stepper' }, arrow(-1, 'Previous face'), h('span', { class: 'number', role: 'status' }, `Face ${index + 1} of ${faces.length}`), arrow(1, 'Next face')) : null,
       h('div', { class: 'face-head' }, face.bounding_box ? cropOf(picture, face, 96, 'The face') : null,

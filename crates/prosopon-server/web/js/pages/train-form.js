@@ -5,7 +5,7 @@ import { icon } from '../icons.js';
 import * as words from '../words.js';
 
 const FEATURES = {
-  embedding: 'Embedding: what the network sees in a face (best)',
+  embedding: 'Embedding (best)',
   pixels: 'Pixels',
   gray: 'Grey pixels',
   wavelet: 'Pixels and wavelets',
@@ -59,7 +59,7 @@ export function trainForm({ choices, onstart, onanother }) {
   showChoices();
 
   function wanted() {
-    const all = { name: nameOf(name.value), learner: learner.value };
+    const all = { name: nameOf(name.value), learner: learner.value || undefined };
     if (isNetwork()) Object.assign(all, { epochs: Number(epochs.value), augment: augment.box.checked });
     else all.feature = feature.value;
     if (asIs.box.checked) all.as_is = true;

@@ -4,9 +4,9 @@ import { h } from '../dom.js';
 import * as words from '../words.js';
 
 const SVG = 'http://www.w3.org/2000/svg';
-const WIDTH = 320;
-const HEIGHT = 150;
-const LEFT = 38;
+const WIDTH = 400;
+const HEIGHT = 170;
+const LEFT = 40;
 const BOTTOM = 20;
 
 function svg(tag, attributes, ...children) {
@@ -28,8 +28,8 @@ function ticks(top) {
 
 /// `lines`: `{name, kind, values}`; kinds are `learnt` and `tried`.
 function chart(title, lines, { top, show }) {
-  const n = Math.max(...lines.map(({ values }) => values.length), 2);
-  const x = (i) => LEFT + (i * (WIDTH - LEFT - 8)) / (n - 1);
+  const n = Math.max(...lines.map(({ values }) => values.length));
+  const x = (i) => LEFT + (i * (WIDTH - LEFT - 8)) / Math.max(n - 1, 1);
   const y = (value) => HEIGHT - BOTTOM - (Math.min(value, top) / top) * (HEIGHT - BOTTOM - 8);
   const drawing = svg('svg', { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: 'curves', role: 'img', 'aria-label': `${title}: ${lines.map(({ name, values }) => `${name} ${show(values.at(-1))}`).join(', ')} after ${words.count(n, 'epoch')}` });
   for (const at of ticks(top)) {
@@ -37,7 +37,7 @@ function chart(title, lines, { top, show }) {
       svg('text', { x: LEFT - 6, y: y(at) + 3.5, class: 'curve-number', 'text-anchor': 'end' }, show(at)));
   }
   drawing.append(svg('text', { x: LEFT, y: HEIGHT - 5, class: 'curve-number' }, 'epoch 1'),
-    svg('text', { x: WIDTH - 8, y: HEIGHT - 5, class: 'curve-number', 'text-anchor': 'end' }, String(n)));
+    svg('text', { x: WIDTH - 8, y: HEIGHT - 5, class: 'curve-number', 'text-anchor': 'end' }, n > 1 ? String(n) : ''));
   for (const { kind, values } of lines) {
     drawing.append(svg('polyline', { class: `curve curve-${kind}`, points: values.map((value, i) => `${x(i).toFixed(1)},${y(value).toFixed(1)}`).join(' ') }));
     drawing.append(svg('circle', { class: `curve-end curve-${kind}`, cx: x(values.length - 1), cy: y(values.at(-1)), r: 2.6 }));
