@@ -3,7 +3,7 @@
 use ndarray::{Array2, ArrayView1, ArrayView2};
 use serde::{Deserialize, Serialize};
 
-use super::{Samples, by_row, expect, softmax};
+use super::{Samples, by_row, expect, softmax, squared_distance};
 
 /// The mean of each class; scikit-learn's `NearestCentroid`, with probabilities of our own.
 ///
@@ -76,12 +76,10 @@ impl NearestCentroid {
         let means = self.means.rows().into_iter().zip(&self.counts);
         let distance = |(mean, count): (ArrayView1<'_, f32>, &usize)| {
             if *count == 0 {
-                return f64::INFINITY;
+                f64::INFINITY
+            } else {
+                squared_distance(mean, sample)
             }
-            let values = mean.into_iter().zip(sample);
-            values
-                .map(|(m, v)| (f64::from(*m) - f64::from(*v)).powi(2))
-                .sum()
         };
         means.map(distance).collect()
     }

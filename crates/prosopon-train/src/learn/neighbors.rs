@@ -3,7 +3,7 @@
 use ndarray::{Array2, ArrayView1, ArrayView2};
 use serde::{Deserialize, Serialize};
 
-use super::{Samples, by_row, expect, normalized};
+use super::{Samples, by_row, expect, normalized, squared_distance};
 
 /// How neighbours are asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,12 +61,7 @@ impl Neighbors {
 
     fn votes(&self, sample: ArrayView1<'_, f32>) -> Vec<f64> {
         let rows = self.features.rows().into_iter();
-        let distances = rows.map(|row| {
-            let values = row.iter().zip(sample);
-            values
-                .map(|(a, b)| (f64::from(*a) - f64::from(*b)).powi(2))
-                .sum()
-        });
+        let distances = rows.map(|row| squared_distance(row, sample));
         let mut nearest: Vec<(f64, usize)> = distances.zip(self.labels.iter().copied()).collect();
         // Sorting by distance alone is stable: first come, first served.
         let k = self.options.n_neighbors.min(nearest.len());

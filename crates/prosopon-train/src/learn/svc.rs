@@ -70,6 +70,8 @@ const FOLDS: usize = 5;
 /// on average for 150 samples of five classes: `scripts/bench-learn`). Here folds are drawn again until there are so many
 /// decisions, or so often.
 const ENOUGH_DECISIONS: usize = 400;
+/// Samples of two classes for which a matrix of their own is computed if there is none of all: 192 MiB while each thread solves.
+const MOST_OF_PAIR: usize = 4096;
 /// See [`ENOUGH_DECISIONS`].
 const MOST_ROUNDS: usize = 6;
 
@@ -138,7 +140,23 @@ impl Svc {
                     positive: &positive,
                     tolerance: options.tolerance,
                 };
-                problem.pair(classes, seed)
+                if products.is_some() || rows.len() > MOST_OF_PAIR {
+                    return problem.pair(classes, seed);
+                }
+                // Too many samples in all for a matrix, but not those of two classes.
+                let features = samples.features.select(Axis(0), &rows);
+                let products = Products::new(features.view());
+                let source = KernelSource::new(features.view(), gamma, products.as_ref());
+                let problem = Problem {
+                    source: &source,
+                    rows: &(0..rows.len()).collect::<Vec<_>>(),
+                    ..problem
+                };
+                let (mut pair, is_converged) = problem.pair(classes, seed);
+                for row in &mut pair.rows {
+                    *row = rows[*row as usize] as u32;
+                }
+                (pair, is_converged)
             })
             .collect();
         let is_converged = trained.iter().all(|(_, is_converged)| *is_converged);

@@ -231,3 +231,22 @@ fn training_that_is_cut_short_is_said() {
     assert!(!fit("logistic:max_iter=2").is_converged());
     assert!(fit("logistic").is_converged());
 }
+
+#[test]
+fn many_samples_are_solved_pair_by_pair_with_the_same_result() {
+    let (features, labels) = blobs(90, 3, 4, 1.5, 3);
+    let samples = Samples {
+        features: features.view(),
+        labels: &labels,
+    };
+    let options = SvcOptions::default();
+    let products = Products::new(features.view());
+    let together = Svc::fit(&samples, 3, &options, products.as_ref(), Some(1));
+    let apart = Svc::fit(&samples, 3, &options, None, Some(1));
+    let difference = together.probabilities(features.view()) - apart.probabilities(features.view());
+    assert!(difference.iter().all(|d| d.abs() < 1e-6), "{difference}");
+    assert_eq!(
+        together.predict(features.view()),
+        apart.predict(features.view())
+    );
+}
