@@ -102,6 +102,8 @@ export function classifierTry() {
       h('div', { class: 'face-head' }, face.bounding_box ? cropOf(picture, face, 96, 'The face') : null,
         h('div', {}, h('h3', { class: `verdict verdict-${face.rejected ? 'unknown' : 'known'}` }, icon(face.rejected ? 'question' : 'check'), h('span', {}, face.class)),
           h('p', { class: 'soft' }, face.rejected ? `${percent(face.probability)}: too unsure to count` : percent(face.probability)))),
+      sorted.some(({ probability }) => probability > face.probability)
+        ? h('p', { class: 'soft' }, 'Decision and probabilities differ, as they may where a support vector machine learnt from few pictures.') : null,
       h('ol', { class: 'probabilities', 'aria-label': 'Probability of every class' }, sorted.map(({ class: name, probability }) => {
         const bar = h('span', { class: 'bar-fill' });
         bar.style.width = `${probability * 100}%`;
