@@ -93,7 +93,8 @@ pub struct CardMetrics {
 /// What a classifier says of a face.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Prediction {
-    /// The likeliest class, by its number.
+    /// The class that is answered, by its number: the likeliest one, but of a support vector machine the one with
+    /// most votes of pairs of classes, as its figures count it. Now and then that is not the most probable.
     pub class: usize,
     /// Probability of each class, in [0, 1].
     pub probabilities: Vec<f64>,
