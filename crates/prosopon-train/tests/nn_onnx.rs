@@ -63,16 +63,16 @@ fn trained(layers: &str, (end, n_classes, loss): (&str, usize, Loss)) -> Network
         loss,
         ..FitOptions::default()
     };
-    let empty = ArrayView2::from_shape((0, 1), &[]).unwrap();
+    let empty = ArrayView2::from_shape((0, 1), &[]).expect("no samples");
     fit(
-        &Architecture::parse(&text).unwrap(),
+        &Architecture::parse(&text).expect("an architecture"),
         (&samples.view(), &labels),
         (&empty, &[]),
         &options,
         &mut |_| (),
         &AtomicBool::new(false),
     )
-    .unwrap()
+    .expect("a network")
     .0
 }
 
@@ -206,12 +206,12 @@ fn run(python: &str, folder: &Path, n: usize) -> f64 {
         .arg(folder)
         .arg(n.to_string())
         .output()
-        .unwrap();
+        .expect("it starts");
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(
         output.status.success(),
         "{}",
         String::from_utf8_lossy(&output.stderr)
     );
-    said.trim().parse().unwrap()
+    said.trim().parse().expect("a number")
 }

@@ -33,7 +33,11 @@ fn stripes(env: &TestEnv, folder: &str, (width, height): (u32, u32), kind: usize
             } else {
                 place / width
             };
-            let level = if at / (period / 2) % 2 == 0 { 40 } else { 200 };
+            let level = if (at / (period / 2)).is_multiple_of(2) {
+                40
+            } else {
+                200
+            };
             [level + random.u8(..50); 3]
         });
         let image = Image::from_rgb(width, height, pixels.collect()).expect("a picture");
@@ -373,7 +377,7 @@ fn a_network_goes_on_after_a_kill() {
             .into_iter()
             .any(|folder| folder.path().join("network.checkpoint").is_file())
     };
-    while !is_kept() && start.elapsed() < Duration::from_secs(60) {
+    while !is_kept() && start.elapsed() < Duration::from_mins(1) {
         std::thread::sleep(Duration::from_millis(2));
     }
     let was_kept = is_kept();

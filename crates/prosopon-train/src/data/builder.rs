@@ -90,12 +90,11 @@ impl DataSetBuilder {
             Sink::Disk(writer) => {
                 let folder = self.folder.as_deref().unwrap_or(Path::new(""));
                 let place = folder.join(FEATURES);
-                let writer = match writer {
-                    Some(writer) => writer,
-                    None => {
-                        let made = NpyWriter::create(&place, kind(&self.input), self.width);
-                        writer.insert(made.map_err(at(&place))?)
-                    }
+                let writer = if let Some(writer) = writer {
+                    writer
+                } else {
+                    let made = NpyWriter::create(&place, kind(&self.input), self.width);
+                    writer.insert(made.map_err(at(&place))?)
                 };
                 writer.push(values).map_err(at(&place))?;
             }

@@ -94,19 +94,17 @@ impl DataSet {
             found.unwrap_or(wanted[0])
         };
         let (x, y) = (find(["features", "X"]), find(["labels", "y"]));
-        let features: Array2<f32> = match archive.by_name::<_, _>(x) {
-            Ok(features) => features,
-            Err(_) => {
-                let wide: Array2<f64> = archive.by_name(x).map_err(invalid)?;
-                wide.mapv(|value| value as f32)
-            }
+        let features: Array2<f32> = if let Ok(features) = archive.by_name::<_, _>(x) {
+            features
+        } else {
+            let wide: Array2<f64> = archive.by_name(x).map_err(invalid)?;
+            wide.mapv(|value| value as f32)
         };
-        let labels: Array1<i64> = match archive.by_name::<_, _>(y) {
-            Ok(labels) => labels,
-            Err(_) => {
-                let narrow: Array1<i32> = archive.by_name(y).map_err(invalid)?;
-                narrow.mapv(i64::from)
-            }
+        let labels: Array1<i64> = if let Ok(labels) = archive.by_name::<_, _>(y) {
+            labels
+        } else {
+            let narrow: Array1<i32> = archive.by_name(y).map_err(invalid)?;
+            narrow.mapv(i64::from)
         };
         let labels: Result<Vec<usize>, _> = labels.iter().map(|y| usize::try_from(*y)).collect();
         let labels = labels.map_err(|_| DataSetError::Npz {

@@ -280,8 +280,9 @@ impl Head {
             hash.update(value.to_le_bytes());
         }
         let digest = hash.finalize();
-        let digits: String = digest[..4].iter().map(|b| format!("{b:02x}")).collect();
-        ModelId::new(format!("{}+head@{digits}", self.model))
+        let [a, b, c, d, ..] = digest.0;
+        let digits = u32::from_be_bytes([a, b, c, d]);
+        ModelId::new(format!("{}+head@{digits:08x}", self.model))
     }
 
     /// The id of the embeddings that go in.

@@ -475,6 +475,7 @@ impl LayerSpec {
     }
 
     /// The layer for an input of `shape`, and the activation behind it if it names one.
+    #[allow(clippy::too_many_lines, reason = "one arm for each kind of layer")]
     fn build(&self, shape: Shape, n_classes: usize) -> Result<Vec<Box<dyn Layer>>, String> {
         let layer: Box<dyn Layer> = match *self {
             Self::Conv2d {

@@ -8,7 +8,7 @@ use fastrand::Rng;
 use super::layer::{Backward, Layer, Pass};
 use super::shape::Shape;
 
-/// BatchNormalization, for each channel. Parameters: scale, then offset. Statistics: mean, then variance.
+/// `BatchNormalization`, for each channel. Parameters: scale, then offset. Statistics: mean, then variance.
 #[derive(Debug)]
 pub(crate) struct BatchNorm {
     /// Shape in and out.

@@ -207,7 +207,7 @@ fn sealed(magic: [u8; 8], content: &[u8]) -> Vec<u8> {
 }
 
 /// The content of what [`sealed`] made; none if a byte differs.
-fn unsealed<'a>(magic: [u8; 8], bytes: &'a [u8]) -> Option<&'a [u8]> {
+fn unsealed(magic: [u8; 8], bytes: &[u8]) -> Option<&[u8]> {
     let (head, rest) = bytes.split_at_checked(magic.len())?;
     let (hash, content) = rest.split_at_checked(32)?;
     let is_whole = head == magic && hash == Sha256::digest(content).as_slice();

@@ -7,7 +7,7 @@ use super::matmul::{Matrix::Plain, Matrix::Transposed, matmul, transpose};
 use super::shape::Shape;
 use super::window::Windows;
 
-/// Conv2D. Parameters: weights `[side, side, channels, filters]`, as Keras has them, then a bias for each filter.
+/// `Conv2D`. Parameters: weights `[side, side, channels, filters]`, as Keras has them, then a bias for each filter.
 #[derive(Debug)]
 pub(crate) struct Conv2d {
     /// Where it looks.

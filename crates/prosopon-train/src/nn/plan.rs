@@ -91,7 +91,7 @@ impl Plan {
             sizes.push(layer.output().size());
             parameters.push(n_parameters..n_parameters + layer.n_parameters());
             n_parameters += layer.n_parameters();
-            let n = layer.batch_norm().map_or(0, |norm| norm.n_statistics());
+            let n = layer.batch_norm().map_or(0, BatchNorm::n_statistics);
             statistics.push(n_statistics..n_statistics + n);
             n_statistics += n;
             prepared.push(n_prepared..n_prepared + layer.n_prepared());

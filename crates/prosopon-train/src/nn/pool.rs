@@ -13,7 +13,7 @@ pub(crate) enum Pooling {
     Average,
 }
 
-/// MaxPool2D and AveragePool2D.
+/// `MaxPool2D` and `AveragePool2D`.
 #[derive(Debug)]
 pub(crate) struct Pool2d {
     /// Where it looks.

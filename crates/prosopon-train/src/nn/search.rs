@@ -178,37 +178,36 @@ pub fn random_search(
         {
             return Err(CheckpointError::Other { path: path.clone() }.into());
         }
-        let Kept { trial, network, .. } = match kept {
-            Some(kept) => kept,
-            None => {
-                let mut on_epoch = |figures: &EpochFigures| {
-                    on_event(SearchEvent::Epoch(number, figures));
-                };
-                let run = fit(
-                    &candidate,
-                    training,
-                    validation,
-                    &options,
-                    &mut on_epoch,
-                    cancelled,
-                );
-                let (network, history) = match run {
-                    Ok((network, history)) => (Some(network), history),
-                    Err(FitError::Diverged { .. }) => (None, History::default()),
-                    Err(error) => return Err(error),
-                };
-                let n_parameters = network.as_ref().map_or(0, |n| n.parameters().len());
-                let kept = Kept {
-                    fingerprint: print,
-                    trial: Trial::new(number, &candidate, rate, n_parameters, history),
-                    network,
-                };
-                if let (Some(path), Some(state)) = (&path, &state) {
-                    write_sealed(MAGIC, path, &kept)?;
-                    std::fs::remove_file(state).ok(); // Not there if the first epoch diverged.
-                }
-                kept
+        let Kept { trial, network, .. } = if let Some(kept) = kept {
+            kept
+        } else {
+            let mut on_epoch = |figures: &EpochFigures| {
+                on_event(SearchEvent::Epoch(number, figures));
+            };
+            let run = fit(
+                &candidate,
+                training,
+                validation,
+                &options,
+                &mut on_epoch,
+                cancelled,
+            );
+            let (network, history) = match run {
+                Ok((network, history)) => (Some(network), history),
+                Err(FitError::Diverged { .. }) => (None, History::default()),
+                Err(error) => return Err(error),
+            };
+            let n_parameters = network.as_ref().map_or(0, |n| n.parameters().len());
+            let kept = Kept {
+                fingerprint: print,
+                trial: Trial::new(number, &candidate, rate, n_parameters, history),
+                network,
+            };
+            if let (Some(path), Some(state)) = (&path, &state) {
+                write_sealed(MAGIC, path, &kept)?;
+                std::fs::remove_file(state).ok(); // Not there if the first epoch diverged.
             }
+            kept
         };
         on_event(SearchEvent::Trial(&trial));
         if let Some(network) = network

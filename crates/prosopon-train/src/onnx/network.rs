@@ -78,6 +78,7 @@ impl Export<'_> {
     }
 
     /// Adds a layer behind `input`, which is of `shape`; gives the output and its shape.
+    #[allow(clippy::too_many_lines, reason = "one arm for each kind of layer")]
     fn layer(&mut self, spec: &LayerSpec, input: &Value, shape: Shape) -> (Value, Shape) {
         let plan = self.network.plan();
         let parameters = &self.network.parameters()[plan.parameters_of(self.layer)];

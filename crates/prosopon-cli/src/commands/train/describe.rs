@@ -90,11 +90,11 @@ fn describe(outcome: &Outcome, data: &DataSet, saved: &Saved) -> String {
         text += "note: the learner was stopped after its largest number of steps\n";
     }
     text += &match (card.reject_below, saved.version) {
-        (Some(least), _) => format!(
+        (Some(least), _) if least > 0.0 => format!(
             "\nanswers below {:.1} % are rejected by `predict --reject`\n",
             100.0 * least
         ),
-        (None, _) => String::new(),
+        _ => String::new(),
     };
     match saved.version {
         Some(version) => {

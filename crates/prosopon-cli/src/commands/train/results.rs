@@ -15,7 +15,7 @@ use crate::output::{eprint, write_file};
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Results")]
 pub(super) struct ResultArgs {
-    /// Folder for classifier, report and class_dictionary.json, instead of a new version among the
+    /// Folder for classifier, report and `class_dictionary.json`, instead of a new version among the
     /// classifiers
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,

@@ -49,10 +49,8 @@ impl WorkFolder {
             })
             .collect();
         let all = json!([listing.classes, pictures, input, options]).to_string();
-        let key: String = Sha256::digest(all)[..8]
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let [a, b, c, d, e, f, g, h, ..] = Sha256::digest(all).0;
+        let key = format!("{:016x}", u64::from_be_bytes([a, b, c, d, e, f, g, h]));
         let trainings = home.join("trainings");
         remove_old(&trainings);
         let folder = trainings.join(key);
