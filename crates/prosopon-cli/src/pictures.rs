@@ -5,16 +5,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use prosopon::image::{DecodeLimits, read, read_file};
+use prosopon_train::data::PICTURE_ENDINGS;
 use walkdir::WalkDir;
 
 use crate::failure::{Exit, Failure};
-
-/// Endings by which a file in a folder is taken for a picture, also those of formats that cannot
-/// be read, so that such pictures are named instead of passed over.
-const EXTENSIONS: [&str; 25] = [
-    "avif", "bmp", "dib", "gif", "heic", "heif", "ico", "jfif", "jp2", "jpe", "jpeg", "jpg", "jxl",
-    "pam", "pbm", "pgm", "png", "pnm", "ppm", "svg", "tga", "tif", "tiff", "webp", "qoi",
-];
 
 /// A picture that is still to be read.
 #[derive(Debug, Clone)]
@@ -161,7 +155,7 @@ fn of_walk_error(folder: &Path, error: &walkdir::Error) -> Option<Input> {
 pub(crate) fn has_picture_extension(path: &Path) -> bool {
     path.extension()
         .and_then(|e| e.to_str())
-        .is_some_and(|e| EXTENSIONS.contains(&e.to_ascii_lowercase().as_str()))
+        .is_some_and(|e| PICTURE_ENDINGS.contains(&e.to_ascii_lowercase().as_str()))
 }
 
 /// Refuses to write into the folder that is read: the next run would take its own files for pictures.

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use ndarray::{Array2, ArrayView2};
 use serde::{Deserialize, Serialize};
 
+use crate::input::EMBEDDING;
 use crate::lda::Lda;
 use crate::learn::{LearnError, Learner, OptionError, Samples, Trained, Written, real};
 use crate::onnx::Linear;
@@ -48,7 +49,22 @@ pub enum Reduce {
     Lda(Option<usize>),
 }
 
+/// What learns from embeddings where nothing is said: of 11 learners its probabilities were the best on 250
+/// pictures of five people (log loss 0.09 in a cross-validation, that of support vector machines 0.16).
+const USUAL_OF_EMBEDDINGS: &str = "logistic:C=100";
+/// What learns from other features where nothing is said.
+const USUAL: &str = "scale+svc";
+
 impl Pipeline {
+    /// What learns from features of these names where nothing is said, as text.
+    pub fn usual(features: &str) -> &'static str {
+        if features == EMBEDDING {
+            USUAL_OF_EMBEDDINGS
+        } else {
+            USUAL
+        }
+    }
+
     /// Trains on `samples`, whose labels are below `n_classes`; `seed` says where random numbers are drawn
     /// from.
     ///

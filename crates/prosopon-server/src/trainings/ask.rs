@@ -15,9 +15,6 @@ use utoipa::ToSchema;
 use crate::error::{ApiError, ApiResult};
 use crate::models::LoadedModels;
 
-/// What learns where nothing is said, from embeddings and from other features: as in `prosopon train`, which says why.
-const LEARNER_OF_EMBEDDINGS: &str = "logistic:C=100";
-const LEARNER: &str = "scale+svc";
 /// All of the usual learners.
 const TRY_ALL: &str = "all";
 /// What the name of a network begins with.
@@ -135,8 +132,7 @@ impl NewTraining {
         }
         let learner = match (self.learner.as_deref(), self.feature.as_deref()) {
             (Some(learner), _) if !learner.is_empty() => learner,
-            (_, None | Some(EMBEDDING)) => LEARNER_OF_EMBEDDINGS,
-            _ => LEARNER,
+            (_, feature) => Pipeline::usual(feature.unwrap_or(EMBEDDING)),
         };
         let plan = self.plan(learner, threads)?;
         let (values, seen) = self.values(&plan, models)?;

@@ -16,12 +16,6 @@ use crate::args::{DetectArgs, ModelArgs};
 use crate::commands::prepare::options::FaceArgs;
 use crate::failure::{Exit, Failure};
 
-/// What learns from embeddings where nothing is said: of 11 learners its probabilities were the best on 250
-/// pictures of five people (log loss 0.09 in a cross-validation, that of support vector machines 0.16).
-const LEARNER_OF_EMBEDDINGS: &str = "logistic:C=100";
-/// What learns from other features where nothing is said.
-const LEARNER: &str = "scale+svc";
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum FacesArg {
     /// They are searched, and the largest one of each picture is taken
@@ -149,10 +143,7 @@ impl From<GroupArg> for GroupBy {
 
 impl InputArgs {
     fn default_learner(&self) -> &'static str {
-        match self.feature.as_deref() {
-            None | Some(EMBEDDING) => LEARNER_OF_EMBEDDINGS,
-            Some(_) => LEARNER,
-        }
+        Pipeline::usual(self.feature.as_deref().unwrap_or(EMBEDDING))
     }
 
     /// What is seen, for `plan`. Ids of models are left open.
