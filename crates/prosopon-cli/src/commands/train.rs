@@ -88,7 +88,7 @@ struct TrialArgs {
     /// Weigh classes with few pictures as much as those with many
     #[arg(long)]
     balanced: bool,
-    /// Learn from all pictures in the end, after the figures were measured
+    /// Learn from all pictures in the end, after the figures were measured (not networks)
     #[arg(long)]
     refit: bool,
     /// Pictures that stay together, besides near-duplicates

@@ -38,7 +38,8 @@ pub struct TrainOptions {
     pub folds: usize,
     /// Where random choices come from.
     pub seed: u64,
-    /// Whether the classifier learns from all samples in the end, after its figures were measured.
+    /// Whether the classifier learns from all samples in the end, after its figures were measured. Networks do
+    /// not: what stops them must not be learnt from.
     pub refit: bool,
     /// Share of wrong answers among those that are not rejected, to which the threshold is set.
     pub accepted_errors: f64,
@@ -126,6 +127,8 @@ pub struct Figures {
     pub learner: String,
     /// Which samples were learnt from, and which only tried.
     pub sides: Sides,
+    /// Samples that the classifier has learnt from in the end.
+    pub n_learnt: usize,
     /// Answers about the samples that were held out.
     pub held_out: Vec<Tried>,
     /// Answers of the cross-validation about each sample that was not learnt from in its turn. Of a network:
@@ -306,11 +309,6 @@ fn card(data: &DataSet, options: &TrainOptions, figures: &Figures) -> Card {
             )
         })
         .collect();
-    let n_training = if options.refit {
-        data.samples.len()
-    } else {
-        figures.sides.training.len()
-    };
     Card {
         name: origin.name.clone(),
         created: origin.created.clone(),
@@ -320,7 +318,7 @@ fn card(data: &DataSet, options: &TrainOptions, figures: &Figures) -> Card {
         input: data.input.clone(),
         learner: figures.learner.clone(),
         reject_below: rejection(&answers, options.accepted_errors).map(|found| found.reject_below),
-        n_training,
+        n_training: figures.n_learnt,
         n_held_out: figures.sides.held_out.len(),
         seed: options.seed,
         metrics: figures.metrics(&data.classes),

@@ -89,6 +89,7 @@ impl Work<'_> {
                 self.cancelled,
             )?
         };
+        self.figures.n_learnt = learnt_labels.len();
         self.figures.learner = format!("network {}", network.architecture().name);
         self.figures.summary = Some(network.summary().to_string());
         self.figures.history = Some(history);

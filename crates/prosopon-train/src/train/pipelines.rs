@@ -33,8 +33,10 @@ impl Work<'_> {
         self.figures.held_out = all.tried(&fitted, &self.sides.held_out);
         let model = if self.options.refit && !self.sides.held_out.is_empty() {
             (self.event)(Event::Stage("training on all samples"));
+            self.figures.n_learnt = all.labels.len();
             all.fit(&chosen, &(0..all.labels.len()).collect::<Vec<_>>())?
         } else {
+            self.figures.n_learnt = self.sides.training.len();
             fitted
         };
         self.figures.importances = model.importances();
