@@ -59,6 +59,7 @@ pub(crate) fn open(
 ) -> Result<Toolbox, Failure> {
     let store = Store::open()?;
     let needs_embedder = input.values.needs_embedder();
+    let needs_landmarks = input.needs_landmarks();
     let mut toolbox = Toolbox {
         detector: None,
         eyes: None,
@@ -76,7 +77,7 @@ pub(crate) fn open(
         runtime: OnceCell::new(),
     };
     if let Faces::Found(search) = &mut input.faces {
-        let detector = open_detector(search, source, needs_embedder, &engine)?;
+        let detector = open_detector(search, source, needs_landmarks, &engine)?;
         toolbox.detector = Some(detector);
         toolbox.about.detector.clone_from(&search.model);
         if let Some(n) = search.require_eyes {

@@ -5,7 +5,7 @@ use prosopon::classic::GrayImage;
 use prosopon::classic::feature::{Feature, FeatureError, feature};
 use prosopon::detect::{EyeRule, InputSize};
 use prosopon::image::ResizeFilter;
-use prosopon::prepare::{PrepareError, PrepareOptions, prepare};
+use prosopon::prepare::{Crop, PrepareError, PrepareOptions, prepare};
 use prosopon::{
     AlignError, AlignedCrop, BoundingBox, DetectError, Detection, Detector, DetectorOptions,
     EmbedError, Embedder, Image, ImageError, SimilarityTransform, align,
@@ -28,6 +28,13 @@ pub struct Input {
     pub prepare: PrepareOptions,
     /// Which numbers.
     pub values: Values,
+}
+
+impl Input {
+    /// Whether faces are turned upright.
+    pub fn needs_landmarks(&self) -> bool {
+        self.prepare.crop == Crop::Aligned || self.values.needs_embedder()
+    }
 }
 
 /// Where the faces of a picture are.
@@ -82,7 +89,7 @@ impl FaceSearch {
 pub enum Values {
     /// Features after each other.
     Features {
-        /// [`EMBEDDING`] or a name of [`prosopon::classic::feature`], several with `+` between them.
+        /// [`EMBEDDING`] or a name of [`mod@prosopon::classic::feature`], several with `+` between them.
         names: String,
         /// Id of the embedding network, if it is among them.
         embedder: Option<String>,
@@ -141,7 +148,7 @@ pub struct FaceValues {
     pub detection: Option<Detection>,
     /// The face as it was prepared, to be shown to people.
     pub crop: Image,
-    /// As many as [`Extractor::length`] says.
+    /// As many of each face, for one input.
     pub values: Vec<f32>,
 }
 
@@ -322,8 +329,8 @@ impl<'a> Extractor<'a> {
                 .map(|(face, _)| face)
                 .collect();
         }
-        // What cannot be turned upright has no embedding.
-        if self.input.values.needs_embedder() {
+        // What cannot be turned upright is not seen.
+        if self.input.needs_landmarks() {
             found.retain(|face| face.landmarks.is_some());
         }
         Ok(found)

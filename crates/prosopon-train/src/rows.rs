@@ -40,3 +40,25 @@ impl Rows for ArrayView2<'_, f32> {
         Ok(())
     }
 }
+
+/// Some of the rows.
+pub struct Chosen<'a> {
+    /// Of these.
+    pub all: &'a dyn Rows,
+    /// Their places.
+    pub places: Vec<usize>,
+}
+
+impl Rows for Chosen<'_> {
+    fn len(&self) -> usize {
+        self.places.len()
+    }
+
+    fn width(&self) -> usize {
+        self.all.width()
+    }
+
+    fn read(&self, index: usize, values: &mut [f32]) -> io::Result<()> {
+        self.all.read(self.places[index], values)
+    }
+}

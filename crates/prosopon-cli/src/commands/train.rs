@@ -132,8 +132,13 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         Source::Values(data) => data,
         Source::Pictures(listing) => args.samples(listing, &plan, &mut work)?,
     };
-    if let Some(loss) = args.learner.head {
-        let document = head::train(&data, loss, args.trial.seed, args.results.out())?;
+    let (seed, out) = (args.trial.seed, args.results.out());
+    let embedding = match (args.learner.head, args.learner.metric) {
+        (Some(loss), _) => Some(head::train(&data, loss, seed, out)?),
+        (_, Some(loss)) => Some(head::train_network(&data, &plan, loss, seed, out)?),
+        _ => None,
+    };
+    if let Some(document) = embedding {
         if let Some(work) = work {
             work.remove();
         }
@@ -197,9 +202,12 @@ impl Args {
                 "left out: the folder of class `{class}` holds no picture"
             ));
         }
-        let mut input = self
-            .input
-            .input(plan, &self.face, (&self.models, &self.detect));
+        let mut input = self.input.input(
+            plan,
+            &self.face,
+            (&self.models, &self.detect),
+            self.learner.metric.is_some(),
+        );
         let load = Load::of(listing.pictures.len());
         let tools = toolbox::open(&mut input, &self.models.source, &self.inference, load)?;
         let options = format!("{:?} {:?}", self.learner, self.trial);

@@ -164,7 +164,8 @@ fn a_stop_finishes_what_was_accepted() {
             .try_send(address)
             .is_err()
     );
-    assert!(server.log().contains("stopping"), "{}", server.log());
+    let log = server.log_with("stopping");
+    assert!(log.contains("stopping"), "{log}");
 }
 
 #[test]

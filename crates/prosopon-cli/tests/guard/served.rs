@@ -125,6 +125,19 @@ impl Served {
         self.log.lock().expect("the log").join("\n")
     }
 
+    /// The same, once it has `text`: answers may come before the lines about them. What there is after ten seconds
+    /// without it.
+    pub(crate) fn log_with(&self, text: &str) -> String {
+        let start = Instant::now();
+        loop {
+            let log = self.log();
+            if log.contains(text) || start.elapsed() > Duration::from_secs(10) {
+                return log;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
     pub(crate) fn get(&self, path: &str) -> Answer {
         Request::new("GET", path).send(self.address)
     }

@@ -54,7 +54,7 @@ impl Loaded {
         let (mut detector, mut eyes) = (None, None);
         if let Faces::Found(search) = &classifier.card.input.faces {
             if !models.is_own_detector(search) {
-                let needs_landmarks = classifier.card.input.values.needs_embedder();
+                let needs_landmarks = classifier.card.input.needs_landmarks();
                 detector = Some((models.open_detector)(search, needs_landmarks)?);
             }
             if let Some(n) = search.require_eyes {

@@ -37,7 +37,7 @@ impl DataSet {
         folder.join(FEATURES).is_file() && folder.join(LABELS).is_file()
     }
 
-    /// Reads a data set that [`DataSetBuilder::save_in`] wrote, or any folder with `features.npy` and
+    /// Reads a data set that [`super::DataSetBuilder::save_in`] wrote, or any folder with `features.npy` and
     /// `labels.npy` (whole numbers from 0). The values stay on disk.
     ///
     /// # Errors

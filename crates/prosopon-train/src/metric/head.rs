@@ -1,5 +1,6 @@
 //! A small network behind a frozen one, for one's own people.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
@@ -140,7 +141,7 @@ pub fn fit_head(
     on_epoch: &mut dyn FnMut(&MetricEpoch),
     cancelled: &AtomicBool,
 ) -> Result<(Head, HeadReport), HeadError> {
-    let parts = split(people, options)?;
+    let parts = split(people, options.held_out, options.fit.seed)?;
     let model = embeddings[0].model().clone();
     for embedding in embeddings {
         check_model(model.as_str(), embedding)?;
@@ -175,14 +176,10 @@ pub fn fit_head(
     let held_out = parts[2].iter().map(|i| &embeddings[*i]);
     let before: Vec<Embedding> = held_out.cloned().collect();
     let after = head.apply_all(&before)?;
-    let count = |part: &[usize]| {
-        let distinct: std::collections::BTreeSet<usize> = part.iter().map(|i| people[*i]).collect();
-        (distinct.len(), part.len())
-    };
     let report = HeadReport {
-        training: count(&parts[0]),
-        validation: count(&parts[1]),
-        held_out: count(&parts[2]),
+        training: count(people, &parts[0]),
+        validation: count(people, &parts[1]),
+        held_out: count(people, &parts[2]),
         before: Separation::measure(&before, &sets[2].1)?,
         after: Separation::measure(&after, &sets[2].1)?,
         history,
@@ -191,7 +188,11 @@ pub fn fit_head(
 }
 
 /// Samples to train on, to choose the epoch by, and held out; nobody is in two.
-fn split(people: &[usize], options: &HeadOptions) -> Result<[Vec<usize>; 3], HeadError> {
+pub(super) fn split(
+    people: &[usize],
+    held_out: f64,
+    seed: u64,
+) -> Result<[Vec<usize>; 3], HeadError> {
     /// Two in each part of a quarter.
     const LEAST: usize = 8;
     let mut distinct: Vec<usize> = people.to_vec();
@@ -204,8 +205,8 @@ fn split(people: &[usize], options: &HeadOptions) -> Result<[Vec<usize>; 3], Hea
             least: LEAST,
         });
     }
-    Rng::with_seed(options.fit.seed).shuffle(&mut distinct);
-    let share = options.held_out.clamp(0.0, 0.4);
+    Rng::with_seed(seed).shuffle(&mut distinct);
+    let share = held_out.clamp(0.0, 0.4);
     let n_out = ((n as f64 * share).round() as usize).max(2);
     let part_of = |person: &usize| match distinct.iter().position(|other| other == person) {
         Some(place) if place < n_out => 2,
@@ -217,6 +218,12 @@ fn split(people: &[usize], options: &HeadOptions) -> Result<[Vec<usize>; 3], Hea
         parts[part_of(person)].push(i);
     }
     Ok(parts)
+}
+
+/// People and samples of a part.
+pub(super) fn count(people: &[usize], part: &[usize]) -> (usize, usize) {
+    let distinct: BTreeSet<usize> = part.iter().map(|i| people[*i]).collect();
+    (distinct.len(), part.len())
 }
 
 fn architecture(dim: usize, options: &HeadOptions) -> Architecture {

@@ -7,8 +7,10 @@ mod embedder;
 mod fit;
 mod head;
 mod loss;
+mod own;
 
 pub use embedder::WithHead;
 pub use fit::{MetricEpoch, MetricHistory, MetricOptions, fit_embedder};
 pub use head::{Head, HeadError, HeadOptions, HeadReport, Separation, fit_head};
 pub use loss::MetricLoss;
+pub use own::fit_own;

@@ -33,6 +33,7 @@ pub const MAX_CLASSES: usize = 65_536;
 
 const HOBBIT: &str = include_str!("architectures/hobbit.toml");
 const FER: &str = include_str!("architectures/fer.toml");
+const EMBEDDER: &str = include_str!("architectures/embedder.toml");
 
 /// A network's layers, before it is known how many classes there are.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -251,14 +252,14 @@ pub enum ArchitectureError {
         reason: String,
     },
     /// No built-in architecture has this name.
-    #[error("no built-in architecture is called `{name}`; there are {}", BUILT_IN.join(", "))]
+    #[error("no built-in architecture is called `{name}`; there are {} and embedder", BUILT_IN.join(", "))]
     Unknown {
         /// What was asked for.
         name: String,
     },
 }
 
-/// Names of the architectures that come with the program.
+/// Names of the architectures of classifiers that come with the program; `embedder`, which is none, comes too.
 pub const BUILT_IN: [&str; 2] = ["hobbit", "fer"];
 
 impl Architecture {
@@ -308,6 +309,7 @@ impl Architecture {
         let text = match name {
             "hobbit" => HOBBIT,
             "fer" => FER,
+            "embedder" => EMBEDDER,
             _ => {
                 return Err(ArchitectureError::Unknown {
                     name: name.to_owned(),

@@ -442,7 +442,7 @@ fn wrong_layers_are_said_with_their_number() {
     let error = Architecture::built_in("vgg").unwrap_err().to_string();
     assert_eq!(
         error,
-        "no built-in architecture is called `vgg`; there are hobbit, fer"
+        "no built-in architecture is called `vgg`; there are hobbit, fer and embedder"
     );
 }
 

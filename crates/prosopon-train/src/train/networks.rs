@@ -10,7 +10,7 @@ use crate::nn::{
     Architecture, FitOptions, History, Labelled, Network, SearchEvent, SearchSpace, fit,
     random_search,
 };
-use crate::rows::Rows;
+use crate::rows::{Chosen, Rows};
 use crate::split::stratified_split;
 
 /// Share of the training samples by which a network is stopped, and its trials are compared. The text that
@@ -56,7 +56,7 @@ impl Work<'_> {
         };
         let (learnt, validation) = (chosen(&split.training), chosen(&split.held_out));
         let (learnt_labels, validation_labels) = (of(&learnt), of(&validation));
-        let rows = |places| Part {
+        let rows = |places| Chosen {
             all: &self.data.features,
             places,
         };
@@ -155,7 +155,7 @@ impl Work<'_> {
 }
 
 /// What the network says of samples.
-fn tried(network: &Network, rows: &Part<'_>, labels: &[usize]) -> io::Result<Vec<Tried>> {
+fn tried(network: &Network, rows: &Chosen<'_>, labels: &[usize]) -> io::Result<Vec<Tried>> {
     /// Samples that are in memory at a time.
     const AT_ONCE: usize = 256;
     let mut all = Vec::with_capacity(labels.len());
@@ -188,24 +188,4 @@ fn weights(labels: &[usize], n_classes: usize, balanced: bool) -> Vec<f32> {
     (0..n_classes)
         .map(|class| if balanced { weight(class) } else { 1.0 })
         .collect()
-}
-
-/// Some of the rows.
-struct Part<'a> {
-    all: &'a dyn Rows,
-    places: Vec<usize>,
-}
-
-impl Rows for Part<'_> {
-    fn len(&self) -> usize {
-        self.places.len()
-    }
-
-    fn width(&self) -> usize {
-        self.all.width()
-    }
-
-    fn read(&self, index: usize, values: &mut [f32]) -> io::Result<()> {
-        self.all.read(self.places[index], values)
-    }
 }

@@ -4,10 +4,12 @@ use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 use prosopon::InputSize;
+use prosopon::prepare::Crop;
 use prosopon_train::data::GroupBy;
 use prosopon_train::grid::default_grid;
 use prosopon_train::input::{EMBEDDING, FaceSearch, Faces, Input, Values};
 use prosopon_train::learn::Learner;
+use prosopon_train::metric::MetricLoss;
 use prosopon_train::nn::{Architecture, Augmentation, FitOptions, Loss, Optimiser};
 use prosopon_train::pipeline::Pipeline;
 use prosopon_train::train::{NetworkPlan, Plan};
@@ -58,11 +60,15 @@ pub(super) struct LearnerArgs {
     /// better. Written to `--out DIR` as head.prosopon, for `--head` of other commands
     #[arg(long, value_enum, value_name = "LOSS", num_args = 0..=1, default_missing_value = "triplet", conflicts_with_all = ["learner", "grid", "cnn"])]
     pub(super) head: Option<HeadArg>,
+    /// With `--cnn embedder` or a file of layers that ends in `l2_normalise`: an embedding network of your own instead of a
+    /// classifier, on upright faces. Written to `--out DIR`, for `prosopon models add` and `--embedder`
+    #[arg(long, value_enum, value_name = "LOSS", num_args = 0..=1, default_missing_value = "triplet", requires = "cnn")]
+    pub(super) metric: Option<HeadArg>,
     #[command(flatten)]
     network: NetworkArgs,
 }
 
-/// By which loss a head is trained.
+/// By which loss faces of one person are brought together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum HeadArg {
     /// Three faces at a time, the third one semi-hard
@@ -146,13 +152,18 @@ impl InputArgs {
         Pipeline::usual(self.feature.as_deref().unwrap_or(EMBEDDING))
     }
 
-    /// What is seen, for `plan`. Ids of models are left open.
+    /// What is seen, for `plan`; upright faces for an embedding network. Ids of models are left open.
     pub(super) fn input(
         &self,
         plan: &Plan,
         face: &FaceArgs,
         (models, detect): (&ModelArgs, &DetectArgs),
+        is_metric: bool,
     ) -> Input {
+        let mut prepare = face.options();
+        if is_metric {
+            prepare.crop = Crop::Aligned;
+        }
         let values = match plan {
             Plan::Network(plan) => {
                 let input = plan.architecture.input;
@@ -172,7 +183,7 @@ impl InputArgs {
                 FacesArg::AsIs => Faces::AsIs,
                 FacesArg::Find => Faces::Found(search(models, detect)),
             },
-            prepare: face.options(),
+            prepare,
             values,
         }
     }
@@ -274,6 +285,16 @@ fn weighed(mut pipeline: Pipeline) -> Pipeline {
         Learner::Neighbors(_) | Learner::NearestCentroid => {}
     }
     pipeline
+}
+
+impl HeadArg {
+    pub(super) fn loss(self) -> MetricLoss {
+        match self {
+            Self::Triplet => MetricLoss::default(),
+            // Half the largest distance of unit vectors.
+            Self::Contrastive => MetricLoss::Contrastive { margin: 1.0 },
+        }
+    }
 }
 
 /// A built-in network, or one of a file.
