@@ -210,7 +210,8 @@ impl Args {
         );
         let load = Load::of(listing.pictures.len());
         let tools = toolbox::open(&mut input, &self.models.source, &self.inference, load)?;
-        let options = format!("{:?} {:?}", self.learner, self.trial);
+        // The plan holds what a file of layers says, not just its name.
+        let options = format!("{plan:?} {:?}", self.trial);
         let folder = WorkFolder::open(Store::open()?.home(), &listing, &input, &options)?;
         let place = match &self.results.save_features {
             Some(place) => place.clone(),
