@@ -5,9 +5,28 @@
 //! |---|---|
 //! | [`frame`] | a picture with its place in time |
 //! | [`event`] | what is told: somebody appeared, was recognised, left |
+//! | [`track`] | which detections of successive frames are one face |
+//! | [`evidence`] | what the frames of a track say together about who it is |
+//! | [`who`] | who is asked: a gallery |
+//! | [`watcher`] | from frames to tracks to events |
+//! | [`presence`] | who was there when |
 
 pub mod event;
+pub mod evidence;
 pub mod frame;
+mod notes;
+pub mod presence;
+mod quality;
+pub mod track;
+pub mod watcher;
+pub mod who;
 
 pub use event::{Event, EventId, EventKind, EventSubject};
+pub use evidence::{EvidenceOptions, Identity};
 pub use frame::Frame;
+pub use presence::{FaceCrop, Interval, Person};
+pub use track::TrackerOptions;
+pub use watcher::{
+    Seen, StageSeconds, Summary, TrackView, WatchError, WatchOptions, Watcher, draw,
+};
+pub use who::{Answer, Best, InGallery, Who, WhoError};
