@@ -18,25 +18,25 @@ pub mod deliver;
 pub mod event;
 pub mod evidence;
 pub mod frame;
+pub mod liveness;
 mod notes;
 pub mod presence;
 mod quality;
-pub mod track;
-pub mod watcher;
-pub mod who;
-pub mod liveness;
 pub mod store;
 #[cfg(test)]
 mod testing;
+pub mod track;
+pub mod watcher;
+pub mod who;
 
 pub use deliver::{Delivery, Notice, Target, TargetId};
 pub use event::{Event, EventId, EventKind, EventSubject};
 pub use evidence::{EvidenceOptions, Identity};
 pub use frame::Frame;
 pub use presence::{FaceCrop, Interval, Person};
+pub use store::{EventStore, Filter, StoreError, StoreOptions, StoredEvent};
 pub use track::TrackerOptions;
 pub use watcher::{
     Seen, StageSeconds, Summary, TrackView, WatchError, WatchOptions, Watcher, draw,
 };
 pub use who::{Answer, Best, InGallery, Who, WhoError};
-pub use store::{EventStore, Filter, StoreError, StoreOptions, StoredEvent};
