@@ -4,10 +4,18 @@
 //! | Module | Holds |
 //! |---|---|
 //! | [`frame`] | a picture with its place in time |
+//! | [`source`] | where frames come from: files, cameras, streams, folders, standard input, other threads |
+//! | [`ffmpeg`] | FFmpeg as a supervised child |
 //! | [`event`] | what is told: somebody appeared, was recognised, left |
 
 pub mod event;
+pub mod ffmpeg;
 pub mod frame;
+pub mod record;
+pub mod show;
+pub mod source;
+mod sync;
 
 pub use event::{Event, EventId, EventKind, EventSubject};
 pub use frame::Frame;
+pub use source::{Address, Source, SourceError, SourceFacts, SourceOptions, SourceState, Stop};
