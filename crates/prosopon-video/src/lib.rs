@@ -6,12 +6,24 @@
 //! | [`frame`] | a picture with its place in time |
 //! | [`liveness`] | whether a face lives: evidence over a track, a challenge |
 //! | [`event`] | what is told: somebody appeared, was recognised, left |
+//! | [`track`] | which detections of successive frames are one face |
+//! | [`evidence`] | what the frames of a track say together about who it is |
+//! | [`who`] | who is asked: a gallery |
+//! | [`watcher`] | from frames to tracks to events |
+//! | [`presence`] | who was there when |
 //! | [`store`] | events in a file, with crops and what is still to be delivered |
 //! | [`deliver`] | webhooks, MQTT, JSON lines: at least once, in order, across restarts |
 
 pub mod deliver;
 pub mod event;
+pub mod evidence;
 pub mod frame;
+mod notes;
+pub mod presence;
+mod quality;
+pub mod track;
+pub mod watcher;
+pub mod who;
 pub mod liveness;
 pub mod store;
 #[cfg(test)]
@@ -19,5 +31,12 @@ mod testing;
 
 pub use deliver::{Delivery, Notice, Target, TargetId};
 pub use event::{Event, EventId, EventKind, EventSubject};
+pub use evidence::{EvidenceOptions, Identity};
 pub use frame::Frame;
+pub use presence::{FaceCrop, Interval, Person};
+pub use track::TrackerOptions;
+pub use watcher::{
+    Seen, StageSeconds, Summary, TrackView, WatchError, WatchOptions, Watcher, draw,
+};
+pub use who::{Answer, Best, InGallery, Who, WhoError};
 pub use store::{EventStore, Filter, StoreError, StoreOptions, StoredEvent};
