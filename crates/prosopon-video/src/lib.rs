@@ -31,7 +31,6 @@ pub mod store;
 #[cfg(test)]
 mod testing;
 pub mod ffmpeg;
-pub mod frame;
 pub mod record;
 pub mod show;
 pub mod source;
