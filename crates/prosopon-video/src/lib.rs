@@ -31,6 +31,7 @@ pub mod liveness;
 pub mod store;
 #[cfg(test)]
 mod testing;
+pub mod ffmpeg;
 pub mod record;
 pub mod show;
 pub mod source;
