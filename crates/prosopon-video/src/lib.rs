@@ -5,6 +5,8 @@
 //! |---|---|
 //! | [`frame`] | a picture with its place in time |
 //! | [`liveness`] | whether a face lives: evidence over a track, a challenge |
+//! | [`source`] | where frames come from: files, cameras, streams, folders, standard input, other threads |
+//! | [`ffmpeg`] | FFmpeg as a supervised child |
 //! | [`event`] | what is told: somebody appeared, was recognised, left |
 //! | [`track`] | which detections of successive frames are one face |
 //! | [`evidence`] | what the frames of a track say together about who it is |
@@ -16,6 +18,7 @@
 
 pub mod deliver;
 pub mod event;
+pub mod ffmpeg;
 pub mod evidence;
 pub mod frame;
 pub mod liveness;
@@ -28,6 +31,11 @@ mod testing;
 pub mod track;
 pub mod watcher;
 pub mod who;
+pub mod ffmpeg;
+pub mod record;
+pub mod show;
+pub mod source;
+mod sync;
 
 pub use deliver::{Delivery, Notice, Target, TargetId};
 pub use event::{Event, EventId, EventKind, EventSubject};
@@ -40,3 +48,5 @@ pub use watcher::{
     Seen, StageSeconds, Summary, TrackView, WatchError, WatchOptions, Watcher, draw,
 };
 pub use who::{Answer, Best, InGallery, Who, WhoError};
+pub use store::{EventStore, Filter, StoreError, StoreOptions, StoredEvent};
+pub use source::{Address, Source, SourceError, SourceFacts, SourceOptions, SourceState, Stop};
