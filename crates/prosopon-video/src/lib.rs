@@ -21,7 +21,6 @@ pub mod deliver;
 pub mod event;
 pub mod evidence;
 pub mod ffmpeg;
-pub mod ffmpeg;
 pub mod frame;
 pub mod liveness;
 mod notes;
@@ -44,8 +43,9 @@ pub use event::{Event, EventId, EventKind, EventSubject};
 pub use evidence::{EvidenceOptions, Identity};
 pub use frame::Frame;
 pub use presence::{FaceCrop, Interval, Person};
-pub use source::{Address, Source, SourceError, SourceFacts, SourceOptions, SourceState, Stop};
-pub use store::{EventStore, Filter, StoreError, StoreOptions, StoredEvent};
+pub use source::{
+    Address, PushSource, Pusher, Source, SourceError, SourceFacts, SourceOptions, SourceState, Stop, open,
+};
 pub use store::{EventStore, Filter, StoreError, StoreOptions, StoredEvent};
 pub use track::TrackerOptions;
 pub use watcher::{
