@@ -18,35 +18,33 @@
 
 pub mod deliver;
 pub mod event;
-pub mod ffmpeg;
 pub mod evidence;
+pub mod ffmpeg;
 pub mod frame;
 pub mod liveness;
 mod notes;
 pub mod presence;
 mod quality;
+pub mod record;
+pub mod show;
+pub mod source;
 pub mod store;
+mod sync;
 #[cfg(test)]
 mod testing;
 pub mod track;
 pub mod watcher;
 pub mod who;
-pub mod ffmpeg;
-pub mod record;
-pub mod show;
-pub mod source;
-mod sync;
 
 pub use deliver::{Delivery, Notice, Target, TargetId};
 pub use event::{Event, EventId, EventKind, EventSubject};
 pub use evidence::{EvidenceOptions, Identity};
 pub use frame::Frame;
 pub use presence::{FaceCrop, Interval, Person};
+pub use source::{Address, Source, SourceError, SourceFacts, SourceOptions, SourceState, Stop};
 pub use store::{EventStore, Filter, StoreError, StoreOptions, StoredEvent};
 pub use track::TrackerOptions;
 pub use watcher::{
     Seen, StageSeconds, Summary, TrackView, WatchError, WatchOptions, Watcher, draw,
 };
 pub use who::{Answer, Best, InGallery, Who, WhoError};
-pub use store::{EventStore, Filter, StoreError, StoreOptions, StoredEvent};
-pub use source::{Address, Source, SourceError, SourceFacts, SourceOptions, SourceState, Stop};
