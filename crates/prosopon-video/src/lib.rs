@@ -46,7 +46,6 @@ pub use presence::{FaceCrop, Interval, Person};
 pub use source::{
     Address, PushSource, Pusher, Source, SourceError, SourceFacts, SourceOptions, SourceState, Stop, open,
 };
-pub use source::{Address, Source, SourceError, SourceFacts, SourceOptions, SourceState, Stop};
 pub use store::{EventStore, Filter, StoreError, StoreOptions, StoredEvent};
 pub use track::TrackerOptions;
 pub use watcher::{
