@@ -198,7 +198,7 @@ fn cubic_parts(a: Place, b: Place) -> Option<(f64, f64)> {
     let theta = 3.0 * (a.f - b.f) / (b.at - a.at) + a.g + b.g;
     let scale = theta.abs().max(a.g.abs()).max(b.g.abs());
     let under = (theta / scale).powi(2) - (a.g / scale) * (b.g / scale);
-    (under >= 0.0).then(|| (theta, scale * under.sqrt()))
+    (under >= 0.0).then_some((theta, scale * under.max(0.0).sqrt()))
 }
 
 /// The minimum of the cubic through values and slopes of `a` and `b`, one of which goes down towards the other.
