@@ -7,6 +7,8 @@
 //! | [`liveness`] | whether a face lives: evidence over a track, a challenge |
 //! | [`source`] | where frames come from: files, cameras, streams, folders, standard input, other threads |
 //! | [`ffmpeg`] | FFmpeg as a supervised child |
+//! | [`record`] | pictures as a video file |
+//! | [`show`] | pictures in a window |
 //! | [`event`] | what is told: somebody appeared, was recognised, left |
 //! | [`track`] | which detections of successive frames are one face |
 //! | [`evidence`] | what the frames of a track say together about who it is |
@@ -32,6 +34,9 @@ pub mod store;
 #[cfg(test)]
 mod testing;
 pub mod ffmpeg;
+mod fit;
+pub mod frame;
+mod matroska;
 pub mod record;
 pub mod show;
 pub mod source;
@@ -48,4 +53,6 @@ pub use watcher::{
 };
 pub use who::{Answer, Best, InGallery, Who, WhoError};
 pub use store::{EventStore, Filter, StoreError, StoreOptions, StoredEvent};
+pub use record::{RecordError, RecordOptions, Recorder};
+pub use show::{ShowError, Window};
 pub use source::{Address, Source, SourceError, SourceFacts, SourceOptions, SourceState, Stop};
