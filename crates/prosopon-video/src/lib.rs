@@ -15,14 +15,17 @@
 //! | [`who`] | who is asked: a gallery |
 //! | [`watcher`] | from frames to tracks to events |
 //! | [`presence`] | who was there when |
+//! | [`timeline`] | a picture of that |
 //! | [`store`] | events in a file, with crops and what is still to be delivered |
 //! | [`deliver`] | webhooks, MQTT, JSON lines: at least once, in order, across restarts |
 
 pub mod deliver;
 pub mod event;
-pub mod ffmpeg;
 pub mod evidence;
+pub mod ffmpeg;
+pub mod ffmpeg;
 pub mod frame;
+pub mod liveness;
 mod notes;
 pub mod presence;
 mod quality;
@@ -40,13 +43,23 @@ mod matroska;
 pub mod record;
 pub mod show;
 pub mod source;
+pub mod store;
 mod sync;
+#[cfg(test)]
+mod testing;
+pub mod timeline;
+pub mod track;
+pub mod watcher;
+pub mod who;
 
 pub use deliver::{Delivery, Notice, Target, TargetId};
 pub use event::{Event, EventId, EventKind, EventSubject};
 pub use evidence::{EvidenceOptions, Identity};
 pub use frame::Frame;
 pub use presence::{FaceCrop, Interval, Person};
+pub use source::{Address, Source, SourceError, SourceFacts, SourceOptions, SourceState, Stop};
+pub use store::{EventStore, Filter, StoreError, StoreOptions, StoredEvent};
+pub use store::{EventStore, Filter, StoreError, StoreOptions, StoredEvent};
 pub use track::TrackerOptions;
 pub use watcher::{
     Seen, StageSeconds, Summary, TrackView, WatchError, WatchOptions, Watcher, draw,

@@ -31,6 +31,7 @@ pub(crate) mod signature;
 pub(crate) mod split;
 pub(crate) mod train;
 pub(crate) mod verify;
+pub(crate) mod watch;
 
 use crate::args::Command;
 use crate::failure::{Exit, Failure};
@@ -64,6 +65,7 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
         Command::Train(args) => train::run(&args),
         Command::Predict(args) => predict::run(&args),
         Command::Classifiers(args) => classifiers::run(&args),
+        Command::Watch(args) => watch::run(&args),
         Command::Serve(args) => serve::run(&args),
         Command::Keys(args) => keys::run(&args),
         Command::Audit(args) => audit::run(&args),
