@@ -139,7 +139,9 @@ fn remove(connection: &mut Connection, filter: &Filter) -> rusqlite::Result<usiz
     );
     let doomed = transaction
         .prepare_cached(&sql)?
-        .query_map(params_from_iter(condition.values), |row| row.get::<_, i64>(0))?
+        .query_map(params_from_iter(condition.values), |row| {
+            row.get::<_, i64>(0)
+        })?
         .collect::<rusqlite::Result<Vec<_>>>()?;
     for sequence in &doomed {
         transaction

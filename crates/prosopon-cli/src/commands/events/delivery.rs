@@ -87,9 +87,7 @@ impl DeliveryArgs {
             return Ok(Some(Secret::from_file(path)?));
         }
         match std::env::var_os(WEBHOOK_SECRET) {
-            Some(value) if !value.is_empty() => {
-                Ok(Some(Secret::from_environment(WEBHOOK_SECRET)?))
-            }
+            Some(value) if !value.is_empty() => Ok(Some(Secret::from_environment(WEBHOOK_SECRET)?)),
             _ => Ok(None),
         }
     }

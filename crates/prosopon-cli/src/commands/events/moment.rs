@@ -93,7 +93,18 @@ mod tests {
             let expected: Timestamp = expected.parse().expect("a time");
             assert_eq!(read(text, &now), Some(expected), "{text}");
         }
-        for text in ["", "h", "-2h", "NaNh", "2y", "tomorrow", "2026-13-01", "9e99d", "é", "1é"] {
+        for text in [
+            "",
+            "h",
+            "-2h",
+            "NaNh",
+            "2y",
+            "tomorrow",
+            "2026-13-01",
+            "9e99d",
+            "é",
+            "1é",
+        ] {
             assert_eq!(read(text, &now), None, "{text}");
         }
     }

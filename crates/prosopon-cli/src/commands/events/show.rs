@@ -23,9 +23,13 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args, events: &EventsArgs, format: Format) -> Result<Exit, Failure> {
     let store = events.open(false, None)?;
     let stored = find(&store, &args.event)?.ok_or_else(|| {
-        Failure::new(Exit::Usage, "unknown_event", "no event of this number or id")
-            .at(&args.event)
-            .with_hint("`prosopon events list` shows numbers; it may have been purged")
+        Failure::new(
+            Exit::Usage,
+            "unknown_event",
+            "no event of this number or id",
+        )
+        .at(&args.event)
+        .with_hint("`prosopon events list` shows numbers; it may have been purged")
     })?;
     if let Some(path) = &args.crop {
         let crop = store.crop(&stored.event.id)?.ok_or_else(|| {

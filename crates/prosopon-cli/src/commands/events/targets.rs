@@ -24,7 +24,12 @@ pub(super) struct Args {
 #[derive(Debug, clap::Args)]
 pub(super) struct PatienceArgs {
     /// Give up after so many seconds; what is left waits for the next time
-    #[arg(long, value_name = "SECONDS", default_value_t = 60, conflicts_with = "follow")]
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        default_value_t = 60,
+        conflicts_with = "follow"
+    )]
     patience: u64,
     /// Go on for ever: for a service beside cameras that only write
     #[arg(long)]
@@ -37,9 +42,11 @@ pub(super) fn run(args: &Args, events: &EventsArgs, format: Format) -> Result<Ex
     if let Some(name) = &args.forget {
         let known = targets.iter().position(|(id, _)| id.as_str() == name);
         let Some(known) = known else {
-            return Err(Failure::new(Exit::Usage, "unknown_target", "unknown target")
-                .at(name)
-                .with_hint("`prosopon events targets` shows all"));
+            return Err(
+                Failure::new(Exit::Usage, "unknown_target", "unknown target")
+                    .at(name)
+                    .with_hint("`prosopon events targets` shows all"),
+            );
         };
         let (id, _) = targets.remove(known);
         store.forget_target(&id)?;
@@ -52,7 +59,8 @@ pub(super) fn run(args: &Args, events: &EventsArgs, format: Format) -> Result<Ex
             let value = json!({ "targets": targets.iter().map(json).collect::<Vec<_>>() });
             print_value(format, &value, || {
                 if targets.is_empty() {
-                    return "no targets; `--webhook` or `--mqtt` of `prosopon watch` make some".into();
+                    return "no targets; `--webhook` or `--mqtt` of `prosopon watch` make some"
+                        .into();
                 }
                 let lines: Vec<String> = targets
                     .iter()
