@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use prosopon::{DecisionRequest, Image};
 use prosopon_video::{
-    Address, Event, Identity, PushSource, Pusher, Source, SourceOptions, SourceState, Stop, TrackView,
-    WatchOptions, Watcher, draw, open,
+    Address, Event, Identity, PushSource, Pusher, Source, SourceOptions, SourceState, Stop,
+    TrackView, WatchOptions, Watcher, draw, open,
 };
 
 use super::Running;
