@@ -7,6 +7,8 @@
 //! | [`liveness`] | whether a face lives: evidence over a track, a challenge |
 //! | [`source`] | where frames come from: files, cameras, streams, folders, standard input, other threads |
 //! | [`ffmpeg`] | FFmpeg as a supervised child |
+//! | [`record`] | pictures as a video file |
+//! | [`show`] | pictures in a window |
 //! | [`event`] | what is told: somebody appeared, was recognised, left |
 //! | [`track`] | which detections of successive frames are one face |
 //! | [`evidence`] | what the frames of a track say together about who it is |
@@ -21,8 +23,10 @@ pub mod deliver;
 pub mod event;
 pub mod evidence;
 pub mod ffmpeg;
+mod fit;
 pub mod frame;
 pub mod liveness;
+mod matroska;
 mod notes;
 pub mod presence;
 mod quality;
@@ -46,6 +50,9 @@ pub use presence::{FaceCrop, Interval, Person};
 pub use source::{
     Address, PushSource, Pusher, Source, SourceError, SourceFacts, SourceOptions, SourceState, Stop, open,
 };
+pub use record::{RecordError, RecordOptions, Recorder};
+pub use show::{ShowError, Window};
+pub use source::{Address, Source, SourceError, SourceFacts, SourceOptions, SourceState, Stop};
 pub use store::{EventStore, Filter, StoreError, StoreOptions, StoredEvent};
 pub use track::TrackerOptions;
 pub use watcher::{

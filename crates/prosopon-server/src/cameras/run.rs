@@ -7,8 +7,13 @@ use std::time::Duration;
 use prosopon::{AttributeKind, DecisionRequest, Image};
 use prosopon_video::source::{PushSource, open};
 use prosopon_video::{
+<<<<<<< HEAD
     Address, Event, Identity, Source, SourceOptions, SourceState, Stop, TrackView, WatchOptions,
     Watcher, draw,
+=======
+    Address, Event, Identity, PushSource, Pusher, Source, SourceOptions, SourceState, Stop,
+    TrackView, WatchOptions, Watcher, draw, open,
+>>>>>>> main
 };
 
 use super::Running;
