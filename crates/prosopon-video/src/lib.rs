@@ -47,11 +47,12 @@ pub use event::{Event, EventId, EventKind, EventSubject};
 pub use evidence::{EvidenceOptions, Identity};
 pub use frame::Frame;
 pub use presence::{FaceCrop, Interval, Person};
-pub use source::{
-    Address, PushSource, Pusher, Source, SourceError, SourceFacts, SourceOptions, SourceState, Stop, open,
-};
 pub use record::{RecordError, RecordOptions, Recorder};
 pub use show::{ShowError, Window};
+pub use source::{
+    Address, PushSource, Pusher, Source, SourceError, SourceFacts, SourceOptions, SourceState,
+    Stop, open,
+};
 pub use source::{Address, Source, SourceError, SourceFacts, SourceOptions, SourceState, Stop};
 pub use store::{EventStore, Filter, StoreError, StoreOptions, StoredEvent};
 pub use track::TrackerOptions;
