@@ -6,9 +6,12 @@ use std::io::ErrorKind;
 use std::process::ExitCode;
 
 use prosopon::inference::InferenceError;
-use prosopon::{AlignError, CompareError, DetectError, EmbedError, EngineError, ImageError};
+use prosopon::{
+    AlignError, AttributeError, CompareError, DetectError, EmbedError, EngineError, ImageError,
+};
 use prosopon_gallery::{AlbumError, GalleryError};
 use prosopon_models::ModelsError;
+use prosopon_video::StoreError as EventsError;
 use serde::Serialize;
 
 /// Exit status of the program; documented in `docs/cli.md`.
@@ -185,6 +188,12 @@ impl From<AlbumError> for Failure {
     }
 }
 
+impl From<EventsError> for Failure {
+    fn from(error: EventsError) -> Self {
+        Self::new(Exit::Storage, error.code(), with_causes(&error)).with_hint(error.hint())
+    }
+}
+
 impl From<InferenceError> for Failure {
     fn from(error: InferenceError) -> Self {
         let code = match error {
@@ -218,6 +227,16 @@ impl From<EngineError> for Failure {
             EngineError::Detect(error @ DetectError::Cascade(_)) => {
                 Self::new(Exit::Setup, "unusable_model", &error)
             }
+            error => Self::new(Exit::Setup, "inference_failed", &error),
+        }
+    }
+}
+
+impl From<AttributeError> for Failure {
+    fn from(error: AttributeError) -> Self {
+        match error {
+            AttributeError::Inference(error) => error.into(),
+            AttributeError::Image(error) => error.into(),
             error => Self::new(Exit::Setup, "inference_failed", &error),
         }
     }

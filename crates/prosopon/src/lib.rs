@@ -2,6 +2,7 @@
 
 pub mod align;
 pub mod annotate;
+pub mod attributes;
 pub mod classic;
 pub mod cluster;
 pub mod compare;
@@ -20,6 +21,7 @@ pub mod matrix;
 pub mod model;
 pub mod plot;
 pub mod prepare;
+pub mod quality;
 pub mod report;
 pub mod signature;
 pub mod split;
@@ -27,6 +29,7 @@ pub mod testing;
 
 pub use align::{AlignError, AlignedCrop, align};
 pub use annotate::{Annotation, annotate};
+pub use attributes::{AttributeError, AttributeKind, AttributeNetworks, Attributes};
 pub use compare::{
     ActiveCalibration, Basis, Calibration, CalibrationOrigin, CalibrationPoint, CompareError,
     DEFAULT_FMR, Decision, DecisionRequest, DecisionRule, Rates, Similarity, StoredCalibration,
@@ -37,3 +40,4 @@ pub use embed::{EmbedError, Embedder, Embedding, EmbeddingError, ModelId, Networ
 pub use engine::{EngineError, EngineOptions, Face, FaceEngine};
 pub use geometry::{BoundingBox, Landmarks, Point, SimilarityTransform};
 pub use image::{DecodeLimits, Image, ImageError};
+pub use quality::{Quality, QualityParts};

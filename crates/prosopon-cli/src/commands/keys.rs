@@ -61,7 +61,7 @@ enum Action {
         /// What it is for; each includes those before it
         #[arg(
             long,
-            value_name = "identify|enrol|admin",
+            value_name = "identify|enrol|cameras|admin",
             default_value = "identify",
             value_delimiter = ','
         )]

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use prosopon::inference::{BackendChoice, InferenceOptions, Precision};
 use prosopon::{EngineOptions, FaceEngine};
@@ -233,11 +234,11 @@ fn load(store: &Store, settings: &Settings) -> Result<LoadedModels, Failure> {
         threads: options.thread_count(),
         cascades: cascades(store),
         open_detector: opener(store.clone(), options),
-        engine: FaceEngine::new(
+        engine: Arc::new(FaceEngine::new(
             networks.detector,
             Box::new(networks.embedder),
             EngineOptions::default(),
-        ),
+        )),
     })
 }
 
