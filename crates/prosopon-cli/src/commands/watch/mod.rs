@@ -189,6 +189,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         max_frames: args.max_frames,
         record: args.record.clone(),
         show: args.show,
+        ffmpeg: args.source.ffmpeg.clone(),
     });
     let mut n_open = opened.len();
     let mut threads = Vec::new();
