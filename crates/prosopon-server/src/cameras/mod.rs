@@ -26,7 +26,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use prosopon_video::{Pusher, Stop};
+use prosopon_video::Stop;
+use prosopon_video::source::Pusher;
 
 use crate::access::keys::now_millis;
 use crate::database::{CameraRow, Database};

@@ -4,10 +4,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use prosopon::{DecisionRequest, Image};
+use prosopon::{AttributeKind, DecisionRequest, Image};
+use prosopon_video::source::{PushSource, open};
 use prosopon_video::{
-    Address, Event, Identity, PushSource, Pusher, Source, SourceOptions, SourceState, Stop,
-    TrackView, WatchOptions, Watcher, draw, open,
+    Address, Event, Identity, Source, SourceOptions, SourceState, Stop, TrackView, WatchOptions,
+    Watcher, draw,
 };
 
 use super::Running;
@@ -231,12 +232,22 @@ impl Work {
             ..WatchOptions::default()
         };
         let engine = Arc::clone(&models.engine);
-        Ok(Watcher::new(
-            &self.camera.name,
-            engine,
-            Some(Arc::new(who)),
-            options,
-        ))
+        let watcher = Watcher::new(&self.camera.name, engine, Some(Arc::new(who)), options);
+        let mut kinds: Vec<AttributeKind> = wanted
+            .attributes
+            .iter()
+            .filter_map(|name| AttributeKind::from_name(name))
+            .collect();
+        if wanted.require_live {
+            kinds.extend(prosopon_video::liveness::ATTRIBUTES);
+        }
+        kinds.sort_unstable();
+        kinds.dedup();
+        if kinds.is_empty() {
+            return Ok(watcher);
+        }
+        let networks = models.attribute_networks(&kinds)?;
+        Ok(watcher.with_attributes(Arc::new(networks)))
     }
 
     /// Stores an event. If that fails, the log has it and the camera goes on.
