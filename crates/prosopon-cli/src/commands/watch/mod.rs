@@ -12,8 +12,9 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use prosopon::{Calibration, ModelId};
+use prosopon::{AttributeKind, Calibration, ModelId};
 use prosopon_gallery::Gallery;
+use prosopon_video::liveness::ATTRIBUTES;
 use prosopon_video::source::{PixelFormat, SourceOptions, Stop, Transport};
 use prosopon_video::{EvidenceOptions, InGallery, WatchOptions, Who};
 
@@ -21,7 +22,7 @@ use self::deliveries::DeliveryArgs;
 use self::inputs::Input;
 use self::report::{Outcome, Reporter};
 use self::worker::{Message, Plan, Worker};
-use crate::args::{DecisionArgs, EngineArgs, GalleryArgs, OutputArgs, share};
+use crate::args::{AttributeArgs, DecisionArgs, EngineArgs, GalleryArgs, OutputArgs, share};
 use crate::failure::{Exit, Failure};
 use crate::session::{self, EngineSession, Load};
 use crate::threshold;
@@ -56,9 +57,11 @@ pub(crate) struct Args {
     /// Seconds within which somebody who comes back is not announced again
     #[arg(long, value_name = "SECONDS", default_value_t = 60.0, value_parser = seconds)]
     cooldown: f64,
-    /// Announce nobody before the face looks live (advisory: see docs/attributes.md)
+    /// Announce nobody before the face looks live over some seconds (see docs/attributes.md for how reliable that is)
     #[arg(long)]
     require_live: bool,
+    #[command(flatten)]
+    attributes: AttributeArgs,
     /// End after this time of the source
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     max_seconds: Option<f64>,
@@ -141,6 +144,19 @@ impl SourceArgs {
     }
 }
 
+impl Args {
+    /// What is to be estimated of faces; liveness rests on several networks.
+    fn kinds(&self) -> Vec<AttributeKind> {
+        let mut kinds = self.attributes.attributes.clone();
+        if self.require_live || kinds.contains(&AttributeKind::Liveness) {
+            kinds.extend(ATTRIBUTES);
+        }
+        kinds.sort_unstable();
+        kinds.dedup();
+        kinds
+    }
+}
+
 pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     check(args)?;
     let inputs = inputs::parse(&args.sources)?;
@@ -155,6 +171,13 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         .as_ref()
         .map(|gallery| enrolled(args, &session, gallery));
     let who = who.transpose()?;
+    let attributes = session::open_attributes(
+        &args.kinds(),
+        &args.engine.models.source,
+        &args.engine.inference,
+        Load::of(opened.len()),
+    )?
+    .map(Arc::new);
     let mut deliveries = args.deliveries.open()?;
     signals::stop_on_signal(&stop)?;
 
@@ -179,6 +202,9 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         let who = who.clone().map(|who| who as Arc<dyn Who>);
         let mut watcher =
             prosopon_video::Watcher::new(&name, Arc::clone(&engine), who, watch.clone());
+        if let Some(networks) = &attributes {
+            watcher = watcher.with_attributes(Arc::clone(networks));
+        }
         watcher.remember(&deliveries.last_of(&name)?);
         let worker = Worker {
             number,
