@@ -11,7 +11,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use prosopon::{Embedding, similarity};
+use prosopon::{Calibration, Embedding, ModelId, similarity};
 use serde::{Deserialize, Serialize};
 
 use crate::event::EventSubject;
@@ -69,6 +69,21 @@ impl Default for EvidenceOptions {
             least_quality: 0.15,
             same: 0.338,
             different: 0.13,
+        }
+    }
+}
+
+/// False match rates at which two embeddings link tracks, and look like different people's.
+const LINKS: (f64, f64) = (1e-3, 1e-1);
+
+impl EvidenceOptions {
+    /// The default with the similarities that `calibration` measured for `model`.
+    pub fn calibrated(model: &ModelId, calibration: &Calibration) -> Self {
+        let at = |fmr| calibration.threshold(model.clone(), fmr).similarity;
+        Self {
+            same: at(LINKS.0),
+            different: at(LINKS.1),
+            ..Self::default()
         }
     }
 }

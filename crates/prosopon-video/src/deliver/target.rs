@@ -255,15 +255,18 @@ impl Mqtt {
         if host.is_empty() {
             return Err(wrong("names no host"));
         }
-        if uri.query().is_some() {
-            return Err(wrong("has a query"));
+        // A `#` begins what a URL keeps to itself, and it is no part of any topic that can be published to.
+        if uri.query().is_some() || address.contains('#') {
+            return Err(wrong("has a `?` or `#`"));
         }
         let prefix = match uri.path().trim_matches('/') {
             "" => "prosopon".to_owned(),
             path => percent_decode(path),
         };
-        if prefix.contains(['+', '#', '\0']) || prefix.starts_with('$') {
-            return Err(wrong("has `+`, `#` or a leading `$` in its prefix"));
+        if prefix.contains(['+', '#', '\0']) || prefix.starts_with('$') || prefix.len() > 200 {
+            return Err(wrong(
+                "has `+`, `#`, a leading `$` or more than 200 bytes in its prefix",
+            ));
         }
         let (user, password) = match authority(&uri).0 {
             None => (None, None),

@@ -153,6 +153,11 @@ impl Ffmpeg {
             })
     }
 
+    /// Whether the way of frames to their times is chosen by `-fps_mode`; it was `-vsync` before 5.1.
+    pub(crate) fn has_fps_mode(&self) -> bool {
+        self.version >= Version(5, 1)
+    }
+
     /// A command that runs `ffmpeg`.
     pub(crate) fn command(&self) -> Command {
         quiet(&self.ffmpeg)

@@ -156,6 +156,12 @@ impl Worker {
             if n_frames > before {
                 wait = FIRST_WAIT;
             }
+            // FFmpeg could begin anew by itself, and stands still with some formats. A film of few frames must not
+            // start programs without end.
+            let is_loop = matches!(self.address.kind(), AddressKind::Loop(_));
+            if is_loop && matches!(reason, SourceError::StreamEnded) && n_frames > before + 10 {
+                continue;
+            }
             tracing::info!(source = %self.address, %reason, "lost a source");
             (self.on_state)(SourceState::Lost {
                 reason: reason.to_string(),
@@ -272,7 +278,7 @@ fn input_of(
         AddressKind::Loop(path) => {
             check_file(path)?;
             given.extend(file_options(ffmpeg));
-            given.extend(strings(&["-re", "-stream_loop", "-1"]));
+            given.push("-re".to_owned());
             (What::File, file_url(path))
         }
         AddressKind::Test {

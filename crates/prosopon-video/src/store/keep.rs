@@ -1,9 +1,9 @@
 //! Retention: how long events are kept, and how much of them.
 
 use jiff::{SignedDuration, Timestamp};
-use rusqlite::{Connection, TransactionBehavior, params};
+use rusqlite::{Connection, TransactionBehavior, params_from_iter};
 
-use super::{EventStore, StoreError, lock};
+use super::{EventStore, Filter, StoreError, lock};
 
 /// Events that are removed at once. A camera waits for these few milliseconds and no longer.
 const CHUNK: usize = 200;
@@ -26,12 +26,24 @@ impl EventStore {
     /// # Errors
     /// If the file cannot be written; part of the events may have been removed then.
     pub fn purge(&self, before: Timestamp) -> Result<u64, StoreError> {
+        self.purge_matching(&Filter {
+            until: Some(before),
+            ..Filter::default()
+        })
+    }
+
+    /// Removes all events that `filter` wants, as [`EventStore::purge`] does; its limit does not matter. To remove
+    /// all traces of a person, name that person as its subject.
+    ///
+    /// # Errors
+    /// As [`EventStore::purge`].
+    pub fn purge_matching(&self, filter: &Filter) -> Result<u64, StoreError> {
         let failed = self.failed("purge");
         let mut n_removed = 0;
         loop {
             // Others may write between two chunks.
             let mut writer = lock(&self.writer);
-            let n = remove_before(&mut writer, before).map_err(&failed)?;
+            let n = remove(&mut writer, filter).map_err(&failed)?;
             n_removed += n as u64;
             if n < CHUNK {
                 vacuum(&writer, 0).map_err(&failed)?;
@@ -77,26 +89,57 @@ impl EventStore {
         let mut n_removed = 0;
         if let Some(retention) = self.options.retention {
             let before = now.saturating_sub(retention).unwrap_or(Timestamp::MIN);
-            n_removed += remove_before(writer, before)?;
+            let old = Filter {
+                until: Some(before),
+                ..Filter::default()
+            };
+            n_removed += remove(writer, &old)?;
         }
         if n_removed == 0 && bytes_used(writer)? > self.options.max_bytes {
-            n_removed += remove_before(writer, Timestamp::MAX)?;
+            n_removed += remove(writer, &Filter::default())?;
         }
         if n_removed > 0 {
             vacuum(writer, VACUUM_PAGES)?;
         }
+        let age = self.options.outbox_age.as_millis() as i64;
+        forget_old_targets(writer, now.as_millisecond().saturating_sub(age))?;
         Ok(n_removed)
     }
 }
 
-/// Removes the oldest events from before `before`, at most [`CHUNK`].
-fn remove_before(connection: &mut Connection, before: Timestamp) -> rusqlite::Result<usize> {
+/// Drops what waits, since before `millis`, for targets that nobody delivers to any more, and the memory of standard
+/// outputs of earlier runs.
+fn forget_old_targets(connection: &mut Connection, millis: i64) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let doomed = transaction
+    transaction
         .prepare_cached(
-            "SELECT sequence FROM events WHERE at_micros < ?1 ORDER BY at_micros, sequence LIMIT ?2",
+            "UPDATE targets SET dropped = dropped + \
+             (SELECT count(*) FROM outbox WHERE target = id AND added_millis < ?1)",
         )?
-        .query_map(params![before.as_microsecond(), CHUNK as i64], |row| {
+        .execute([millis])?;
+    transaction
+        .prepare_cached("DELETE FROM outbox WHERE added_millis < ?1")?
+        .execute([millis])?;
+    transaction
+        .prepare_cached(
+            "DELETE FROM targets WHERE id LIKE 'lines:%' AND last_delivered_millis < ?1 \
+             AND NOT EXISTS (SELECT 1 FROM outbox WHERE target = id)",
+        )?
+        .execute([millis])?;
+    transaction.commit()
+}
+
+/// Removes the oldest events that `filter` wants, at most [`CHUNK`].
+fn remove(connection: &mut Connection, filter: &Filter) -> rusqlite::Result<usize> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let condition = filter.condition();
+    let sql = format!(
+        "SELECT sequence FROM events WHERE {} ORDER BY at_micros, sequence LIMIT {CHUNK}",
+        condition.sql
+    );
+    let doomed = transaction
+        .prepare_cached(&sql)?
+        .query_map(params_from_iter(condition.values), |row| {
             row.get::<_, i64>(0)
         })?
         .collect::<rusqlite::Result<Vec<_>>>()?;
