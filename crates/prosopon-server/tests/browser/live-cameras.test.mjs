@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
-import { closePage, makeClip, openPage, picture, startBrowser, startServer, withoutData } from './support.mjs';
+import { closePage, makeClip, openPage, picture, picturesOf, pushClip, startBrowser, startServer, withoutData } from './support.mjs';
 
 let server;
 let browser;
@@ -32,22 +32,6 @@ afterEach(async () => {
   page = null;
 });
 
-/// Sends the clip over a WebSocket, at 12 frames a second; answers with the function that ends it.
-async function push(id) {
-  const bytes = fs.readFileSync(clip);
-  const pictures = [];
-  for (let start = 0; start >= 0;) {
-    const end = bytes.indexOf(Buffer.from([0xff, 0xd8, 0xff]), start + 2);
-    pictures.push(bytes.subarray(start, end < 0 ? undefined : end));
-    start = end;
-  }
-  const socket = new WebSocket(`${server.base.replace('http', 'ws')}/v1/cameras/${id}/frames`);
-  await new Promise((resolve, reject) => { socket.onopen = resolve; socket.onerror = () => reject(new Error('no WebSocket')); });
-  let n = 0;
-  const timer = setInterval(() => socket.readyState === WebSocket.OPEN && socket.send(pictures[n++ % pictures.length]), 80);
-  return () => { clearInterval(timer); socket.close(); };
-}
-
 describe('live cameras', { skip: withoutData }, () => {
   it('shows what a pushed camera sees, tells who comes, and names an unknown', async () => {
     page = await openPage(browser, server, { route: 'live' });
@@ -59,7 +43,7 @@ describe('live cameras', { skip: withoutData }, () => {
     const card = page.locator('.camera-card');
     await card.getByText('Waiting for frames').waitFor();
     const { cameras } = await server.api('GET', '/v1/cameras');
-    const stop = await push(cameras[0].id);
+    const stop = pushClip(server, cameras[0].id, clip);
     try {
       await card.getByText('Running').waitFor();
       await page.waitForFunction(() => document.querySelector('.camera-picture')?.naturalWidth > 100);
@@ -79,6 +63,21 @@ describe('live cameras', { skip: withoutData }, () => {
     } finally {
       stop();
     }
+  });
+
+  it('takes frames over a WebSocket', async () => {
+    page = await openPage(browser, server, { route: 'live' });
+    const { cameras: [camera] } = await server.api('GET', '/v1/cameras');
+    await page.getByRole('button', { name: 'Start Stage' }).click();
+    await page.getByText('Waiting for frames').waitFor();
+    await page.evaluate(async ([id, frame]) => {
+      const socket = new WebSocket(`${location.origin.replace('http', 'ws')}/v1/cameras/${id}/frames`);
+      await new Promise((resolve, reject) => { socket.onopen = resolve; socket.onerror = () => reject(new Error('no WebSocket')); });
+      const bytes = Uint8Array.from(atob(frame), (character) => character.charCodeAt(0));
+      setInterval(() => socket.send(bytes), 100);
+    }, [camera.id, picturesOf(clip)[0].toString('base64')]);
+    await page.locator('.camera-card').getByText('Running').waitFor();
+    await page.locator('.camera-facts', { hasText: '640 × 360' }).waitFor();
   });
 
   it('says in words why a camera is refused, and keeps passwords to itself', async () => {
