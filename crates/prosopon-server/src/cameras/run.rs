@@ -28,6 +28,9 @@ const LOADING_STEP: Duration = Duration::from_millis(200);
 /// Time until a camera that failed is tried again, at first and at most.
 const RETRY: (Duration, Duration) = (Duration::from_secs(5), Duration::from_mins(2));
 
+/// Frames of a live source that are further apart were interrupted; sources are opened again after as long.
+const INTERRUPTION: Duration = Duration::from_secs(5);
+
 /// How the watching of a camera came to its end.
 enum End {
     /// It was stopped.
@@ -142,7 +145,14 @@ impl Work {
         watcher: &mut Watcher,
         turns: &Turns,
     ) -> ApiResult<End> {
+        let is_live = source.facts().is_live;
+        let mut last = Duration::ZERO;
         while let Some(frame) = source.next().map_err(source_error)? {
+            // After an interruption faces are where they were only by chance.
+            if is_live && frame.position.saturating_sub(last) > INTERRUPTION {
+                watcher.gap();
+            }
+            last = frame.position;
             let turn = turns.take()?;
             let seen = watcher
                 .look(&frame)
