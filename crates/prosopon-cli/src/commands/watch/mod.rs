@@ -47,7 +47,8 @@ their mean is compared as one, so `--fmr` is the rate of one comparison a track,
 name that was given stays. Without enrolled people faces are followed all the same.
 
 Events are printed as they happen; `--events`, `--webhook` and `--mqtt` keep and deliver them as
-well. At the end of files the summary says who was there when; Ctrl-C ends live sources in the same way.")]
+well. At the end of files the summary says who was there when; Ctrl-C ends live sources in the same
+way.")]
 pub(crate) struct Args {
     /// Videos, folders of pictures, cameras, streams; `NAME=SOURCE` names them
     #[arg(required = true, value_name = "SOURCE")]
