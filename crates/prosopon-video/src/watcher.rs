@@ -793,3 +793,6 @@ pub enum WatchError {
     #[error(transparent)]
     Attributes(#[from] AttributeError),
 }
+
+#[cfg(test)]
+mod tests;

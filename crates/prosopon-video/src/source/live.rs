@@ -317,8 +317,16 @@ fn stream(address: &Address, options: &SourceOptions, ffmpeg: &Ffmpeg) -> Vec<St
     let micros = (options.connect.max(FIRST_PICTURE) * 2)
         .as_micros()
         .to_string();
-    // Frames are given as they come, and what a stream holds is found out in a second or two, not in five.
-    let mut given = strings(&["-fflags", "nobuffer", "-analyzeduration", "2000000"]);
+    // Frames are given as they come. To know its rate, 20 frames of a stream would be waited for, which takes
+    // two seconds longer at ten frames a second; what else must be known comes with the first.
+    let mut given = strings(&[
+        "-fflags",
+        "nobuffer",
+        "-fpsprobesize",
+        "0",
+        "-analyzeduration",
+        "2000000",
+    ]);
     let scheme = address.scheme().unwrap_or_default();
     if scheme.starts_with("rtsp") {
         let transport = match address.fragment() {

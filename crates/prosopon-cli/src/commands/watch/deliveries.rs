@@ -25,14 +25,10 @@ pub(super) struct DeliveryArgs {
     /// POST each event there; may be given several times
     #[arg(long, value_name = "URL")]
     webhook: Vec<String>,
-    /// Sign what is posted (HMAC-SHA256; see docs/events.md)
-    #[arg(
-        long,
-        value_name = "SECRET",
-        env = "PROSOPON_WEBHOOK_SECRET",
-        hide_env_values = true
-    )]
-    webhook_secret: Option<String>,
+    /// Sign what is posted with the secret in this file (HMAC-SHA256; see docs/events.md); by default with that in the
+    /// variable `PROSOPON_WEBHOOK_SECRET`, if it is set
+    #[arg(long, value_name = "FILE")]
+    webhook_secret: Option<PathBuf>,
     /// Publish each event at this broker: mqtt://[USER:PASSWORD@]HOST[:PORT][/PREFIX]
     #[arg(long, value_name = "URL")]
     mqtt: Vec<String>,
@@ -70,16 +66,17 @@ impl DeliveryArgs {
     }
 
     fn targets(&self) -> Result<Vec<Target>, Failure> {
+        const VARIABLE: &str = "PROSOPON_WEBHOOK_SECRET";
+        let secret = match &self.webhook_secret {
+            Some(path) => Some(Secret::from_file(path)),
+            None => std::env::var_os(VARIABLE).map(|_| Secret::from_environment(VARIABLE)),
+        };
+        let secret = secret.transpose().map_err(|error| unknown(&error.into()))?;
         let mut targets = Vec::new();
         for url in &self.webhook {
             let mut webhook = Webhook::parse(url).map_err(|error| unknown(&error))?;
             webhook.with_crop = self.with_crop;
-            webhook.secret = self
-                .webhook_secret
-                .as_deref()
-                .map(Secret::new)
-                .transpose()
-                .map_err(|error| unknown(&error.into()))?;
+            webhook.secret.clone_from(&secret);
             targets.push(Target::Webhook(webhook));
         }
         for url in &self.mqtt {
@@ -116,11 +113,11 @@ impl Deliveries {
         };
         let states = delivery.stop(PATIENCE).map_err(|error| unusable(&error))?;
         for state in states {
-            if state.outbox.n_waiting > 0 {
+            if state.outbox.pending > 0 {
                 note(&format!(
                     "{}: {} wait for the next start",
                     state.target,
-                    crate::output::count(state.outbox.n_waiting as usize, "event", "events")
+                    crate::output::count(state.outbox.pending as usize, "event", "events")
                 ));
             }
         }

@@ -12,8 +12,9 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use prosopon::{Calibration, ModelId};
+use prosopon::{AttributeKind, Calibration, ModelId};
 use prosopon_gallery::Gallery;
+use prosopon_video::liveness::ATTRIBUTES;
 use prosopon_video::source::{PixelFormat, SourceOptions, Stop, Transport};
 use prosopon_video::{EvidenceOptions, InGallery, WatchOptions, Who};
 
@@ -21,7 +22,7 @@ use self::deliveries::DeliveryArgs;
 use self::inputs::Input;
 use self::report::{Outcome, Reporter};
 use self::worker::{Message, Plan, Worker};
-use crate::args::{DecisionArgs, EngineArgs, GalleryArgs, OutputArgs, share};
+use crate::args::{AttributeArgs, DecisionArgs, EngineArgs, GalleryArgs, OutputArgs, share};
 use crate::failure::{Exit, Failure};
 use crate::session::{self, EngineSession, Load};
 use crate::threshold;
@@ -34,18 +35,20 @@ Examples:
   prosopon watch clip.mp4 --json > who.json
   prosopon watch clip.mp4 --record named.mp4 --timeline who.png
   prosopon watch webcam:0 --show                           q closes the window
-  prosopon watch door=rtsp://USER:PASSWORD@10.0.0.7/stream1 --events door.db --webhook https://example.org/faces
+  prosopon watch door=rtsp://USER:PASSWORD@10.0.0.7/stream1 --webhook https://example.org/faces
   prosopon watch rtsp://10.0.0.7/1 rtsp://10.0.0.8/1 --jsonl
 
-A SOURCE is a video file, a folder of pictures, `webcam:0`, an address (rtsp://, http://), `loop:FILE`, `test:`, or `-`
-for raw frames on standard input; `NAME=SOURCE` gives the camera a name for events.
+A SOURCE is a video file, a folder of pictures, `webcam:0`, an address (rtsp://, http://),
+`loop:FILE`, `test:`, or `-` for raw frames on standard input; `NAME=SOURCE` gives the camera a name
+for events.
 
-Faces are followed from frame to frame. A track gets a name when several frames together say so: their mean is compared
-once, so `--fmr` is the rate of one comparison a track, not one a frame. A name that was given stays. Without enrolled
-people faces are followed all the same.
+Faces are followed from frame to frame. A track gets a name when several frames together say so:
+their mean is compared as one, so `--fmr` is the rate of one comparison a track, not one a frame. A
+name that was given stays. Without enrolled people faces are followed all the same.
 
-Events are printed as they happen; `--events`, `--webhook` and `--mqtt` keep and deliver them as well. At the end of files
-the summary says who was there when; Ctrl-C ends live sources in the same way.")]
+Events are printed as they happen; `--events`, `--webhook` and `--mqtt` keep and deliver them as
+well. At the end of files the summary says who was there when; Ctrl-C ends live sources in the same
+way.")]
 pub(crate) struct Args {
     /// Videos, folders of pictures, cameras, streams; `NAME=SOURCE` names them
     #[arg(required = true, value_name = "SOURCE")]
@@ -56,9 +59,11 @@ pub(crate) struct Args {
     /// Seconds within which somebody who comes back is not announced again
     #[arg(long, value_name = "SECONDS", default_value_t = 60.0, value_parser = seconds)]
     cooldown: f64,
-    /// Announce nobody before the face looks live (advisory: see docs/attributes.md)
+    /// Announce nobody before the face looks live over some seconds (see docs/attributes.md for how reliable that is)
     #[arg(long)]
     require_live: bool,
+    #[command(flatten)]
+    attributes: AttributeArgs,
     /// End after this time of the source
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     max_seconds: Option<f64>,
@@ -141,6 +146,19 @@ impl SourceArgs {
     }
 }
 
+impl Args {
+    /// What is to be estimated of faces; liveness rests on several networks.
+    fn kinds(&self) -> Vec<AttributeKind> {
+        let mut kinds = self.attributes.attributes.clone();
+        if self.require_live || kinds.contains(&AttributeKind::Liveness) {
+            kinds.extend(ATTRIBUTES);
+        }
+        kinds.sort_unstable();
+        kinds.dedup();
+        kinds
+    }
+}
+
 pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     check(args)?;
     let inputs = inputs::parse(&args.sources)?;
@@ -155,6 +173,13 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         .as_ref()
         .map(|gallery| enrolled(args, &session, gallery));
     let who = who.transpose()?;
+    let attributes = session::open_attributes(
+        &args.kinds(),
+        &args.engine.models.source,
+        &args.engine.inference,
+        Load::of(opened.len()),
+    )?
+    .map(Arc::new);
     let mut deliveries = args.deliveries.open()?;
     signals::stop_on_signal(&stop)?;
 
@@ -166,6 +191,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         max_frames: args.max_frames,
         record: args.record.clone(),
         show: args.show,
+        ffmpeg: args.source.ffmpeg.clone(),
     });
     let mut n_open = opened.len();
     let mut threads = Vec::new();
@@ -179,6 +205,9 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         let who = who.clone().map(|who| who as Arc<dyn Who>);
         let mut watcher =
             prosopon_video::Watcher::new(&name, Arc::clone(&engine), who, watch.clone());
+        if let Some(networks) = &attributes {
+            watcher = watcher.with_attributes(Arc::clone(networks));
+        }
         watcher.remember(&deliveries.last_of(&name)?);
         let worker = Worker {
             number,

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
+use prosopon_video::record::{RecordError, RecordOptions, Recorder};
+use prosopon_video::show::{ShowError, Window};
 use prosopon_video::source::{Source, SourceFacts, SourceState, Stop};
-use prosopon_video::{Event, Frame, Summary, Watcher};
+use prosopon_video::{Event, Frame, Summary, TrackView, Watcher, draw};
 
 use super::inputs::failure;
 use crate::failure::{Exit, Failure};
@@ -17,6 +19,15 @@ pub(super) struct Plan {
     pub(super) max_frames: Option<u64>,
     pub(super) record: Option<PathBuf>,
     pub(super) show: bool,
+    pub(super) ffmpeg: Option<PathBuf>,
+}
+
+/// Where the drawn frames go; opened with the first, whose size they take.
+#[derive(Default)]
+struct Screens {
+    recorder: Option<Recorder>,
+    window: Option<Window>,
+    is_open: bool,
 }
 
 /// What a source tells.
@@ -71,6 +82,7 @@ impl Worker {
         let started = Instant::now();
         let mut n_frames = 0;
         let mut last: Option<(Duration, Duration)> = None;
+        let mut screens = Screens::default();
         let result = loop {
             if self.stop.is_stopped() {
                 break Ok(());
@@ -96,7 +108,7 @@ impl Worker {
             {
                 self.watcher.gap();
             }
-            if let Err(failure) = self.look(&frame) {
+            if let Err(failure) = self.look(&frame, &mut screens) {
                 break Err(failure);
             }
             last = Some((frame.position, since.unwrap_or_default()));
@@ -108,7 +120,12 @@ impl Worker {
         for event in self.watcher.finish() {
             self.tell(event, Duration::ZERO);
         }
-        result?;
+        // A recording is finished even if the source ended badly.
+        let recorded = match screens.recorder {
+            Some(recorder) => recorder.finish().map_err(|error| self.unrecorded(&error)),
+            None => Ok(()),
+        };
+        result.and(recorded)?;
         Ok(Box::new(Watched {
             facts: self.source.facts(),
             dropped: self.source.dropped(),
@@ -118,17 +135,77 @@ impl Worker {
         }))
     }
 
-    fn look(&mut self, frame: &Frame) -> Result<(), Failure> {
+    fn look(&mut self, frame: &Frame, screens: &mut Screens) -> Result<(), Failure> {
         let arrived = Instant::now();
         let seen = self
             .watcher
             .look(frame)
             .map_err(|error| Failure::new(Exit::Setup, "inference_failed", error).at(&self.name))?;
         let events = seen.events;
+        if self.plan.record.is_some() || self.plan.show {
+            let tracks = seen.tracks.to_vec();
+            self.put_on(screens, frame, &tracks)?;
+        }
         for event in events {
             self.tell(event, arrived.elapsed());
         }
         Ok(())
+    }
+
+    /// Draws what was seen on the frame, and records and shows it.
+    fn put_on(
+        &self,
+        screens: &mut Screens,
+        frame: &Frame,
+        tracks: &[TrackView],
+    ) -> Result<(), Failure> {
+        let facts = self.source.facts();
+        let size = (frame.image.width(), frame.image.height());
+        if !screens.is_open {
+            screens.is_open = true;
+            if let Some(path) = &self.plan.record {
+                let options = RecordOptions {
+                    ffmpeg: self.plan.ffmpeg.clone(),
+                    sound_from: self.path.clone().filter(|_| facts.has_sound),
+                };
+                let recorder = Recorder::create(path, size, facts.frames_per_second, &options);
+                screens.recorder = Some(recorder.map_err(|error| self.unrecorded(&error))?);
+            }
+            if self.plan.show {
+                let window = Window::open(&self.name, size, self.plan.ffmpeg.as_ref());
+                screens.window = Some(window.map_err(|error| unshown(&error))?);
+            }
+        }
+        let drawn = draw(&frame.image, tracks);
+        if let Some(recorder) = &mut screens.recorder {
+            recorder
+                .write(&drawn, frame.position)
+                .map_err(|error| self.unrecorded(&error))?;
+        }
+        if let Some(window) = &mut screens.window
+            && !window.show(&drawn).map_err(|error| unshown(&error))?
+        {
+            // Whoever closes the window has seen enough.
+            self.stop.stop();
+        }
+        Ok(())
+    }
+
+    fn unrecorded(&self, error: &RecordError) -> Failure {
+        let exit = match error {
+            RecordError::Ffmpeg(_) | RecordError::NoEncoder => Exit::Setup,
+            RecordError::Extension { .. } => Exit::Usage,
+            _ => Exit::Storage,
+        };
+        let failure = Failure::new(exit, error.code(), error);
+        let failure = match &self.plan.record {
+            Some(path) => failure.at(path.display()),
+            None => failure,
+        };
+        match error.hint() {
+            Some(hint) => failure.with_hint(hint),
+            None => failure,
+        }
     }
 
     fn tell(&self, event: Event, delay: Duration) {
@@ -141,4 +218,12 @@ impl Worker {
 fn is_gap(usual: Duration, since: Duration) -> bool {
     const GAP: Duration = Duration::from_secs(3);
     since > GAP.max(usual * 5)
+}
+
+fn unshown(error: &ShowError) -> Failure {
+    let failure = Failure::new(Exit::Setup, error.code(), error);
+    match error.hint() {
+        Some(hint) => failure.with_hint(hint),
+        None => failure,
+    }
 }
