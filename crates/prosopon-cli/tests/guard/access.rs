@@ -766,6 +766,7 @@ fn databases_are_private() {
         "galleries/other.db",
         "gallery.db-wal",
         "server.db-wal",
+        "events.db",
     ] {
         let path = place.path("home").join(name);
         let mode = std::fs::metadata(&path).expect(name).permissions().mode();

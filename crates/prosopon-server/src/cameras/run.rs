@@ -7,13 +7,8 @@ use std::time::Duration;
 use prosopon::{AttributeKind, DecisionRequest, Image};
 use prosopon_video::source::{PushSource, open};
 use prosopon_video::{
-<<<<<<< HEAD
     Address, Event, Identity, Source, SourceOptions, SourceState, Stop, TrackView, WatchOptions,
     Watcher, draw,
-=======
-    Address, Event, Identity, PushSource, Pusher, Source, SourceOptions, SourceState, Stop,
-    TrackView, WatchOptions, Watcher, draw, open,
->>>>>>> main
 };
 
 use super::Running;
@@ -32,6 +27,9 @@ const LOADING_STEP: Duration = Duration::from_millis(200);
 
 /// Time until a camera that failed is tried again, at first and at most.
 const RETRY: (Duration, Duration) = (Duration::from_secs(5), Duration::from_mins(2));
+
+/// Frames of a live source that are further apart were interrupted; sources are opened again after as long.
+const INTERRUPTION: Duration = Duration::from_secs(5);
 
 /// How the watching of a camera came to its end.
 enum End {
@@ -147,7 +145,14 @@ impl Work {
         watcher: &mut Watcher,
         turns: &Turns,
     ) -> ApiResult<End> {
+        let is_live = source.facts().is_live;
+        let mut last = Duration::ZERO;
         while let Some(frame) = source.next().map_err(source_error)? {
+            // After an interruption faces are where they were only by chance.
+            if is_live && frame.position.saturating_sub(last) > INTERRUPTION {
+                watcher.gap();
+            }
+            last = frame.position;
             let turn = turns.take()?;
             let seen = watcher
                 .look(&frame)
