@@ -7,6 +7,7 @@
 mod camera;
 #[path = "../../../prosopon/tests/common/mod.rs"]
 mod common;
+mod watch;
 mod watching;
 
 use std::collections::BTreeSet;

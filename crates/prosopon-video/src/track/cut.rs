@@ -10,8 +10,9 @@ const ROWS: usize = 18;
 const SAMPLES: usize = 3;
 
 /// Least mean difference of a cut, in levels of 255, and how many times the usual difference from frame to frame it is.
-/// On the clip of the tests cuts differ by 18 to 40 levels, all other frames by at most 4.
-const LEAST: f32 = 9.0;
+/// On the clip of the tests the three cuts differ by 25.6 to 29.1 levels; a face that fills the picture and moves fast makes
+/// up to 12.5.
+const LEAST: f32 = 18.0;
 const TIMES: f32 = 4.0;
 
 /// Share of the newest difference in the usual one.
