@@ -21,3 +21,6 @@ pub const ATTRIBUTES: [AttributeKind; 3] = [
     AttributeKind::Eyes,
     AttributeKind::Pose,
 ];
+
+#[cfg(test)]
+mod tests;
