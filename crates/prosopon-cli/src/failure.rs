@@ -11,6 +11,7 @@ use prosopon::{
 };
 use prosopon_gallery::{AlbumError, GalleryError};
 use prosopon_models::ModelsError;
+use prosopon_video::StoreError as EventsError;
 use serde::Serialize;
 
 /// Exit status of the program; documented in `docs/cli.md`.
@@ -183,6 +184,12 @@ impl From<GalleryError> for Failure {
 
 impl From<AlbumError> for Failure {
     fn from(error: AlbumError) -> Self {
+        Self::new(Exit::Storage, error.code(), with_causes(&error)).with_hint(error.hint())
+    }
+}
+
+impl From<EventsError> for Failure {
+    fn from(error: EventsError) -> Self {
         Self::new(Exit::Storage, error.code(), with_causes(&error)).with_hint(error.hint())
     }
 }

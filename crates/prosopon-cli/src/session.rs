@@ -351,7 +351,7 @@ pub(crate) fn load_embedder(
         .map_err(|error| Failure::from(error).at(model.path.display()))
 }
 
-fn read_model(path: &Path) -> Result<Vec<u8>, Failure> {
+pub(crate) fn read_model(path: &Path) -> Result<Vec<u8>, Failure> {
     fs::read(path).map_err(|error| {
         Failure::new(
             Exit::Setup,

@@ -50,7 +50,7 @@ const CLOSED_V6: &[(Ipv6Addr, u32)] = &[
 ];
 
 /// Whether an address is one of the open internet.
-pub(crate) fn is_public(address: IpAddr) -> bool {
+pub fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => is_public_v4(address),
         IpAddr::V6(address) => is_public_v6(address),

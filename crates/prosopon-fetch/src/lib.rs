@@ -27,6 +27,7 @@ mod picture;
 pub mod testing;
 mod workers;
 
+pub use addresses::is_public;
 pub use collect::{CollectOptions, Collector, Wanted};
 pub use date::{DateError, Moment};
 pub use error::{FetchError, FolderError};

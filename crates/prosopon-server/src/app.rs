@@ -17,8 +17,9 @@ use utoipa_axum::routes;
 use crate::access::keys::Scope;
 use crate::access::{recognise_caller, require};
 use crate::api::{
-    album_groups, albums, annotate, classic, classifiers, detect, embed, enrol, evaluations, faces,
-    galleries, health, identify, keys, models, session, subjects, trainings, verify,
+    album_groups, albums, annotate, cameras, classic, classifiers, detect, embed, enrol,
+    evaluations, events, faces, galleries, health, identify, keys, live, models, previews, pushed,
+    session, subjects, trainings, verify,
 };
 use crate::error::ApiError;
 use crate::settings::Settings;
@@ -96,6 +97,10 @@ fn native() -> OpenApiRouter<App> {
         .routes(routes!(models::models))
         .routes(routes!(models::system))
         .routes(routes!(health::metrics))
+        .routes(routes!(live::open))
+        .routes(routes!(live::close))
+        .routes(routes!(live::frame))
+        .routes(routes!(live::challenge))
         .route_layer(from_fn_with_state(Scope::Identify, require));
     let enrolling = OpenApiRouter::new()
         .routes(routes!(subjects::list, subjects::create))
@@ -117,7 +122,21 @@ fn native() -> OpenApiRouter<App> {
         .routes(routes!(album_groups::redo))
         .routes(routes!(album_groups::enrol))
         .route_layer(from_fn_with_state(Scope::Enrol, require));
+    let looking = OpenApiRouter::new()
+        .routes(routes!(cameras::list))
+        .routes(routes!(cameras::show))
+        .routes(routes!(previews::preview))
+        .routes(routes!(previews::frame))
+        .routes(routes!(pushed::socket, pushed::post))
+        .routes(routes!(events::list, events::purge))
+        .routes(routes!(events::stream))
+        .routes(routes!(events::crop))
+        .route_layer(from_fn_with_state(Scope::Cameras, require));
     let administering = OpenApiRouter::new()
+        .routes(routes!(cameras::create))
+        .routes(routes!(cameras::change, cameras::delete))
+        .routes(routes!(cameras::start))
+        .routes(routes!(cameras::stop))
         .routes(routes!(galleries::create))
         .routes(routes!(galleries::delete))
         .routes(routes!(classifiers::delete))
@@ -137,7 +156,11 @@ fn native() -> OpenApiRouter<App> {
         .routes(routes!(evaluations::finish))
         .routes(routes!(evaluations::report))
         .route_layer(from_fn_with_state(Scope::Admin, require));
-    public.merge(asking).merge(enrolling).merge(administering)
+    public
+        .merge(asking)
+        .merge(enrolling)
+        .merge(looking)
+        .merge(administering)
 }
 
 /// Pages of the listed origins may call the API with a key; nobody else's may.

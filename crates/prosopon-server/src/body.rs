@@ -10,14 +10,15 @@ use std::time::Duration;
 
 use axum::BoxError;
 use axum::body::{Body, Bytes, HttpBody as _};
-use axum::extract::{Request, State};
-use axum::http::{HeaderMap, header};
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderMap, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
 use crate::access::Recognised;
+use crate::api::pushed;
 use crate::error::{ApiError, ApiResult};
 use crate::settings::Settings;
 use crate::state::App;
@@ -111,6 +112,13 @@ impl Room {
 
 /// Receives the request before it goes on to the handler.
 pub(crate) async fn receive(State(app): State<App>, request: Request, next: Next) -> Response {
+    let is_endless = request
+        .extensions()
+        .get::<MatchedPath>()
+        .is_some_and(|route| route.as_str() == pushed::FRAMES && request.method() == Method::POST);
+    if is_endless {
+        return next.run(request).await;
+    }
     let (head, body) = request.into_parts();
     if body.is_end_stream() {
         return next.run(Request::from_parts(head, Body::empty())).await;
@@ -191,7 +199,7 @@ impl Intake {
     }
 }
 
-async fn next_chunk(body: &mut Body) -> Option<Result<Bytes, BoxError>> {
+pub(crate) async fn next_chunk(body: &mut Body) -> Option<Result<Bytes, BoxError>> {
     loop {
         let frame =
             std::future::poll_fn(|context| Pin::new(&mut *body).poll_frame(context)).await?;

@@ -31,7 +31,39 @@ pub(crate) struct Compute {
     /// models are loaded.
     free: Arc<Semaphore>,
     storage: Arc<Semaphore>,
+    /// Of the threads, those that cameras may have at a time: one less than there are, so that a picture that is
+    /// sent need not wait for them.
+    cameras: Arc<Semaphore>,
     metrics: Arc<Metrics>,
+}
+
+/// By which a camera's thread waits until it may work.
+pub(crate) struct Turns {
+    runtime: tokio::runtime::Runtime,
+    cameras: Arc<Semaphore>,
+    free: Arc<Semaphore>,
+}
+
+/// The right to work on one frame.
+pub(crate) struct Turn {
+    _camera: OwnedSemaphorePermit,
+    _worker: OwnedSemaphorePermit,
+}
+
+impl Turns {
+    /// Waits, first come, first served, until a frame can be worked on beside the pictures of requests.
+    ///
+    /// # Errors
+    /// `internal`.
+    pub(crate) fn take(&self) -> ApiResult<Turn> {
+        let (cameras, free) = (Arc::clone(&self.cameras), Arc::clone(&self.free));
+        self.runtime.block_on(async {
+            Ok(Turn {
+                _camera: cameras.acquire_owned().await.map_err(ApiError::internal)?,
+                _worker: free.acquire_owned().await.map_err(ApiError::internal)?,
+            })
+        })
+    }
 }
 
 impl Compute {
@@ -44,6 +76,7 @@ impl Compute {
             threads: OnceLock::new(),
             free: Arc::new(Semaphore::new(0)),
             storage: Arc::new(Semaphore::new(STORAGE_THREADS)),
+            cameras: Arc::new(Semaphore::new(0)),
             metrics,
         }
     }
@@ -57,6 +90,7 @@ impl Compute {
         let threads = Workers::start(n)?;
         if self.threads.set(threads).is_ok() && self.models.set(Arc::new(models)).is_ok() {
             self.free.add_permits(n);
+            self.cameras.add_permits((n - 1).max(1));
         }
         Ok(())
     }
@@ -70,6 +104,20 @@ impl Compute {
             ApiError::new("loading", "the models are still being loaded")
                 .with_hint("`/health/ready` answers 200 when they are")
                 .retry_after(2)
+        })
+    }
+
+    /// For a thread that works on frames of its own.
+    ///
+    /// # Errors
+    /// `internal`.
+    pub(crate) fn turns(&self) -> ApiResult<Turns> {
+        // Without timers or sockets it is a place to wait, and no thread.
+        let runtime = tokio::runtime::Builder::new_current_thread().build();
+        Ok(Turns {
+            runtime: runtime.map_err(ApiError::internal)?,
+            cameras: Arc::clone(&self.cameras),
+            free: Arc::clone(&self.free),
         })
     }
 

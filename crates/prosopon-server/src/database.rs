@@ -15,7 +15,7 @@ use crate::audit::{Entry, NewEntry};
 const APPLICATION_ID: i64 = 0x5053_5053;
 
 /// Version of the tables.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 
 const TABLES: &str = "
 CREATE TABLE keys (
@@ -42,6 +42,27 @@ CREATE TABLE audit (
 ) STRICT;
 ";
 
+/// Tables of version 2: cameras. What one is set to is JSON; where it is, is encrypted.
+const CAMERA_TABLES: &str = "
+CREATE TABLE cameras (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    name TEXT NOT NULL UNIQUE,
+    settings TEXT NOT NULL,
+    sealed_address BLOB NOT NULL,
+    created_millis INTEGER NOT NULL
+) STRICT;
+";
+
+/// A camera as it is stored.
+#[derive(Debug)]
+pub(crate) struct CameraRow {
+    pub(crate) id: i64,
+    pub(crate) name: String,
+    pub(crate) settings: String,
+    pub(crate) sealed_address: Vec<u8>,
+    pub(crate) created_millis: i64,
+}
+
 /// Audit entries that are kept; older ones are forgotten. About 150 bytes each.
 const MAX_AUDIT_ENTRIES: i64 = 1_000_000;
 
@@ -64,6 +85,12 @@ pub enum DatabaseError {
         found: &'static str,
         /// The file.
         path: PathBuf,
+    },
+    /// There is a camera of this name.
+    #[error("there is a camera `{name}` already")]
+    CameraExists {
+        /// The name.
+        name: String,
     },
     /// What was to be written cannot be.
     #[error("{message}")]
@@ -104,6 +131,12 @@ impl Database {
             pragma("user_version").map_err(failed)?,
         ) {
             (APPLICATION_ID, VERSION) => {}
+            (APPLICATION_ID, 1) => {
+                transaction.execute_batch(CAMERA_TABLES).map_err(failed)?;
+                transaction
+                    .pragma_update(None, "user_version", VERSION)
+                    .map_err(failed)?;
+            }
             (APPLICATION_ID, _) => return Err(foreign("that of a newer version")),
             (0, 0) => {
                 let n_tables = transaction
@@ -115,6 +148,7 @@ impl Database {
                     return Err(foreign("a database of another program"));
                 }
                 transaction.execute_batch(TABLES).map_err(failed)?;
+                transaction.execute_batch(CAMERA_TABLES).map_err(failed)?;
                 transaction
                     .pragma_update(None, "application_id", APPLICATION_ID)
                     .map_err(failed)?;
@@ -228,6 +262,86 @@ impl Database {
         add().map_err(|error| self.failed(error))
     }
 
+    /// All cameras, in the order in which they were added.
+    pub(crate) fn cameras(&self) -> Result<Vec<CameraRow>, DatabaseError> {
+        let connection = self.lock();
+        let query = || {
+            connection
+                .prepare_cached(
+                    "SELECT id, name, settings, sealed_address, created_millis FROM cameras ORDER BY id",
+                )?
+                .query_map([], |row| {
+                    Ok(CameraRow {
+                        id: row.get(0)?,
+                        name: row.get(1)?,
+                        settings: row.get(2)?,
+                        sealed_address: row.get(3)?,
+                        created_millis: row.get(4)?,
+                    })
+                })?
+                .collect::<rusqlite::Result<_>>()
+        };
+        query().map_err(|error| self.failed(error))
+    }
+
+    /// Adds a camera; `seal` encrypts its address for the number that it is given.
+    pub(crate) fn add_camera<E: From<DatabaseError>>(
+        &self,
+        name: &str,
+        settings: &str,
+        created_millis: i64,
+        seal: impl FnOnce(i64) -> Result<Vec<u8>, E>,
+    ) -> Result<i64, E> {
+        let mut connection = self.lock();
+        let failed = |error| E::from(self.camera_failed(error, name));
+        let transaction = connection.transaction().map_err(failed)?;
+        transaction
+            .execute(
+                "INSERT INTO cameras (name, settings, sealed_address, created_millis) VALUES (?1, ?2, x'', ?3)",
+                params![name, settings, created_millis],
+            )
+            .map_err(failed)?;
+        let id = transaction.last_insert_rowid();
+        let sealed = seal(id)?;
+        transaction
+            .execute(
+                "UPDATE cameras SET sealed_address = ?2 WHERE id = ?1",
+                params![id, sealed],
+            )
+            .map_err(failed)?;
+        transaction.commit().map_err(failed)?;
+        Ok(id)
+    }
+
+    /// Changes a camera; whether there is one of that number.
+    pub(crate) fn change_camera(&self, row: &CameraRow) -> Result<bool, DatabaseError> {
+        let sql = "UPDATE cameras SET name = ?2, settings = ?3, sealed_address = ?4 WHERE id = ?1";
+        let changed = self.lock().execute(
+            sql,
+            params![row.id, row.name, row.settings, row.sealed_address],
+        );
+        changed
+            .map(|n| n > 0)
+            .map_err(|error| self.camera_failed(error, &row.name))
+    }
+
+    /// Forgets a camera; whether there was one.
+    pub(crate) fn delete_camera(&self, id: i64) -> Result<bool, DatabaseError> {
+        let deleted = self
+            .lock()
+            .execute("DELETE FROM cameras WHERE id = ?1", [id]);
+        deleted.map(|n| n > 0).map_err(|error| self.failed(error))
+    }
+
+    fn camera_failed(&self, error: rusqlite::Error, name: &str) -> DatabaseError {
+        if error.sqlite_error_code() == Some(rusqlite::ErrorCode::ConstraintViolation) {
+            return DatabaseError::CameraExists {
+                name: name.to_owned(),
+            };
+        }
+        self.failed(error)
+    }
+
     /// Newest first, older than `before`.
     pub(crate) fn entries(
         &self,
@@ -296,4 +410,42 @@ fn key_from_row(row: &Row) -> rusqlite::Result<(KeyRecord, [u8; 32])> {
         revoked: row.get(7)?,
     };
     Ok((record, row.get(8)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_database_from_before_there_were_cameras_is_brought_up_to_date() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("server.db");
+        let old = Connection::open(&path).unwrap();
+        old.execute_batch(TABLES).unwrap();
+        old.pragma_update(None, "application_id", APPLICATION_ID)
+            .unwrap();
+        old.pragma_update(None, "user_version", 1).unwrap();
+        old.execute(
+            "INSERT INTO keys (name, sha256, scopes, created_millis) VALUES ('phone', x'00', 'identify', 1)",
+            [],
+        )
+        .unwrap();
+        drop(old);
+        for _ in 0..2 {
+            let database = Database::open(&path).unwrap();
+            assert_eq!(database.cameras().unwrap().len(), 0);
+            let n: i64 = database
+                .lock()
+                .query_row("SELECT count(*) FROM keys", [], |row| row.get(0))
+                .unwrap();
+            assert_eq!(n, 1);
+        }
+        let newer = Connection::open(&path).unwrap();
+        newer
+            .pragma_update(None, "user_version", VERSION + 1)
+            .unwrap();
+        drop(newer);
+        let error = Database::open(&path).unwrap_err().to_string();
+        assert!(error.contains("newer version"), "{error}");
+    }
 }

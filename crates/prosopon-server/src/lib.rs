@@ -15,6 +15,7 @@ mod api;
 mod app;
 mod audit;
 mod body;
+mod cameras;
 mod classifiers;
 mod compat;
 mod compute;
@@ -22,15 +23,18 @@ mod connections;
 mod database;
 mod error;
 mod evaluations;
+mod events;
 mod fetch;
 mod galleries;
 mod input;
+mod live;
 mod metrics;
 mod models;
 mod openapi;
 mod recognise;
 pub mod settings;
 mod state;
+mod stream;
 mod telemetry;
 #[cfg(test)]
 mod testing;
@@ -49,7 +53,11 @@ use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 pub use access::keys::{KeyId, KeyRecord, KeyStore, NewKey, Scope};
 pub use audit::{AuditLog, Entry as AuditEntry};
 pub use database::DatabaseError;
-pub use models::{Cascades, LicenceCard, LoadedModels, ModelCard, OpenDetector, ToolMissing};
+pub use events::EventsError;
+pub use models::{
+    Attributes, Cascades, LicenceCard, LoadedModels, ModelCard, OpenAttributes, OpenDetector,
+    ToolMissing,
+};
 pub use settings::{LoadedSettings, Settings, SettingsError};
 pub use state::StartError;
 pub use telemetry::start_log;
@@ -136,7 +144,12 @@ impl Server {
         let handle = Handle::new();
         let (failed, failure) = mpsc::channel();
         spawn_load(Arc::clone(&app), handle.clone(), load, on_ready, failed);
-        runtime.block_on(serve(&app, listener, handle))?;
+        app.cameras.start_all(&app);
+        let served = runtime.block_on(serve(&app, listener, handle));
+        // Who was there has left, as far as anybody can tell; that is stored before the sending ends.
+        app.cameras.stop_all();
+        app.events.stop();
+        served?;
         if let Ok(error) = failure.try_recv() {
             return Err(RunError::Load(error));
         }
@@ -196,7 +209,7 @@ async fn serve(
 ) -> Result<(), StartError> {
     let settings = &app.settings;
     let patience = Duration::from_secs(settings.shutdown_secs);
-    tokio::spawn(stop_on_signal(handle.clone(), patience));
+    tokio::spawn(stop_on_signal(Arc::clone(app), handle.clone(), patience));
     let address = settings.listen;
     let listen = |source| StartError::Listen { address, source };
     let service = app::router(Arc::clone(app)).into_make_service_with_connect_info::<SocketAddr>();
@@ -238,9 +251,10 @@ fn limit<A>(server: axum_server::Server<SocketAddr, A>) -> axum_server::Server<S
 }
 
 /// Stops gently at the first signal, at once at the second.
-async fn stop_on_signal(handle: Handle<SocketAddr>, patience: Duration) {
+async fn stop_on_signal(app: App, handle: Handle<SocketAddr>, patience: Duration) {
     signalled().await;
     tracing::info!("stopping: what was accepted is finished");
+    app.stopping.send_replace(true);
     handle.graceful_shutdown(Some(patience));
     signalled().await;
     handle.shutdown();

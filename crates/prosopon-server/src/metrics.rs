@@ -42,6 +42,12 @@ struct GalleryLabels {
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct CameraLabels {
+    /// The number: names may say where it hangs.
+    camera: i64,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct ClassifierLabels {
     classifier: String,
     version: u32,
@@ -81,6 +87,10 @@ pub(crate) struct Metrics {
     pictures: Counter,
     faces: Counter,
     classified: Family<ClassifierLabels, Counter>,
+    camera_frames: Family<CameraLabels, Counter>,
+    camera_dropped: Family<CameraLabels, Gauge>,
+    camera_events: Family<CameraLabels, Counter>,
+    camera_up: Family<CameraLabels, Gauge>,
     n_requests: AtomicU64,
     recent: Recent,
 }
@@ -131,6 +141,18 @@ impl Metrics {
         let classified = Family::default();
         let help = "Faces classified, by the version that answered";
         registry.register("classified_faces", help, classified.clone());
+        let camera_frames = Family::default();
+        let help = "Frames of a camera that were looked at";
+        registry.register("camera_frames", help, camera_frames.clone());
+        let camera_dropped = Family::default();
+        let help = "Frames of a camera that were left out since it was started";
+        registry.register("camera_frames_dropped", help, camera_dropped.clone());
+        let camera_events = Family::default();
+        let help = "Events of a camera";
+        registry.register("camera_events", help, camera_events.clone());
+        let camera_up = Family::default();
+        let help = "Whether frames come from a camera";
+        registry.register("camera_up", help, camera_up.clone());
         Self {
             registry: Mutex::new(registry),
             requests,
@@ -143,6 +165,10 @@ impl Metrics {
             pictures,
             faces,
             classified,
+            camera_frames,
+            camera_dropped,
+            camera_events,
+            camera_up,
             n_requests: AtomicU64::new(0),
             recent: Recent::new(),
         }
@@ -202,6 +228,32 @@ impl Metrics {
         self.classified
             .get_or_create(&labels)
             .inc_by(n_faces as u64);
+    }
+
+    /// A frame of a camera was looked at; `n_dropped` were left out since it was started.
+    pub(crate) fn watched(&self, camera: i64, n_dropped: u64, n_events: usize) {
+        let labels = CameraLabels { camera };
+        self.camera_frames.get_or_create(&labels).inc();
+        self.camera_dropped
+            .get_or_create(&labels)
+            .set(n_dropped as i64);
+        self.camera_events
+            .get_or_create(&labels)
+            .inc_by(n_events as u64);
+    }
+
+    /// Whether frames come from a camera.
+    pub(crate) fn camera_up(&self, camera: i64, is_up: bool) {
+        let labels = CameraLabels { camera };
+        self.camera_up.get_or_create(&labels).set(i64::from(is_up));
+    }
+
+    pub(crate) fn forget_camera(&self, camera: i64) {
+        let labels = CameraLabels { camera };
+        self.camera_frames.remove(&labels);
+        self.camera_dropped.remove(&labels);
+        self.camera_events.remove(&labels);
+        self.camera_up.remove(&labels);
     }
 
     pub(crate) fn queue(&self, waiting: i64, running: i64) {

@@ -1,13 +1,13 @@
 //! The networks that the server works with, and what it can say about them.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use prosopon::Detector;
 use prosopon::classic::Cascade;
 use prosopon::detect::EyeRule;
 use prosopon::{
-    ActiveCalibration, CompareError, DecisionRequest, DecisionRule, FaceEngine, Image, ModelId,
-    Rates,
+    ActiveCalibration, AttributeKind, AttributeNetworks, CompareError, DecisionRequest,
+    DecisionRule, FaceEngine, Image, ModelId, Rates,
 };
 use prosopon_gallery::{Gallery, GalleryError};
 use prosopon_train::input::FaceSearch;
@@ -18,8 +18,8 @@ use crate::error::{ApiError, ApiResult};
 
 /// An engine that is ready, and what is known about its models.
 pub struct LoadedModels {
-    /// Finds, aligns and embeds; one stream a thread.
-    pub engine: FaceEngine,
+    /// Finds, aligns and embeds; one stream a thread. Cameras share it with requests.
+    pub engine: Arc<FaceEngine>,
     /// The detector.
     pub detector: ModelCard,
     /// The embedder.
@@ -37,6 +37,28 @@ pub struct LoadedModels {
     pub cascades: Cascades,
     /// Opens detectors that classifiers were trained with, where they are not the server's own.
     pub open_detector: OpenDetector,
+    /// For attributes of faces and challenges, when they are first asked for.
+    pub attributes: Attributes,
+}
+
+/// Networks for attributes of faces, opened when they are first needed.
+pub struct Attributes {
+    open: OpenAttributes,
+    challenge: OnceLock<AttributeNetworks>,
+}
+
+/// Opens the networks of these kinds.
+pub type OpenAttributes =
+    Box<dyn Fn(&[AttributeKind]) -> Result<AttributeNetworks, ToolMissing> + Send + Sync>;
+
+impl Attributes {
+    /// Those that `open` opens.
+    pub fn new(open: OpenAttributes) -> Self {
+        Self {
+            open,
+            challenge: OnceLock::new(),
+        }
+    }
 }
 
 /// Opens the detector that a classifier was trained with; with landmarks, if the switch says so.
@@ -112,6 +134,29 @@ impl LoadedModels {
         };
         self.engine.embed(&[crop])?;
         Ok(())
+    }
+
+    /// The networks for challenges: eyes and pose.
+    ///
+    /// # Errors
+    /// `tool_missing` if they are not installed.
+    pub(crate) fn challenge_networks(&self) -> ApiResult<&AttributeNetworks> {
+        if let Some(networks) = self.attributes.challenge.get() {
+            return Ok(networks);
+        }
+        let networks = (self.attributes.open)(&[AttributeKind::Eyes, AttributeKind::Pose])?;
+        Ok(self.attributes.challenge.get_or_init(|| networks))
+    }
+
+    /// The networks for these attributes.
+    ///
+    /// # Errors
+    /// `tool_missing` if one is not installed.
+    pub(crate) fn attribute_networks(
+        &self,
+        kinds: &[AttributeKind],
+    ) -> ApiResult<AttributeNetworks> {
+        Ok((self.attributes.open)(kinds)?)
     }
 
     /// Whether faces that are searched so are those that the server's own detector finds.

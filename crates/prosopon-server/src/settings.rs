@@ -14,6 +14,8 @@ use prosopon_train::registry::parse_reference;
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
+use crate::cameras::wrong_host;
+
 /// How the server runs. [`SETTINGS`] says what each field means.
 #[expect(
     missing_docs,
@@ -42,6 +44,17 @@ pub struct Settings {
     pub evaluate_dir: Option<PathBuf>,
     pub train_dir: Option<PathBuf>,
     pub classifier: Option<String>,
+    pub camera_hosts: Vec<String>,
+    pub camera_devices: Vec<String>,
+    pub max_cameras: usize,
+    pub secret_key_file: Option<PathBuf>,
+    pub events_db: Option<PathBuf>,
+    pub events_days: u64,
+    pub webhooks: Vec<String>,
+    pub webhook_secret_file: Option<PathBuf>,
+    pub mqtt: Option<String>,
+    pub mqtt_password_file: Option<PathBuf>,
+    pub home_assistant: bool,
     pub fmr: Option<f64>,
     pub uncertain_fmr: Option<f64>,
     pub keep_crops: bool,
@@ -159,6 +172,17 @@ pub const SETTINGS: &[Setting] = &[
     setting("evaluate_dir", Kind::Text, None, "folder below which administrators may name folders of pictures to evaluate; without it none"),
     setting("train_dir", Kind::Text, None, "folder below which administrators may name folders of pictures to train on; without it none"),
     setting("classifier", Kind::Text, None, "trained classifier that /classify_image answers with, NAME or NAME@VERSION; the people of the gallery without it"),
+    setting("camera_hosts", Kind::List, Some("[]"), "network cameras that may be watched: names, *.NAME, addresses, networks such as 192.168.1.0/24, or `public` for the internet"),
+    setting("camera_devices", Kind::List, Some("[]"), "devices, files and folders of videos that cameras may name, such as /dev/video0"),
+    setting("max_cameras", Kind::Number, Some("16"), "cameras that there may be"),
+    setting("secret_key_file", Kind::Text, None, "file with the key that addresses and passwords of cameras are encrypted with; server.key beside the database"),
+    setting("events_db", Kind::Text, None, "file of the events that cameras saw; events.db in the data directory"),
+    setting("events_days", Kind::Number, Some("30"), "days for which events and their pictures are kept; 0 for ever"),
+    setting("webhooks", Kind::List, Some("[]"), "addresses that each event is sent to"),
+    setting("webhook_secret_file", Kind::Text, None, "file with the secret that these messages are signed with"),
+    setting("mqtt", Kind::Text, None, "MQTT broker that each event is published at, such as mqtt://user@127.0.0.1:1883"),
+    setting("mqtt_password_file", Kind::Text, None, "file with the broker's password"),
+    setting("home_assistant", Kind::Switch, Some("false"), "tell Home Assistant of the cameras, through the broker"),
     setting("fmr", Kind::Rate, None, "false match rate of decisions, where neither request nor gallery names one; 1e-3"),
     setting("uncertain_fmr", Kind::Rate, None, "looser rate from which on an answer is uncertain, likewise; 0 for two answers only"),
     setting("keep_crops", Kind::Switch, Some("true"), "keep a small picture of each enrolled face"),
@@ -389,6 +413,8 @@ fn settings_of(
         ("session_hours", settings.session_hours, 1, 24 * 365),
         ("shutdown_secs", settings.shutdown_secs, 0, 86_400),
         ("threads", settings.threads as u64, 0, 1024),
+        ("max_cameras", settings.max_cameras as u64, 0, 256),
+        ("events_days", settings.events_days, 0, 36_500),
     ] {
         if !(low..=high).contains(&value) {
             return Err(blame(
@@ -427,6 +453,11 @@ fn settings_of(
     }
     if let Some(classifier) = &settings.classifier {
         parse_reference(classifier).map_err(|error| blame("classifier", error.to_string()))?;
+    }
+    for entry in &settings.camera_hosts {
+        if let Some(message) = wrong_host(entry) {
+            return Err(blame("camera_hosts", message));
+        }
     }
     for origin in &settings.cors_origins {
         let host = origin

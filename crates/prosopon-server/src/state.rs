@@ -7,19 +7,23 @@ use std::time::Instant;
 use prosopon::DecodeLimits;
 use prosopon_gallery::{Gallery, GalleryError};
 use prosopon_train::registry::CLASSIFIERS_DIR;
+use tokio::sync::watch;
 
 use crate::access::keys::KeyStore;
 use crate::access::{Access, Caller};
 use crate::albums::Albums;
 use crate::audit::AuditLog;
 use crate::body::Intake;
+use crate::cameras::Cameras;
 use crate::classifiers::Classifiers;
 use crate::compute::Compute;
 use crate::database::{Database, DatabaseError};
 use crate::error::ApiResult;
 use crate::evaluations::Evaluations;
+use crate::events::{Events, EventsError};
 use crate::fetch::Fetcher;
 use crate::galleries::Galleries;
+use crate::live::LiveSessions;
 use crate::metrics::Metrics;
 use crate::settings::Settings;
 use crate::trainings::Trainings;
@@ -41,6 +45,11 @@ pub(crate) struct State {
     pub(crate) fetcher: Fetcher,
     pub(crate) evaluations: Evaluations,
     pub(crate) trainings: Trainings,
+    pub(crate) cameras: Cameras,
+    pub(crate) events: Events,
+    pub(crate) live: LiveSessions,
+    /// Whether the server is being stopped: answers that go on end then.
+    pub(crate) stopping: watch::Sender<bool>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) started: Instant,
 }
@@ -63,6 +72,9 @@ pub enum StartError {
     /// Keys and audit log cannot be used.
     #[error(transparent)]
     Database(#[from] DatabaseError),
+    /// What cameras saw cannot be stored or sent.
+    #[error(transparent)]
+    Events(#[from] EventsError),
     /// The address cannot be listened on.
     #[error("could not listen on {address}: {source}")]
     Listen {
@@ -102,7 +114,10 @@ impl State {
             place(&settings.gallery, "gallery.db"),
             place(&settings.galleries_dir, "galleries"),
         )?;
-        let database = Arc::new(Database::open(&place(&settings.server_db, "server.db"))?);
+        let database_file = place(&settings.server_db, "server.db");
+        let database = Arc::new(Database::open(&database_file)?);
+        let key_file = settings.secret_key_file.clone();
+        let key_file = key_file.unwrap_or_else(|| database_file.with_extension("key"));
         let metrics = Arc::new(Metrics::new());
         let pixels = settings.max_megapixels.saturating_mul(1_000_000);
         let limits = DecodeLimits {
@@ -120,11 +135,15 @@ impl State {
             albums: Albums::new(place(&settings.albums_dir, "albums")),
             classifiers: Classifiers::new(place(&settings.classifiers_dir, CLASSIFIERS_DIR)),
             access: Access::new(&settings, KeyStore::on(Arc::clone(&database))),
-            audit: AuditLog::on(database),
+            audit: AuditLog::on(Arc::clone(&database)),
             intake: Intake::new(&settings),
             fetcher: Fetcher::new(&settings),
             evaluations: Evaluations::default(),
             trainings: Trainings::default(),
+            cameras: Cameras::new(&settings, Arc::clone(&database), key_file),
+            events: Events::open(&place(&settings.events_db, "events.db"), &settings)?,
+            live: LiveSessions::default(),
+            stopping: watch::Sender::new(false),
             metrics,
             started: Instant::now(),
             settings,

@@ -7,6 +7,7 @@ use prosopon::{
 };
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
@@ -15,7 +16,7 @@ use axum::http::{HeaderMap, Request, StatusCode};
 use serde_json::Value;
 use tower::ServiceExt;
 
-use crate::models::{Cascades, LoadedModels, ModelCard, ToolMissing};
+use crate::models::{Attributes, Cascades, LoadedModels, ModelCard, ToolMissing};
 use crate::settings::Settings;
 use crate::state::{App, State};
 
@@ -30,11 +31,11 @@ pub(crate) fn models() -> LoadedModels {
     let embedder = embedder();
     let model = embedder.model().clone();
     LoadedModels {
-        engine: FaceEngine::new(
+        engine: Arc::new(FaceEngine::new(
             Box::new(detector()),
             Box::new(embedder),
             EngineOptions::default(),
-        ),
+        )),
         detector: card("fake-detector"),
         embedder: card(model.as_str()),
         model,
@@ -58,6 +59,12 @@ pub(crate) fn models() -> LoadedModels {
                 hint: Some("install it".to_owned()),
             })
         }),
+        attributes: Attributes::new(Box::new(|_| {
+            Err(ToolMissing {
+                message: "the networks for attributes are not installed".to_owned(),
+                hint: Some("install them".to_owned()),
+            })
+        })),
     }
 }
 
@@ -65,7 +72,7 @@ pub(crate) fn models() -> LoadedModels {
 pub(crate) struct TestServer {
     pub(crate) app: App,
     router: Router,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 /// An answer.
@@ -114,8 +121,13 @@ impl TestServer {
         Self {
             router: crate::app::router(App::clone(&app)),
             app,
-            _folder: folder,
+            folder,
         }
+    }
+
+    /// Where its files are.
+    pub(crate) fn folder(&self) -> &std::path::Path {
+        self.folder.path()
     }
 
     /// Sends a request from loopback.

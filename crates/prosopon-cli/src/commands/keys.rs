@@ -58,10 +58,10 @@ enum Action {
     Create {
         /// What to call it
         name: String,
-        /// What it is for; each includes those before it
+        /// What it is for; `enrol` includes `identify`, `admin` all
         #[arg(
             long,
-            value_name = "identify|enrol|admin",
+            value_name = "identify|enrol|cameras|admin",
             default_value = "identify",
             value_delimiter = ','
         )]

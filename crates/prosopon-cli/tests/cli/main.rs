@@ -21,3 +21,4 @@ mod recognise;
 mod recogniser;
 mod testenv;
 mod train;
+mod watch;

@@ -33,7 +33,8 @@ impl fmt::Display for KeyId {
     }
 }
 
-/// What a key is for; each includes those before it.
+/// What a key is for. `Admin` includes all others, `Enrol` includes `Identify`; whoever may ask about pictures of
+/// their own may not look through the server's cameras for that.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
 )]
@@ -43,26 +44,29 @@ pub enum Scope {
     Identify,
     /// See and change people.
     Enrol,
+    /// Look through cameras, read their events, send them frames.
+    Cameras,
     /// Galleries, keys, audit log.
     Admin,
 }
 
 impl Scope {
     /// Every scope.
-    pub const ALL: [Self; 3] = [Self::Identify, Self::Enrol, Self::Admin];
+    pub const ALL: [Self; 4] = [Self::Identify, Self::Enrol, Self::Cameras, Self::Admin];
 
     /// Name of the scope.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Identify => "identify",
             Self::Enrol => "enrol",
+            Self::Cameras => "cameras",
             Self::Admin => "admin",
         }
     }
 
     /// Whether who has this has `other` too.
     pub fn includes(self, other: Self) -> bool {
-        self >= other
+        self == other || self == Self::Admin || (self, other) == (Self::Enrol, Self::Identify)
     }
 }
 
@@ -71,7 +75,7 @@ impl FromStr for Scope {
 
     fn from_str(name: &str) -> Result<Self, String> {
         let known = Self::ALL.into_iter().find(|scope| scope.as_str() == name);
-        known.ok_or_else(|| format!("expected identify, enrol or admin, found `{name}`"))
+        known.ok_or_else(|| format!("expected identify, enrol, cameras or admin, found `{name}`"))
     }
 }
 
@@ -162,7 +166,7 @@ impl KeyStore {
             return invalid("expected a name of 1 to 100 bytes without control characters");
         }
         if new.scopes.is_empty() {
-            return invalid("expected at least one scope: identify, enrol or admin");
+            return invalid("expected at least one scope: identify, enrol, cameras or admin");
         }
         let secret = match &new.secret {
             None => new_secret(),

@@ -261,10 +261,13 @@ impl Access {
                 "to be reached by another name, listen on another address and make keys",
             ));
         }
+        // A WebSocket begins as a GET, and any page may open one with the user's cookie.
+        let is_upgrade = headers.contains_key(header::UPGRADE);
         if matches!(
             *request.method(),
             Method::GET | Method::HEAD | Method::OPTIONS
-        ) {
+        ) && !is_upgrade
+        {
             return Ok(());
         }
         // A valid key is known to whoever sends it, a cookie is not. Where keys are required, nobody

@@ -66,6 +66,7 @@ pub(crate) async fn metrics(
     app.compute
         .store(move || {
             state.galleries.measure(&state.metrics);
+            state.cameras.measure(&state.metrics);
             let media_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
             Ok(([(header::CONTENT_TYPE, media_type)], state.metrics.text()))
         })

@@ -54,6 +54,9 @@ impl From<DatabaseError> for ApiError {
     fn from(error: DatabaseError) -> Self {
         match error {
             DatabaseError::Invalid { message } => Self::new("invalid_parameter", message),
+            DatabaseError::CameraExists { .. } => {
+                Self::new("camera_exists", error).with_hint("choose another name")
+            }
             error => Self::internal(error),
         }
     }

@@ -1,0 +1,309 @@
+//! Pictures that come one after the other in one body: parts of `multipart/x-mixed-replace`, or JPEG after JPEG.
+
+use crate::error::{ApiError, ApiResult};
+
+/// Longest head of a part.
+const MAX_HEAD_BYTES: usize = 8 << 10;
+
+/// Takes a body apart as it arrives.
+pub(crate) struct Pictures {
+    kind: Kind,
+    waiting: Vec<u8>,
+    max_bytes: usize,
+}
+
+enum Kind {
+    /// The delimiter, dashes included, and what is expected next.
+    Parts { delimiter: Vec<u8>, part: Part },
+    /// JPEG files.
+    Jpegs,
+}
+
+#[derive(Clone, Copy)]
+enum Part {
+    /// A delimiter, and a head behind it.
+    Head,
+    /// So many bytes, or all up to the next delimiter.
+    Body(Option<usize>),
+}
+
+impl Pictures {
+    /// For a body of this content type, with pictures of at most `max_bytes`.
+    ///
+    /// # Errors
+    /// `unsupported_content_type`.
+    pub(crate) fn of(content_type: &str, max_bytes: usize) -> ApiResult<Self> {
+        let mut parts = content_type.split(';').map(str::trim);
+        let media_type = parts.next().unwrap_or("").to_ascii_lowercase();
+        let kind = match media_type.as_str() {
+            "multipart/x-mixed-replace" => {
+                let boundary = parts.find_map(|parameter| {
+                    let (name, value) = parameter.split_once('=')?;
+                    name.trim()
+                        .eq_ignore_ascii_case("boundary")
+                        .then(|| value.trim().trim_matches('"'))
+                });
+                let boundary = boundary.filter(|boundary| (1..=100).contains(&boundary.len()));
+                let boundary = boundary.ok_or_else(|| {
+                    ApiError::new(
+                        "invalid_request",
+                        "expected a boundary in the content type multipart/x-mixed-replace",
+                    )
+                })?;
+                // Some senders have the dashes in the parameter too.
+                let boundary = boundary.strip_prefix("--").unwrap_or(boundary);
+                Kind::Parts {
+                    delimiter: format!("--{boundary}").into_bytes(),
+                    part: Part::Head,
+                }
+            }
+            "image/jpeg"
+            | "video/x-motion-jpeg"
+            | "video/mjpeg"
+            | "application/octet-stream"
+            | "" => Kind::Jpegs,
+            other => {
+                let message = format!("expected pictures, found content of type `{other}`");
+                return Err(
+                    ApiError::new("unsupported_content_type", message).with_hint(
+                        "send multipart/x-mixed-replace or image/jpeg, or messages of a WebSocket",
+                    ),
+                );
+            }
+        };
+        Ok(Self {
+            kind,
+            waiting: Vec::new(),
+            max_bytes,
+        })
+    }
+
+    /// Takes what has arrived.
+    pub(crate) fn push(&mut self, bytes: &[u8]) {
+        self.waiting.extend_from_slice(bytes);
+    }
+
+    /// The next picture that is there as a whole.
+    ///
+    /// # Errors
+    /// `body_too_large`, `invalid_request`: the rest of the body makes no sense any more.
+    pub(crate) fn next(&mut self) -> ApiResult<Option<Vec<u8>>> {
+        match &mut self.kind {
+            Kind::Jpegs => {
+                // What stands between two pictures is not ours.
+                let start = find(&self.waiting, &[0xff, 0xd8]);
+                self.waiting
+                    .drain(..start.unwrap_or(self.waiting.len().saturating_sub(1)));
+                let end = if start.is_some() {
+                    jpeg_end(&self.waiting)
+                } else {
+                    None
+                };
+                self.cut(end)
+            }
+            Kind::Parts {
+                delimiter,
+                part: part @ Part::Head,
+            } => {
+                let Some(at) = find(&self.waiting, delimiter) else {
+                    let keep = self.waiting.len().saturating_sub(delimiter.len());
+                    self.waiting.drain(..keep);
+                    return Ok(None);
+                };
+                let rest = &self.waiting[at + delimiter.len()..];
+                if rest.starts_with(b"--") {
+                    self.waiting.clear();
+                    return Ok(None);
+                }
+                let end = find(rest, b"\r\n\r\n").map(|end| (end, 4));
+                let end = end.or_else(|| find(rest, b"\n\n").map(|end| (end, 2)));
+                let Some((end, blank)) = end else {
+                    return if rest.len() > MAX_HEAD_BYTES {
+                        let message =
+                            format!("expected a part's head of at most {MAX_HEAD_BYTES} bytes");
+                        Err(ApiError::new("invalid_request", message))
+                    } else {
+                        Ok(None)
+                    };
+                };
+                *part = Part::Body(content_length(&rest[..end]));
+                self.waiting.drain(..at + delimiter.len() + end + blank);
+                self.next()
+            }
+            Kind::Parts { delimiter, part } => {
+                let end = match *part {
+                    Part::Body(Some(length)) if length > self.max_bytes => {
+                        return Err(self.too_large());
+                    }
+                    Part::Body(Some(length)) => (self.waiting.len() >= length).then_some(length),
+                    _ => find(&self.waiting, delimiter),
+                };
+                if end.is_some() {
+                    *part = Part::Head;
+                }
+                self.cut(end)
+            }
+        }
+    }
+
+    /// The first `end` bytes; an error if they will be too many.
+    fn cut(&mut self, end: Option<usize>) -> ApiResult<Option<Vec<u8>>> {
+        if end.unwrap_or(self.waiting.len()) > self.max_bytes {
+            return Err(self.too_large());
+        }
+        let picture = end.map(|end| self.waiting.drain(..end).collect());
+        Ok(picture)
+    }
+
+    fn too_large(&self) -> ApiError {
+        let message = format!(
+            "expected a picture of at most {} bytes, found more",
+            self.max_bytes
+        );
+        ApiError::new("body_too_large", message).with_hint("send smaller pictures")
+    }
+}
+
+fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
+    bytes
+        .windows(wanted.len())
+        .position(|window| window == wanted)
+}
+
+fn content_length(head: &[u8]) -> Option<usize> {
+    let head = String::from_utf8_lossy(head);
+    head.lines().find_map(|line| {
+        let (name, value) = line.split_once(':')?;
+        let is_length = name.trim().eq_ignore_ascii_case("content-length");
+        is_length.then(|| value.trim().parse().ok()).flatten()
+    })
+}
+
+/// Where the JPEG file ends that `bytes` begin with, if that is there already. Segments are skipped by their lengths
+/// (ITU-T T.81, section B.1.1), since thumbnails in them have ends of their own.
+fn jpeg_end(bytes: &[u8]) -> Option<usize> {
+    let mut at = 2;
+    loop {
+        while *bytes.get(at)? != 0xff {
+            at += 1;
+        }
+        match *bytes.get(at + 1)? {
+            // Stuffing, restarts, fill bytes, and what has no length.
+            0x00 | 0x01 | 0xd0..=0xd8 => at += 2,
+            0xff => at += 1,
+            0xd9 => return Some(at + 2),
+            _ => {
+                let length =
+                    usize::from(*bytes.get(at + 2)?) << 8 | usize::from(*bytes.get(at + 3)?);
+                at += 2 + length.max(2);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use prosopon::Image;
+
+    use super::*;
+
+    fn jpeg(gray: u8) -> Vec<u8> {
+        Image::filled(32, 16, [gray; 3]).encode_jpeg(80).unwrap()
+    }
+
+    /// All pictures of a body that arrives in pieces of `step` bytes.
+    fn pictures(content_type: &str, body: &[u8], step: usize) -> Vec<Vec<u8>> {
+        let mut pictures = Pictures::of(content_type, 1 << 20).unwrap();
+        let mut found = Vec::new();
+        for piece in body.chunks(step) {
+            pictures.push(piece);
+            while let Some(picture) = pictures.next().unwrap() {
+                found.push(picture);
+            }
+        }
+        found
+    }
+
+    #[test]
+    fn pictures_are_found_however_they_arrive() {
+        let all = [jpeg(0), jpeg(100), jpeg(200)];
+        let with_length: Vec<u8> = all
+            .iter()
+            .flat_map(|jpeg| {
+                let head = format!(
+                    "--ffmpeg\r\nContent-type: image/jpeg\r\nContent-Length: {}\r\n\r\n",
+                    jpeg.len()
+                );
+                [head.as_bytes(), jpeg, b"\r\n"].concat()
+            })
+            .collect();
+        let without: Vec<u8> = all
+            .iter()
+            .flat_map(|jpeg| [b"--ffmpeg\nContent-Type: image/jpeg\n\n", &jpeg[..]].concat())
+            .chain(*b"--ffmpeg--")
+            .collect();
+        let multipart = "multipart/x-mixed-replace;boundary=ffmpeg";
+        for step in [1, 7, 100, 10_000] {
+            assert_eq!(pictures(multipart, &with_length, step), all, "{step}");
+            assert_eq!(
+                pictures(
+                    "multipart/x-mixed-replace; boundary=\"--ffmpeg\"",
+                    &without,
+                    step
+                ),
+                all,
+                "{step}"
+            );
+            assert_eq!(pictures("image/jpeg", &all.concat(), step), all, "{step}");
+            let noise = [
+                b"\r\n".to_vec(),
+                all[0].clone(),
+                vec![0, 1, 0xff],
+                all[1].clone(),
+            ]
+            .concat();
+            assert_eq!(
+                pictures("video/x-motion-jpeg", &noise, step),
+                all[..2],
+                "{step}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_thumbnail_is_no_picture_of_its_own() {
+        let inner = jpeg(5);
+        let outer = jpeg(90);
+        let length = u16::try_from(inner.len() + 2).unwrap().to_be_bytes();
+        let whole = [&outer[..2], &[0xff, 0xe1], &length, &inner, &outer[2..]].concat();
+        assert_eq!(
+            pictures("image/jpeg", &[whole.clone(), outer.clone()].concat(), 50),
+            [whole, outer]
+        );
+    }
+
+    #[test]
+    fn nothing_grows_without_end() {
+        let mut endless = Pictures::of("image/jpeg", 1000).unwrap();
+        endless.push(&[0xff, 0xd8]);
+        endless.push(&[0; 2000]);
+        assert_eq!(endless.next().unwrap_err().code, "body_too_large");
+        let mut noise = Pictures::of("image/jpeg", 1000).unwrap();
+        noise.push(&[0; 100_000]);
+        assert!(noise.next().unwrap().is_none() && noise.waiting.len() < 2);
+        let multipart = "multipart/x-mixed-replace;boundary=b";
+        let mut long = Pictures::of(multipart, 1000).unwrap();
+        long.push(b"--b\r\nContent-Length: 99999999\r\n\r\n");
+        assert_eq!(long.next().unwrap_err().code, "body_too_large");
+        let mut head = Pictures::of(multipart, 1000).unwrap();
+        head.push(b"--b\r\n");
+        head.push(&[b'x'; 10_000]);
+        assert_eq!(head.next().unwrap_err().code, "invalid_request");
+        for (wrong, code) in [
+            ("text/plain", "unsupported_content_type"),
+            ("multipart/x-mixed-replace", "invalid_request"),
+        ] {
+            assert_eq!(Pictures::of(wrong, 1).err().unwrap().code, code);
+        }
+    }
+}
