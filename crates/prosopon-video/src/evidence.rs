@@ -31,6 +31,9 @@ const DOUBTED_BELOW: f32 = 0.67;
 /// Looks that must speak against a name one after another, each with half as many samples more.
 const DOUBTS: u32 = 2;
 
+/// Where the least quality is set to 0, samples without any count for something too.
+const LEAST_WEIGHT: f32 = 1e-3;
+
 /// Growth of the number of samples from look to look.
 const GROWTH: f64 = 1.5;
 
@@ -210,8 +213,9 @@ impl Evidence {
         if self.sum.len() != values.len() {
             self.sum = vec![0.0; values.len()];
         }
+        let weight = f64::from(sample.quality.max(LEAST_WEIGHT));
         for (sum, value) in self.sum.iter_mut().zip(values) {
-            *sum += f64::from(*value) * f64::from(sample.quality);
+            *sum += f64::from(*value) * weight;
         }
         self.n += 1;
         self.first.get_or_insert(sample.at);

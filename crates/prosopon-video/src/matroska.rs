@@ -110,7 +110,7 @@ mod tests {
         let said = u64::from_be_bytes(bytes[4..12].try_into().expect("eight")) & !(1 << 56);
         assert_eq!(said as usize, bytes.len() - 12);
         // 40 ms are 400 ticks.
-        assert_eq!(bytes[12..23][9..], [1, 0x90]);
+        assert_eq!(bytes[27..29], [1, 0x90]);
         assert!(bytes.ends_with(&[0x81, 0, 0, 0x80, 7, 7, 7, 7, 7, 7]));
     }
 }

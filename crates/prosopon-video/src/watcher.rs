@@ -34,6 +34,9 @@ const CROP_SIDE: u32 = 320;
 /// Quality of crops in events.
 const CROP_JPEG: u8 = 90;
 
+/// From this quality on a face looks into the camera and is sharp, so that its looks are its own.
+const SEEN_WELL: f32 = 0.5;
+
 /// A gap in sight of up to this time is none in the record of who was there.
 const GAP: Duration = Duration::from_millis(500);
 
@@ -527,8 +530,8 @@ impl Watcher {
         }
     }
 
-    /// Divides the track if its last samples are another person's. Without a sign that it may have become another face a
-    /// change of looks alone is none of person: heads turn.
+    /// Divides the track if its last samples are another person's. Without a sign that it may have become another face, and
+    /// without good sights, a change of looks alone is none of person: heads turn.
     fn part_with_somebody_else(&mut self, position: usize, events: &mut Vec<Event>) {
         let track = &self.tracker.tracks()[position];
         let Some((since, other)) = track.evidence().somebody_else(&self.options.evidence) else {
@@ -544,9 +547,10 @@ impl Watcher {
             }
         });
         let other_is = other_is.map(|best| best.subject.id);
+        let is_seen_well = other.recent().all(|sample| sample.quality >= SEEN_WELL);
         let is_other_person = match (own, other_is) {
             (Some(own), Some(other)) => own != other,
-            _ => is_disrupted,
+            _ => is_disrupted || is_seen_well,
         };
         if is_other_person {
             self.divide(position, since, other, events);

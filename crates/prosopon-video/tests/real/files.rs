@@ -82,7 +82,7 @@ fn a_film_held_upright_is_turned() {
         "lying.mp4",
         "-f lavfi -i color=red:size=320x240:rate=10:duration=1 -c:v libx264 -preset ultrafast",
     );
-    // FFmpeg 6 took the rotation of the output's metadata away, and gave the input an option for it.
+    // FFmpeg 6 gave the input an option for it, and took the way by the output's metadata away.
     let turned = std::process::Command::new("ffmpeg")
         .args([
             "-nostdin",
@@ -96,6 +96,7 @@ fn a_film_held_upright_is_turned() {
         .arg(films.path("lying.mp4"))
         .args(["-c", "copy"])
         .arg(films.path("upright.mp4"))
+        .stderr(std::process::Stdio::null())
         .status()
         .expect("ffmpeg runs");
     if !turned.success() {

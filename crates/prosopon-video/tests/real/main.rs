@@ -2,6 +2,7 @@
 //!
 //! `scripts/test-video` runs them; they are left out of `cargo test`, which needs no FFmpeg.
 
+mod camera;
 mod endings;
 mod files;
 mod http;

@@ -1,62 +1,15 @@
 //! A real RTSP server that is cut, frozen, restarted, and gives another size.
 
-use std::io::{BufRead, BufReader};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
 use prosopon_video::source::{SourceOptions, SourceState, Stop};
 
+use crate::camera::Camera;
 use crate::made::{Films, error_of, open_with, until};
 
 /// Frames must come again within this time after the camera is back.
 const BACK_WITHIN: Duration = Duration::from_secs(10);
-
-/// The server of `rtsp.py`.
-struct Camera {
-    process: Child,
-    port: String,
-}
-
-impl Camera {
-    fn start(port: &str, film: &Path, user: Option<&str>) -> Self {
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/real/rtsp.py");
-        // The system's own Python, which has the packages of the system.
-        let mut process = Command::new("/usr/bin/python3")
-            .arg(script)
-            .arg(port)
-            .arg(film)
-            .args(user)
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("python3 runs");
-        let mut line = String::new();
-        let stdout = process.stdout.take().expect("a pipe");
-        BufReader::new(stdout).read_line(&mut line).expect("a line");
-        let port = line.trim().strip_prefix("ready ").expect("it listens");
-        Self {
-            process,
-            port: port.to_owned(),
-        }
-    }
-
-    fn signal(&self, name: &str) {
-        let status = Command::new("kill")
-            .arg(name)
-            .arg(self.process.id().to_string())
-            .status()
-            .expect("kill runs");
-        assert!(status.success());
-    }
-}
-
-impl Drop for Camera {
-    fn drop(&mut self) {
-        self.process.kill().ok();
-        self.process.wait().ok();
-    }
-}
 
 #[test]
 #[ignore = "needs FFmpeg and GStreamer's RTSP server: scripts/test-video"]
