@@ -150,7 +150,8 @@ async fn a_preview_is_drawn_for_whoever_looks() {
     let seen = Image::decode(&answer.body, &prosopon::DecodeLimits::default()).unwrap();
     assert_eq!((seen.width(), seen.height()), (320, 240));
     // A stream ends with its camera.
-    let (answer, ()) = tokio::join!(server.get(&format!("/v1/cameras/{id}/preview")), async {
+    let uri = format!("/v1/cameras/{id}/preview");
+    let (answer, ()) = tokio::join!(server.get(&uri), async {
         push(&server, &id, &picture, 10).await;
         server.delete(&format!("/v1/cameras/{id}")).await;
     });
