@@ -106,9 +106,9 @@ function cameraCard({ mayChange, onchange, onchanged, onerror }) {
   let shown = '';
   let address = null;
   const image = h('img', { class: 'camera-picture', alt: '' });
-  const words1 = h('p', { class: 'camera-nothing' });
+  const absence = h('p', { class: 'camera-nothing' });
   const look = h('button', { type: 'button', class: 'camera-look', onclick: () => enlarge(camera) }, image);
-  const place = h('div', { class: 'camera-place' }, look, words1);
+  const place = h('div', { class: 'camera-place' }, look, absence);
   const name = h('h3', {});
   const status = h('span', { class: 'tag' });
   const facts = h('p', { class: 'camera-facts number soft' });
@@ -137,7 +137,7 @@ function cameraCard({ mayChange, onchange, onchanged, onerror }) {
     fill(facts, [
       state.frame_size && `${state.frame_size[0]} × ${state.frame_size[1]}`,
       state.status === 'running' && `${state.frames_per_second.toFixed(1)} frames a second`,
-      state.n_dropped > 0 && `${words.whole(state.n_dropped)} left out`,
+      state.status === 'running' && state.n_dropped > 0 && `${words.whole(state.n_dropped)} left out`,
       state.uptime_secs !== null && `up ${words.duration(state.uptime_secs)}`,
     ].filter(Boolean).join(' · ') || camera.address || 'The address cannot be read any more');
     facts.title = camera.address ?? '';
@@ -148,8 +148,8 @@ function cameraCard({ mayChange, onchange, onchanged, onerror }) {
 
     const isRunning = state.status === 'running';
     look.hidden = !isRunning;
-    words1.hidden = isRunning;
-    fill(words1, icon('camera'), { stopped: 'Stopped', waiting: camera.address === 'push:' ? 'Waiting for frames' : 'Waiting', connecting: 'Connecting…', lost: 'No picture', failed: 'No picture', ended: 'The file has ended' }[state.status] ?? '');
+    absence.hidden = isRunning;
+    fill(absence, icon('camera'), { stopped: 'Stopped', waiting: camera.address === 'push:' ? 'Waiting for frames' : 'Waiting', connecting: 'Connecting…', lost: 'No picture', failed: 'No picture', ended: 'The file has ended' }[state.status] ?? '');
     // A stream ends with the camera: after an interruption it is asked for anew.
     const wanted = isRunning && isStream ? `${state.since_millis}` : '';
     if (wanted !== shown) {
