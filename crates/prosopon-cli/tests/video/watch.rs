@@ -5,9 +5,9 @@ use serde_json::Value;
 use crate::common::shared;
 use crate::watching::Place;
 
-/// The clip's shots: both from afar; Alex near, from the side; Lin; the audience, of whom nobody is enrolled.
-const LIN_ALONE: (f64, f64) = (2.9, 7.0);
-const AUDIENCE: f64 = 7.3;
+/// In media time, which begins at 0.8 s. The shots: both from afar; Alex near, from the side; Lin; the audience, of whom nobody is enrolled.
+const LIN_ALONE: (f64, f64) = (3.6, 7.8);
+const AUDIENCE: f64 = 7.9;
 
 fn seconds(value: &Value) -> f64 {
     value.as_f64().expect("seconds")
