@@ -239,6 +239,7 @@ impl Work {
             every: wanted.every,
             cooldown: Duration::from_secs(wanted.cooldown_secs),
             require_live: wanted.require_live,
+            evidence: models.evidence(),
             ..WatchOptions::default()
         };
         let engine = Arc::clone(&models.engine);
