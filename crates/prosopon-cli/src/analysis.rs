@@ -118,7 +118,7 @@ pub(crate) fn read_all<K: Send>(
 
 /// Finds the faces in each picture and passes them to `sink`, in order.
 ///
-/// `keep` takes from each picture what `sink` needs of it; the rest is freed at once, so that many
+/// `keep` takes from each picture and its faces what `sink` needs of it; the rest is freed at once, so that many
 /// large pictures need little memory.
 pub(crate) fn detect_all<K: Send>(
     inputs: &[Input],
@@ -126,7 +126,7 @@ pub(crate) fn detect_all<K: Send>(
     limits: &DecodeLimits,
     workers: usize,
     times: &StageTimes,
-    keep: impl Fn(Picture) -> K + Sync,
+    keep: impl Fn(Picture, &[Detection]) -> K + Sync,
     sink: impl FnMut(&Input, Analysed<K, Vec<Detection>>) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let work = |chunk: &[Input]| {
@@ -137,7 +137,7 @@ pub(crate) fn detect_all<K: Send>(
                 let detections =
                     StageTimes::time(&times.detect, || detector.detect(&picture.image, options))
                         .map_err(|error| Failure::from(error).at(input))?;
-                Ok((keep(picture), detections))
+                Ok((keep(picture, &detections), detections))
             })
             .collect()
     };
@@ -152,7 +152,7 @@ pub(crate) fn analyze_all<K: Send>(
     limits: &DecodeLimits,
     workers: usize,
     times: &StageTimes,
-    keep: impl Fn(Picture) -> K + Sync,
+    keep: impl Fn(Picture, &[Detection]) -> K + Sync,
     sink: impl FnMut(&Input, Analysed<K, Vec<Face>>) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     // With few pictures, spreading them over the workers is worth more than batches.
@@ -173,7 +173,7 @@ fn analyze_chunk<K>(
     engine: &FaceEngine,
     limits: &DecodeLimits,
     times: &StageTimes,
-    keep: impl Fn(Picture) -> K,
+    keep: impl Fn(Picture, &[Detection]) -> K,
 ) -> Vec<Analysed<K, Vec<Face>>> {
     let prepare = |input: &Input| {
         let picture = decode(input, limits, times)?;
@@ -185,7 +185,7 @@ fn analyze_chunk<K>(
         })
         .map_err(|error| Failure::from(error).at(input))?;
         Ok(Prepared {
-            kept: keep(picture),
+            kept: keep(picture, &detections),
             detections,
             crops,
         })

@@ -7,7 +7,7 @@ use prosopon::classic::MultiScale;
 use prosopon::detect::HaarDetector;
 use prosopon::image::DecodeLimits;
 use prosopon::inference::{BackendChoice, InferenceOptions, Precision};
-use prosopon::{DetectorOptions, EngineOptions, InputSize};
+use prosopon::{AttributeKind, DetectorOptions, EngineOptions, InputSize};
 
 use crate::commands;
 use crate::output::Format;
@@ -53,6 +53,7 @@ pub(crate) enum Command {
     Train(Box<commands::train::Args>),
     Predict(commands::predict::Args),
     Classifiers(commands::classifiers::Args),
+    Watch(Box<commands::watch::Args>),
     Events(Box<commands::events::Args>),
     Serve(commands::serve::Args),
     Keys(commands::keys::Args),
@@ -91,6 +92,7 @@ impl Command {
             Self::Train(args) => args.output.format(),
             Self::Predict(args) => args.output.format(),
             Self::Classifiers(args) => args.output.format(),
+            Self::Watch(args) => args.output.format(),
             Self::Events(args) => args.format(),
             Self::Serve(args) => args.output.format(),
             Self::Keys(args) => args.output.format(),
@@ -301,6 +303,14 @@ pub(crate) struct EmbedArgs {
     pub(crate) head: Option<PathBuf>,
 }
 
+/// What else is to be said of each face.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct AttributeArgs {
+    /// Estimate these of each face: landmarks, pose, eyes, liveness, age, gender, expression
+    #[arg(long, value_name = "NAME,…", value_delimiter = ',', value_parser = attribute)]
+    pub(crate) attributes: Vec<AttributeKind>,
+}
+
 /// All that an engine needs.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct EngineArgs {
@@ -366,6 +376,13 @@ fn in_range(text: &str, low: f64, high: f64) -> Result<f64, String> {
 
 pub(crate) fn share(text: &str) -> Result<f32, String> {
     in_range(text, 0.0, 1.0).map(|value| value as f32)
+}
+
+fn attribute(text: &str) -> Result<AttributeKind, String> {
+    AttributeKind::from_name(text).ok_or_else(|| {
+        let names = AttributeKind::ALL.map(AttributeKind::name);
+        format!("expected one of {}", names.join(", "))
+    })
 }
 
 fn scale_factor(text: &str) -> Result<f64, String> {

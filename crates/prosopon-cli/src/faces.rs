@@ -72,7 +72,7 @@ pub(crate) fn of_inputs(
         &args.detect.limits(),
         args.inference.options(0).thread_count(),
         &StageTimes::default(),
-        |picture| size_of(&picture),
+        |picture, _| size_of(&picture),
         |input, analysed| {
             match analysed {
                 Ok((size, faces)) => read.pictures.push(ReadPicture {

@@ -6,7 +6,9 @@ use std::io::ErrorKind;
 use std::process::ExitCode;
 
 use prosopon::inference::InferenceError;
-use prosopon::{AlignError, CompareError, DetectError, EmbedError, EngineError, ImageError};
+use prosopon::{
+    AlignError, AttributeError, CompareError, DetectError, EmbedError, EngineError, ImageError,
+};
 use prosopon_gallery::{AlbumError, GalleryError};
 use prosopon_models::ModelsError;
 use prosopon_video::StoreError as EventsError;
@@ -225,6 +227,16 @@ impl From<EngineError> for Failure {
             EngineError::Detect(error @ DetectError::Cascade(_)) => {
                 Self::new(Exit::Setup, "unusable_model", &error)
             }
+            error => Self::new(Exit::Setup, "inference_failed", &error),
+        }
+    }
+}
+
+impl From<AttributeError> for Failure {
+    fn from(error: AttributeError) -> Self {
+        match error {
+            AttributeError::Inference(error) => error.into(),
+            AttributeError::Image(error) => error.into(),
             error => Self::new(Exit::Setup, "inference_failed", &error),
         }
     }

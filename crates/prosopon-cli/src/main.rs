@@ -8,6 +8,7 @@
 mod albums;
 mod analysis;
 mod args;
+mod assess;
 mod commands;
 mod faces;
 mod failure;

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use prosopon::image::write_whole;
-use prosopon::{BoundingBox, Detection, Landmarks};
+use prosopon::{Attributes, BoundingBox, Detection, Landmarks, Quality};
 use serde::Serialize;
 
 use crate::failure::Failure;
@@ -42,6 +42,12 @@ pub(crate) struct FaceJson {
     pub(crate) bounding_box: BoundingBox,
     pub(crate) landmarks: Option<Landmarks>,
     pub(crate) confidence: f32,
+    /// How good it is, if that was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) quality: Option<Quality>,
+    /// What networks say of it, if any were asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) attributes: Option<Attributes>,
     /// Where eyes are, if they were required.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) eyes: Option<Vec<BoundingBox>>,
@@ -57,6 +63,8 @@ impl From<&Detection> for FaceJson {
             bounding_box: detection.bounding_box,
             landmarks: detection.landmarks,
             confidence: detection.confidence,
+            quality: None,
+            attributes: None,
             eyes: None,
             embedding: None,
             identification: None,

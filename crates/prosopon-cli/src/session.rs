@@ -8,8 +8,8 @@ use prosopon::detect::{EyeRule, HaarDetector, Landmarked, WithEyes};
 use prosopon::inference::{InferenceOptions, Runtime};
 use prosopon::model::{DetectorFamily, EmbedderSpec};
 use prosopon::{
-    ActiveCalibration, CalibrationOrigin, Detector, Embedder, FaceEngine, ModelId, NetworkEmbedder,
-    detect,
+    ActiveCalibration, AttributeKind, AttributeNetworks, CalibrationOrigin, Detector, Embedder,
+    FaceEngine, ModelId, NetworkEmbedder, detect,
 };
 use prosopon_gallery::{Gallery, GalleryOptions};
 use prosopon_models::{DetectorModel, ModelsError, PullOptions, ResolvedModel, Store};
@@ -351,7 +351,7 @@ pub(crate) fn load_embedder(
         .map_err(|error| Failure::from(error).at(model.path.display()))
 }
 
-fn read_model(path: &Path) -> Result<Vec<u8>, Failure> {
+pub(crate) fn read_model(path: &Path) -> Result<Vec<u8>, Failure> {
     fs::read(path).map_err(|error| {
         Failure::new(
             Exit::Setup,
@@ -401,6 +401,25 @@ pub(crate) fn pull(store: &Store, pack: &str, source: &SourceArgs) -> Result<(),
         ));
     }
     Ok(())
+}
+
+/// Opens the networks of `kinds`; installs their pack first if one is missing. None if there are no kinds.
+pub(crate) fn open_attributes(
+    kinds: &[AttributeKind],
+    source: &SourceArgs,
+    inference: &InferenceArgs,
+    load: Load,
+) -> Result<Option<AttributeNetworks>, Failure> {
+    if kinds.is_empty() {
+        return Ok(None);
+    }
+    let store = Store::open()?;
+    let runtime = open_runtime(&store, inference, load)?;
+    let networks = AttributeNetworks::open(&runtime, kinds, |kind| {
+        let path = installed(&store, source, |store| store.resolve_attribute(kind))?;
+        read_model(&path)
+    })?;
+    Ok(Some(networks))
 }
 
 /// Where the gallery is.

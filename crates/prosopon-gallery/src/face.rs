@@ -95,6 +95,18 @@ pub struct Quality {
     pub measures: BTreeMap<String, f64>,
 }
 
+impl Quality {
+    /// Adds what was measured: `quality`, and each of its parts as `quality_size`, `quality_sharpness` and so on.
+    pub fn add(&mut self, quality: &prosopon::Quality) {
+        let score = f64::from(quality.score);
+        self.measures.insert("quality".to_owned(), score);
+        for (name, part) in quality.parts.named() {
+            let name = format!("quality_{name}");
+            self.measures.insert(name, f64::from(part));
+        }
+    }
+}
+
 /// A small encoded picture of an aligned face.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Crop {

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use prosopon::AttributeKind;
 use prosopon::compare::{ActiveCalibration, Calibration, CalibrationOrigin};
 use prosopon::detect::{self, DetectError, Detector, HaarDetector};
 use prosopon::embed::ModelId;
@@ -100,6 +101,22 @@ impl Store {
             model.calibration = ActiveCalibration::stored(origin, own, &model.id);
         }
         Ok(model)
+    }
+
+    /// The ONNX file of the network that estimates `kind`.
+    ///
+    /// # Errors
+    /// [`ModelsError::NotInstalled`] if pulling would help.
+    pub fn resolve_attribute(&self, kind: AttributeKind) -> Result<PathBuf> {
+        self.file(match kind {
+            AttributeKind::Expression => "fr-expression",
+            AttributeKind::Age => "fr-age",
+            AttributeKind::Gender => "fr-gender",
+            AttributeKind::Eyes => "fr-eye",
+            AttributeKind::Pose => "fr-pose",
+            AttributeKind::Landmarks68 => "fr-landmark",
+            AttributeKind::Liveness => "fr-liveness",
+        })
     }
 
     /// The embedder with the calibration that comes with it.

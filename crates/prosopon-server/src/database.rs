@@ -411,3 +411,41 @@ fn key_from_row(row: &Row) -> rusqlite::Result<(KeyRecord, [u8; 32])> {
     };
     Ok((record, row.get(8)?))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_database_from_before_there_were_cameras_is_brought_up_to_date() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("server.db");
+        let old = Connection::open(&path).unwrap();
+        old.execute_batch(TABLES).unwrap();
+        old.pragma_update(None, "application_id", APPLICATION_ID)
+            .unwrap();
+        old.pragma_update(None, "user_version", 1).unwrap();
+        old.execute(
+            "INSERT INTO keys (name, sha256, scopes, created_millis) VALUES ('phone', x'00', 'identify', 1)",
+            [],
+        )
+        .unwrap();
+        drop(old);
+        for _ in 0..2 {
+            let database = Database::open(&path).unwrap();
+            assert_eq!(database.cameras().unwrap().len(), 0);
+            let n: i64 = database
+                .lock()
+                .query_row("SELECT count(*) FROM keys", [], |row| row.get(0))
+                .unwrap();
+            assert_eq!(n, 1);
+        }
+        let newer = Connection::open(&path).unwrap();
+        newer
+            .pragma_update(None, "user_version", VERSION + 1)
+            .unwrap();
+        drop(newer);
+        let error = Database::open(&path).unwrap_err().to_string();
+        assert!(error.contains("newer version"), "{error}");
+    }
+}

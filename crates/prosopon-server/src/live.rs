@@ -78,6 +78,7 @@ impl LiveSessions {
         // Frames of a browser are few: each is searched.
         let options = WatchOptions {
             every: 1,
+            evidence: models.evidence(),
             ..WatchOptions::default()
         };
         let watcher = Watcher::new(

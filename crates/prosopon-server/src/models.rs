@@ -11,6 +11,7 @@ use prosopon::{
 };
 use prosopon_gallery::{Gallery, GalleryError};
 use prosopon_train::input::FaceSearch;
+use prosopon_video::EvidenceOptions;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -134,6 +135,14 @@ impl LoadedModels {
         };
         self.engine.embed(&[crop])?;
         Ok(())
+    }
+
+    /// When a track has been seen well enough, by what was measured of the embedder.
+    pub(crate) fn evidence(&self) -> EvidenceOptions {
+        match &self.calibration {
+            Some(active) => EvidenceOptions::calibrated(&self.model, &active.calibration),
+            None => EvidenceOptions::default(),
+        }
     }
 
     /// The networks for challenges: eyes and pose.

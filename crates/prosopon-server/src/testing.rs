@@ -72,7 +72,7 @@ pub(crate) fn models() -> LoadedModels {
 pub(crate) struct TestServer {
     pub(crate) app: App,
     router: Router,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 /// An answer.
@@ -121,8 +121,13 @@ impl TestServer {
         Self {
             router: crate::app::router(App::clone(&app)),
             app,
-            _folder: folder,
+            folder,
         }
+    }
+
+    /// Where its files are.
+    pub(crate) fn folder(&self) -> &std::path::Path {
+        self.folder.path()
     }
 
     /// Sends a request from loopback.

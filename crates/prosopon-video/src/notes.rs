@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use prosopon::Attributes;
+
+use crate::liveness::{LivenessEvidence, LivenessScore};
 use crate::presence::{FaceCrop, Intervals};
 
 /// Crops of a track that are kept.
@@ -19,6 +22,13 @@ pub(crate) struct Notes {
     intervals: Intervals,
     /// Best first.
     crops: Vec<FaceCrop>,
+    /// Of the best crop.
+    attributes: Option<Attributes>,
+    liveness: LivenessEvidence,
+    /// Whether somebody who is known has to look live before that is told.
+    waits: bool,
+    /// Whether a spoof has been told of.
+    is_suspected: bool,
 }
 
 impl Notes {
@@ -32,6 +42,48 @@ impl Notes {
 
     pub(crate) fn see(&mut self, at: Duration, gap: Duration) {
         self.intervals.see(at, gap);
+    }
+
+    pub(crate) fn liveness_mut(&mut self) -> &mut LivenessEvidence {
+        &mut self.liveness
+    }
+
+    /// How live the face looks; none if that was not looked at.
+    pub(crate) fn liveness(&self) -> Option<LivenessScore> {
+        self.liveness.score()
+    }
+
+    /// What attributes say, by name, without the many points that nobody reads in an event.
+    pub(crate) fn attributes(&self) -> serde_json::Map<String, serde_json::Value> {
+        let Some(Ok(serde_json::Value::Object(mut map))) =
+            self.attributes.as_ref().map(serde_json::to_value)
+        else {
+            return serde_json::Map::new();
+        };
+        map.remove("landmarks");
+        map
+    }
+
+    pub(crate) fn set_attributes(&mut self, attributes: Option<Attributes>) {
+        self.attributes = attributes;
+    }
+
+    pub(crate) fn wait(&mut self) {
+        self.waits = true;
+    }
+
+    pub(crate) fn is_waiting(&self) -> bool {
+        self.waits
+    }
+
+    /// Whether it waited.
+    pub(crate) fn stop_waiting(&mut self) -> bool {
+        std::mem::take(&mut self.waits)
+    }
+
+    /// Whether this is the first suspicion.
+    pub(crate) fn suspect(&mut self) -> bool {
+        !std::mem::replace(&mut self.is_suspected, true)
     }
 
     /// The kept crop that one of this moment would have to replace; none if there is room.
@@ -62,7 +114,18 @@ impl Notes {
     pub(crate) fn divided(self, until: Duration) -> (Self, Self) {
         let (before, after) = self.intervals.divided(until);
         let (old, new) = self.crops.into_iter().partition(|crop| crop.at < until);
-        let notes = |intervals, crops| Self { intervals, crops };
-        (notes(before, old), notes(after, new))
+        let notes = |intervals, crops| Self {
+            intervals,
+            crops,
+            ..Self::default()
+        };
+        (
+            Self {
+                attributes: self.attributes,
+                liveness: self.liveness,
+                ..notes(before, old)
+            },
+            notes(after, new),
+        )
     }
 }

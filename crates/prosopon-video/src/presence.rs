@@ -281,3 +281,66 @@ impl Person {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn millis(time: u64) -> Duration {
+        Duration::from_millis(time)
+    }
+
+    #[test]
+    fn short_gaps_are_none_and_long_ones_divide() {
+        let mut intervals = Intervals::default();
+        for time in [0, 100, 200, 900, 1000] {
+            intervals.see(millis(time), millis(500));
+        }
+        let found: Vec<_> = intervals
+            .as_slice()
+            .iter()
+            .map(|i| (i.start.as_millis(), i.end.as_millis()))
+            .collect();
+        assert_eq!(found, [(0, 200), (900, 1000)]);
+        assert_eq!(intervals.total(), millis(300));
+        let (before, after) = intervals.clone().divided(millis(950));
+        assert_eq!((before.total(), after.total()), (millis(250), millis(50)));
+        let mut both = after;
+        both.merge(&before, millis(10));
+        assert_eq!(both, intervals);
+    }
+
+    #[test]
+    fn intervals_have_a_bound_and_lose_no_time() {
+        let mut intervals = Intervals::default();
+        for i in 0..3 * MAX_INTERVALS as u64 {
+            intervals.see(millis(i * 1000), millis(10));
+            intervals.see(millis(i * 1000 + 5), millis(10));
+        }
+        let found = intervals.as_slice();
+        assert_eq!(found.len(), MAX_INTERVALS);
+        assert!(found.windows(2).all(|pair| pair[0].end < pair[1].start));
+        let last = found.last().expect("an interval");
+        assert_eq!(last.end, millis((3 * MAX_INTERVALS as u64 - 1) * 1000 + 5));
+    }
+
+    #[test]
+    fn rows_have_a_bound() {
+        let mut presence = Presence::default();
+        let intervals = Intervals::default();
+        for track in 0..500 {
+            let attendance = Attendance {
+                track,
+                identity: Identity::Unknown,
+                subject: None,
+                similarity: None,
+                mean: None,
+                intervals: &intervals,
+                crop: None,
+            };
+            presence.add(&attendance, 0.3, millis(500));
+        }
+        assert_eq!(presence.people().len(), MAX_UNNAMED);
+        assert_eq!(presence.n_forgotten(), 500 - MAX_UNNAMED as u64);
+    }
+}

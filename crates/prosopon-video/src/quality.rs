@@ -1,14 +1,9 @@
 //! How good a sight of a face is: what frames are weighed by.
 
-use prosopon::{Detection, Image};
+use prosopon::quality::assess_detection;
+use prosopon::{Attributes, Detection, Image};
 
-/// Height of a face from which on more pixels hardly help: that of the embedder's crop.
-const ENOUGH_PX: f32 = 112.0;
-
-/// Quality of a face in [0, 1].
-pub(crate) fn of(_image: &Image, detection: &Detection) -> f32 {
-    let size = (detection.bounding_box.height() / ENOUGH_PX)
-        .clamp(0.0, 1.0)
-        .sqrt();
-    (detection.confidence * size).clamp(0.0, 1.0)
+/// Quality of a face in [0, 1]; 0 for one that cannot be cut out.
+pub(crate) fn of(image: &Image, detection: &Detection, attributes: Option<&Attributes>) -> f32 {
+    assess_detection(image, detection, attributes).map_or(0.0, |quality| quality.score)
 }

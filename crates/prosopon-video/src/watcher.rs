@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 use prosopon::annotate::{UNKNOWN_COLOR, annotate, subject_color};
-use prosopon::image::Region;
+use prosopon::image::{Region, ResizeFilter};
 use prosopon::{
-    Annotation, BoundingBox, DetectError, Detection, DetectorOptions, EmbedError, Embedding,
-    FaceEngine, Image, Landmarks,
+    Annotation, AttributeError, AttributeKind, AttributeNetworks, Attributes, BoundingBox,
+    DetectError, Detection, DetectorOptions, EmbedError, Embedding, FaceEngine, Image, Landmarks,
 };
 use prosopon_gallery::SubjectId;
 use serde::Serialize;
@@ -34,6 +34,9 @@ const CROP_SIDE: u32 = 320;
 /// Quality of crops in events.
 const CROP_JPEG: u8 = 90;
 
+/// From this quality on a face looks into the camera and is sharp, so that its looks are its own.
+const SEEN_WELL: f32 = 0.5;
+
 /// A gap in sight of up to this time is none in the record of who was there.
 const GAP: Duration = Duration::from_millis(500);
 
@@ -51,6 +54,13 @@ pub struct WatchOptions {
     pub tracker: TrackerOptions,
     /// When the evidence is enough.
     pub evidence: EvidenceOptions,
+    /// Nobody is `recognised` before the face looks live; see [`WatchOptions::live_from`]. Needs
+    /// [`Watcher::with_attributes`] with the networks of [`ATTRIBUTES`](crate::liveness::ATTRIBUTES).
+    pub require_live: bool,
+    /// From this score of liveness on a face is taken for a living one.
+    pub live_from: f32,
+    /// Below this score `spoof_suspected` is told.
+    pub spoof_below: f32,
 }
 
 impl Default for WatchOptions {
@@ -62,6 +72,9 @@ impl Default for WatchOptions {
             cooldown: Duration::from_secs(60),
             tracker: TrackerOptions::default(),
             evidence: EvidenceOptions::default(),
+            require_live: false,
+            live_from: 0.5,
+            spoof_below: 0.3,
         }
     }
 }
@@ -107,7 +120,7 @@ pub struct StageSeconds {
     pub detect: f64,
     /// Aligning and embedding faces.
     pub embed: f64,
-    /// Quality, crops.
+    /// Quality, crops, attributes.
     pub assess: f64,
     /// Linking detections with tracks.
     pub link: f64,
@@ -162,6 +175,7 @@ pub struct Watcher {
     engine: Arc<FaceEngine>,
     who: Option<Arc<dyn Who>>,
     options: WatchOptions,
+    attributes: Option<Arc<AttributeNetworks>>,
     cuts: CutDetector,
     tracker: Tracker,
     /// When each person was last seen, for the cooldown.
@@ -211,6 +225,7 @@ impl Watcher {
             who,
             tracker: Tracker::new(tracker, options.evidence),
             options,
+            attributes: None,
             cuts: CutDetector::default(),
             recent: BTreeMap::new(),
             presence: Presence::default(),
@@ -219,6 +234,15 @@ impl Watcher {
             clock: Clock::default(),
             counts: Counts::default(),
             seconds: StageSeconds::default(),
+        }
+    }
+
+    /// Estimates what `networks` can tell of the faces, and with the network of liveness gathers evidence of it.
+    #[must_use]
+    pub fn with_attributes(self, networks: Arc<AttributeNetworks>) -> Self {
+        Self {
+            attributes: Some(networks),
+            ..self
         }
     }
 
@@ -360,32 +384,9 @@ impl Watcher {
         for ended in &updated.ended {
             self.end(ended, events);
         }
-        let gap = self.gap_of_record();
         for &(track, detection) in &updated.seen {
-            let started = Instant::now();
-            let quality = quality::of(&frame.image, &detections[detection]);
-            let track = &mut self.tracker.tracks_mut()[track];
-            track.notes.see(frame.position, gap);
-            if track.notes.wants_crop(frame.position, quality) {
-                let shape = &detections[detection].bounding_box;
-                if let Some(image) = crop(&frame.image, shape) {
-                    track.notes.keep(FaceCrop {
-                        image,
-                        quality,
-                        at: frame.position,
-                    });
-                }
-            }
-            self.seconds.assess += started.elapsed().as_secs_f64();
-            if let Some(embedding) = updated.embeddings[detection].clone() {
-                let sample = Sample {
-                    at: frame.position,
-                    embedding,
-                    quality,
-                };
-                track.evidence_mut().observe(sample, &self.options.evidence);
-                track.sampled(frame.position);
-            }
+            let embedding = updated.embeddings[detection].clone();
+            self.note(frame, track, &detections[detection], embedding)?;
         }
         for position in updated.confirmed {
             self.counts.tracks += 1;
@@ -395,9 +396,95 @@ impl Watcher {
         for (position, _) in updated.seen {
             if self.tracker.tracks()[position].state() == TrackState::Confirmed {
                 self.decide(position, events);
+                self.judge_liveness(position, events);
             }
         }
         Ok(())
+    }
+
+    /// Notes what a frame shows of a track: that it is there, and where it was embedded how good the sight is.
+    fn note(
+        &mut self,
+        frame: &Frame,
+        track: usize,
+        detection: &Detection,
+        embedding: Option<Embedding>,
+    ) -> Result<(), WatchError> {
+        let started = Instant::now();
+        let gap = self.gap_of_record();
+        let (at, image) = (frame.position, &frame.image);
+        let is_sample = embedding.is_some();
+        let attributes = self.attributes_of(image, detection, is_sample)?;
+        let track = &mut self.tracker.tracks_mut()[track];
+        track.notes.see(at, gap);
+        if let Some(attributes) = &attributes {
+            let liveness = track.notes.liveness_mut();
+            if attributes.liveness.is_some() {
+                liveness.observe(at, detection, attributes, image);
+            }
+        }
+        let Some(embedding) = embedding else {
+            self.seconds.assess += started.elapsed().as_secs_f64();
+            return Ok(());
+        };
+        let quality = quality::of(image, detection, attributes.as_ref());
+        if track.notes.wants_crop(at, quality)
+            && let Some(image) = crop(image, &detection.bounding_box)
+        {
+            if track
+                .notes
+                .crops()
+                .first()
+                .is_none_or(|best| best.quality < quality)
+            {
+                track.notes.set_attributes(attributes);
+            }
+            track.notes.keep(FaceCrop { image, quality, at });
+        }
+        self.seconds.assess += started.elapsed().as_secs_f64();
+        let sample = Sample {
+            at,
+            embedding,
+            quality,
+        };
+        track.evidence_mut().observe(sample, &self.options.evidence);
+        track.sampled(at);
+        Ok(())
+    }
+
+    /// Attributes of a face: of samples, or of every sight if blinks are to be seen.
+    fn attributes_of(
+        &self,
+        image: &Image,
+        detection: &Detection,
+        is_sample: bool,
+    ) -> Result<Option<Attributes>, WatchError> {
+        let Some(networks) = &self.attributes else {
+            return Ok(None);
+        };
+        if !is_sample && !networks.kinds().contains(&AttributeKind::Liveness) {
+            return Ok(None);
+        }
+        let found = networks.estimate(image, std::slice::from_ref(detection))?;
+        Ok(found.into_iter().next())
+    }
+
+    /// Tells of a face that looks like a picture, and of somebody whose face had to look live first.
+    fn judge_liveness(&mut self, position: usize, events: &mut Vec<Event>) {
+        let track = &mut self.tracker.tracks_mut()[position];
+        let Some(score) = track.notes.liveness().filter(|score| score.enough) else {
+            return;
+        };
+        let is_spoof = score.score < self.options.spoof_below && track.notes.suspect();
+        let is_live = score.score >= self.options.live_from;
+        let was_waiting = is_live && track.notes.stop_waiting();
+        let track = &self.tracker.tracks()[position];
+        if is_spoof {
+            events.extend(self.event(EventKind::SpoofSuspected, track));
+        }
+        if was_waiting && track.evidence().subject().is_some() {
+            events.extend(self.event(EventKind::Recognised, track));
+        }
     }
 
     /// Asks who the track at this position is, if there is reason to.
@@ -433,14 +520,18 @@ impl Watcher {
             break;
         }
         self.seconds.identify += started.elapsed().as_secs_f64();
+        // Whoever waits until the face looks live has not been announced: a cooldown must not swallow it.
+        if self.tracker.tracks()[position].notes.is_waiting() {
+            return;
+        }
         let subject = self.tracker.tracks()[position].evidence().subject();
         if let Some(id) = subject.map(|subject| subject.id) {
             self.saw(id, self.clock.at);
         }
     }
 
-    /// Divides the track if its last samples are another person's. Without a sign that it may have become another face a
-    /// change of looks alone is none of person: heads turn.
+    /// Divides the track if its last samples are another person's. Without a sign that it may have become another face, and
+    /// without good sights, a change of looks alone is none of person: heads turn.
     fn part_with_somebody_else(&mut self, position: usize, events: &mut Vec<Event>) {
         let track = &self.tracker.tracks()[position];
         let Some((since, other)) = track.evidence().somebody_else(&self.options.evidence) else {
@@ -456,9 +547,10 @@ impl Watcher {
             }
         });
         let other_is = other_is.map(|best| best.subject.id);
+        let is_seen_well = other.recent().all(|sample| sample.quality >= SEEN_WELL);
         let is_other_person = match (own, other_is) {
             (Some(own), Some(other)) => own != other,
-            _ => is_disrupted,
+            _ => is_disrupted || is_seen_well,
         };
         if is_other_person {
             self.divide(position, since, other, events);
@@ -495,7 +587,14 @@ impl Watcher {
             let away = self.clock.at.duration_since(*last);
             Duration::try_from(away).unwrap_or(Duration::ZERO) < self.options.cooldown
         });
-        if !is_back {
+        if is_back {
+            return;
+        }
+        let live = track.notes.liveness();
+        let is_live = live.is_some_and(|live| live.enough && live.score >= self.options.live_from);
+        if self.options.require_live && !is_live {
+            self.tracker.tracks_mut()[position].notes.wait();
+        } else {
             events.extend(self.event(EventKind::Recognised, track));
         }
     }
@@ -556,9 +655,9 @@ impl Watcher {
             threshold: answer.map(|answer| answer.threshold),
             fmr: answer.and_then(|answer| answer.fmr),
             model: answer.and_then(|_| Some(evidence.mean()?.model().clone())),
-            liveness: None,
+            liveness: track.notes.liveness().map(|live| live.score),
             quality: best.map(|best| best.quality),
-            attributes: serde_json::Map::new(),
+            attributes: track.notes.attributes(),
             bounding_box: track.detection().bounding_box,
             frame_size: self.clock.size,
             crop: best.and_then(|best| best.image.encode_jpeg(CROP_JPEG).ok()),
@@ -587,7 +686,7 @@ fn view(track: &Track) -> TrackView {
             .answer()
             .and_then(|answer| Some(answer.best.as_ref()?.similarity)),
         quality: track.notes.crops().first().map(|crop| crop.quality),
-        liveness: None,
+        liveness: track.notes.liveness().map(|live| live.score),
     }
 }
 
@@ -659,7 +758,7 @@ fn crop(image: &Image, shape: &BoundingBox) -> Option<Image> {
     crop.resized(
         scaled(crop.width()),
         scaled(crop.height()),
-        Default::default(),
+        ResizeFilter::default(),
     )
     .ok()
 }
@@ -694,4 +793,10 @@ pub enum WatchError {
     /// Faces could not be embedded.
     #[error(transparent)]
     Embed(#[from] EmbedError),
+    /// Attributes could not be estimated.
+    #[error(transparent)]
+    Attributes(#[from] AttributeError),
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,7 +12,8 @@ use prosopon::{Detection, Image, align};
 use serde::Serialize;
 
 use crate::analysis::{StageSeconds, StageTimes, detect_all, size_of};
-use crate::args::{DetectArgs, InferenceArgs, ModelArgs, OutputArgs};
+use crate::args::{AttributeArgs, DetectArgs, InferenceArgs, ModelArgs, OutputArgs};
+use crate::assess::{self, assess_all};
 use crate::failure::{Exit, Failure};
 use crate::output::{FaceJson, PictureJson, PicturePrinter, count};
 use crate::pictures::{self, Input};
@@ -26,6 +27,7 @@ Examples:
   prosopon detect holiday/ --draw marked/          pictures with boxes and landmarks
   prosopon detect holiday/ --crops faces/ --aligned
   prosopon detect 'scans/*.tif' --json > faces.json
+  prosopon detect photo.jpg --attributes pose,eyes
   prosopon detect holiday/ --detector haar --require-eyes 2
   curl -s https://example.org/a.jpg | prosopon detect -")]
 pub(crate) struct Args {
@@ -41,6 +43,8 @@ pub(crate) struct Args {
     /// Crops of 112 × 112 pixels in ArcFace's pose instead of boxes with a margin
     #[arg(long, requires = "crops")]
     aligned: bool,
+    #[command(flatten)]
+    attributes: AttributeArgs,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
     #[command(flatten)]
@@ -68,6 +72,12 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     let load = Load::of(inputs.len());
     let session =
         session::open_detector_for(&args.models, &args.inference, &args.detect, load)?.filtering();
+    let networks = session::open_attributes(
+        &args.attributes.attributes,
+        &args.models.source,
+        &args.inference,
+        load,
+    )?;
     let mut printer = PicturePrinter::new(args.output.format(), session.about);
     let mut summary = Summary::default();
     let mut names = OutputNames::default();
@@ -80,17 +90,29 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         &args.detect.limits(),
         args.inference.options(0).thread_count(),
         &times,
-        |picture| (size_of(&picture), keeps_image.then_some(picture.image)),
+        |picture, detections| {
+            let assessed = assess_all(&picture.image, detections, networks.as_ref());
+            let size = size_of(&picture);
+            (size, keeps_image.then_some(picture.image), assessed)
+        },
         |input, analysed| {
             let picture = match analysed {
-                Ok((((width, height), image), detections)) => {
+                Ok((((width, height), image, assessed), detections)) => {
                     summary.faces += detections.len();
                     if detections.is_empty() {
                         summary.pictures_without_faces.push(input.to_string());
                     } else {
                         summary.pictures_with_faces += 1;
                     }
-                    let mut faces: Vec<_> = detections.iter().map(FaceJson::from).collect();
+                    let mut faces: Vec<FaceJson> = detections
+                        .iter()
+                        .zip(assessed?)
+                        .map(|(detection, assessment)| FaceJson {
+                            quality: Some(assessment.quality),
+                            attributes: assessment.attributes,
+                            ..FaceJson::from(detection)
+                        })
+                        .collect();
                     if let Some(image) = image {
                         if let Some(rule) = &rule {
                             add_eyes(&mut faces, rule, &image);
@@ -180,6 +202,9 @@ fn describe(picture: &PictureJson) -> String {
             "\n  {:.0},{:.0} to {:.0},{:.0}  confidence {:.2}",
             b.left, b.top, b.right, b.bottom, face.confidence
         );
+        if let Some(attributes) = &face.attributes {
+            text += &assess::describe(attributes);
+        }
         if let Some(eyes) = &face.eyes {
             text += &format!(", {}", count(eyes.len(), "eye", "eyes"));
         }

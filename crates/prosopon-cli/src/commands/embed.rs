@@ -64,7 +64,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         &args.engine.detect.limits(),
         args.engine.inference.options(0).thread_count(),
         &times,
-        |picture| size_of(&picture),
+        |picture, _| size_of(&picture),
         |input, analysed| {
             let picture = match analysed {
                 Ok(((width, height), faces)) => {

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use prosopon::Quality;
+use prosopon::quality::assess_detection;
 use prosopon_gallery::subject::check_name;
 use prosopon_gallery::{
     Enrolment, EnrolmentRequest, Gallery, GalleryError, NewFace, PictureHash, Source,
@@ -11,7 +13,7 @@ use serde::Serialize;
 use super::detect::exit_of;
 use super::verify::the_one;
 use crate::analysis::{StageTimes, analyze_all};
-use crate::args::{EngineArgs, GalleryArgs, OutputArgs};
+use crate::args::{EngineArgs, GalleryArgs, OutputArgs, share};
 use crate::failure::{Exit, Failure};
 use crate::output::{Format, count, print_json, print_json_line, print_line};
 use crate::pictures::{self, Input};
@@ -35,6 +37,9 @@ pub(crate) struct Args {
     /// All pictures are of this person
     #[arg(long, value_name = "NAME")]
     subject: Option<String>,
+    /// Skip faces of a lower quality, from 0 to 1; 0.3 refuses the worst
+    #[arg(long, value_name = "Q", value_parser = share)]
+    min_quality: Option<f32>,
     /// Keep no pictures of the faces in the gallery
     #[arg(long)]
     no_crops: bool,
@@ -103,14 +108,26 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         &args.engine.detect.limits(),
         args.engine.inference.options(0).thread_count(),
         &StageTimes::default(),
-        |picture| PictureHash::of(&picture.bytes),
+        |picture, detections| {
+            let assess = |detection| Ok(assess_detection(&picture.image, detection, None)?);
+            let qualities: Result<Vec<Quality>, Failure> = detections.iter().map(assess).collect();
+            (PictureHash::of(&picture.bytes), qualities)
+        },
         |input, analysed| {
             let subject = subjects.next().unwrap_or_default();
-            let face = analysed.and_then(|(sha256, faces)| {
+            let face = analysed.and_then(|((sha256, qualities), faces)| {
                 let face = the_one(faces).map_err(|failure| failure.at(input))?;
+                let quality = qualities?.into_iter().next();
+                if let (Some(quality), Some(least)) = (&quality, args.min_quality) {
+                    check_quality(quality, least).map_err(|failure| failure.at(input))?;
+                }
                 let file_name = input.file_name();
                 let source = Source { file_name, sha256 };
-                Ok(NewFace::of(&face, Some(source), !args.no_crops)?)
+                let mut face = NewFace::of(&face, Some(source), !args.no_crops)?;
+                if let Some(quality) = &quality {
+                    face.quality.add(quality);
+                }
+                Ok(face)
             });
             writer.push(input, subject, face)
         },
@@ -147,6 +164,19 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         ))?,
     }
     Ok(exit_of(skipped))
+}
+
+/// Refuses a face that is not good enough, with the part that is worst.
+fn check_quality(quality: &Quality, least: f32) -> Result<(), Failure> {
+    if quality.score >= least {
+        return Ok(());
+    }
+    let message = format!(
+        "expected a quality of at least {least}, found {:.2}: {}",
+        quality.score,
+        quality.parts.complaint()
+    );
+    Err(Failure::new(Exit::BadInput, "low_quality", message).with_hint(quality.parts.advice()))
 }
 
 /// Refuses what cannot be a name, before a whole batch fails for it.

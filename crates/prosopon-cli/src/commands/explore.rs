@@ -97,7 +97,7 @@ fn collect(args: &Args) -> Result<(Collection, EngineSession), Failure> {
         &args.engine.detect.limits(),
         args.engine.inference.options(0).thread_count(),
         &StageTimes::default(),
-        |picture| {
+        |picture, _| {
             let fingerprint = Fingerprint::new(&picture.bytes, &picture.image);
             (size_of(&picture), fingerprint)
         },

@@ -10,7 +10,8 @@ use serde::Serialize;
 
 use super::detect::{OutputNames, exit_of, failed_picture, header, make_folder, save};
 use crate::analysis::{StageTimes, analyze_all, size_of};
-use crate::args::{DecisionArgs, EngineArgs, GalleryArgs, OutputArgs};
+use crate::args::{AttributeArgs, DecisionArgs, EngineArgs, GalleryArgs, OutputArgs};
+use crate::assess::{self, assess_all};
 use crate::failure::{Exit, Failure};
 use crate::output::{
     CandidateJson, FaceJson, IdentificationJson, IdentificationOutcome, PictureJson,
@@ -49,6 +50,8 @@ pub(crate) struct Args {
     #[arg(long, value_enum, default_value_t = TemplateArg::Mean)]
     template: TemplateArg,
     #[command(flatten)]
+    attributes: AttributeArgs,
+    #[command(flatten)]
     decision: DecisionArgs,
     #[command(flatten)]
     gallery: GalleryArgs,
@@ -85,7 +88,14 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         make_folder(folder)?;
     }
     let gallery = session::open_gallery(&args.gallery, false)?;
-    let session = session::open_engine(&args.engine, Load::of(inputs.len()))?;
+    let load = Load::of(inputs.len());
+    let session = session::open_engine(&args.engine, load)?;
+    let networks = session::open_attributes(
+        &args.attributes.attributes,
+        &args.engine.models.source,
+        &args.engine.inference,
+        load,
+    )?;
     let rule = threshold::rule(
         &args.decision,
         &session.model,
@@ -132,16 +142,19 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         &args.engine.detect.limits(),
         args.engine.inference.options(0).thread_count(),
         &StageTimes::default(),
-        |picture| {
-            (
-                size_of(&picture),
-                args.draw.is_some().then_some(picture.image),
-            )
+        |picture, detections| {
+            let assessed = assess_all(&picture.image, detections, networks.as_ref());
+            let size = size_of(&picture);
+            (size, args.draw.is_some().then_some(picture.image), assessed)
         },
         |input, analysed| {
             let picture = match analysed {
-                Ok((((width, height), image), faces)) => {
-                    let found = identifier.identify(&faces)?;
+                Ok((((width, height), image, assessed), faces)) => {
+                    let mut found = identifier.identify(&faces)?;
+                    for (face, assessment) in found.iter_mut().zip(assessed?) {
+                        face.quality = Some(assessment.quality);
+                        face.attributes = assessment.attributes;
+                    }
                     summary.faces += found.len();
                     for identification in found.iter().filter_map(|f| f.identification.as_ref()) {
                         match identification.outcome {
@@ -306,6 +319,9 @@ fn describe(picture: &PictureJson) -> String {
             .collect();
         if !candidates.is_empty() {
             text += &format!("  ({})", candidates.join(", "));
+        }
+        if let Some(attributes) = &face.attributes {
+            text += &assess::describe(attributes);
         }
     }
     text

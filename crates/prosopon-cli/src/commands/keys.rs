@@ -58,7 +58,7 @@ enum Action {
     Create {
         /// What to call it
         name: String,
-        /// What it is for; each includes those before it
+        /// What it is for; `enrol` includes `identify`, `admin` all
         #[arg(
             long,
             value_name = "identify|enrol|cameras|admin",

@@ -32,6 +32,7 @@ pub(crate) mod signature;
 pub(crate) mod split;
 pub(crate) mod train;
 pub(crate) mod verify;
+pub(crate) mod watch;
 
 use crate::args::Command;
 use crate::failure::{Exit, Failure};
@@ -65,6 +66,7 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
         Command::Train(args) => train::run(&args),
         Command::Predict(args) => predict::run(&args),
         Command::Classifiers(args) => classifiers::run(&args),
+        Command::Watch(args) => watch::run(&args),
         Command::Events(args) => events::run(&args),
         Command::Serve(args) => serve::run(&args),
         Command::Keys(args) => keys::run(&args),

@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use prosopon::inference::{BackendChoice, InferenceOptions, Precision};
-use prosopon::{EngineOptions, FaceEngine};
+use prosopon::{AttributeKind, AttributeNetworks, EngineOptions, FaceEngine};
 use prosopon_models::{ModelsError, ResolvedCascade, Store};
 use prosopon_server::{
-    Cascades, LicenceCard, LoadedModels, LoadedSettings, ModelCard, OpenDetector, RunError, Server,
-    Settings, ToolMissing,
+    Attributes, Cascades, LicenceCard, LoadedModels, LoadedSettings, ModelCard, OpenAttributes,
+    OpenDetector, RunError, Server, Settings, ToolMissing,
 };
 use prosopon_train::input::FaceSearch;
 use serde::Serialize;
@@ -233,6 +233,7 @@ fn load(store: &Store, settings: &Settings) -> Result<LoadedModels, Failure> {
         backend: networks.backend,
         threads: options.thread_count(),
         cascades: cascades(store),
+        attributes: Attributes::new(attribute_opener(store.clone(), options.clone())),
         open_detector: opener(store.clone(), options),
         engine: Arc::new(FaceEngine::new(
             networks.detector,
@@ -251,6 +252,22 @@ fn opener(store: Store, options: InferenceOptions) -> OpenDetector {
     };
     Box::new(move |search, needs_landmarks| {
         open(search, needs_landmarks).map_err(|failure| ToolMissing {
+            message: failure.message,
+            hint: failure.hint,
+        })
+    })
+}
+
+/// Opens the networks that cameras and challenges ask for. Like detectors of classifiers they are not fetched then.
+fn attribute_opener(store: Store, options: InferenceOptions) -> OpenAttributes {
+    let open = move |kinds: &[AttributeKind]| {
+        let runtime = session::open_runtime_with(&store, &mut options.clone())?;
+        AttributeNetworks::open(&runtime, kinds, |kind| {
+            session::read_model(&store.resolve_attribute(kind)?)
+        })
+    };
+    Box::new(move |kinds| {
+        open(kinds).map_err(|failure: Failure| ToolMissing {
             message: failure.message,
             hint: failure.hint,
         })

@@ -157,7 +157,7 @@ fn one_face(args: &Args, session: &EngineSession, path: &Path) -> Result<Face, F
         &args.engine.detect.limits(),
         1,
         &StageTimes::default(),
-        drop,
+        |_, _| (),
         |input, analysed| {
             found = Some(the_one(analysed?.1).map_err(|failure| failure.at(input))?);
             Ok(())

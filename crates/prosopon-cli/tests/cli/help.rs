@@ -5,7 +5,7 @@ use crate::testenv::TestEnv;
 #[test]
 fn every_command_has_help_with_examples() {
     let env = TestEnv::without_models();
-    let commands: [&[&str]; 28] = [
+    let commands: [&[&str]; 29] = [
         &["quickstart"],
         &["detect"],
         &["embed"],
@@ -32,6 +32,7 @@ fn every_command_has_help_with_examples() {
         &["before-after"],
         &["diff"],
         &["gradients"],
+        &["watch"],
         &["models"],
         &["doctor"],
     ];

@@ -1,5 +1,6 @@
 //! The command line, as the real binary in a temporary folder.
 
+mod attributes;
 mod classic;
 mod classifiers;
 mod cluster;
@@ -21,3 +22,4 @@ mod recognise;
 mod recogniser;
 mod testenv;
 mod train;
+mod watch;

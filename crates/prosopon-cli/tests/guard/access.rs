@@ -11,7 +11,15 @@ enum Need {
     Public,
     Identify,
     Enrol,
+    Cameras,
     Admin,
+}
+
+impl Need {
+    /// Whether a key of this scope may do what needs `other`.
+    fn includes(self, other: Self) -> bool {
+        self == other || self == Admin || (self, other) == (Enrol, Identify)
+    }
 }
 
 /// What it has to do with a gallery.
@@ -25,7 +33,7 @@ enum Reach {
     Server,
 }
 
-use Need::{Admin, Enrol, Identify, Public};
+use Need::{Admin, Cameras, Enrol, Identify, Public};
 use Reach::{Named, Own, Server};
 
 const NO_PICTURE: &str = r#"{"image": "AAAA"}"#;
@@ -59,6 +67,25 @@ const OPERATIONS: &[(&str, &str, &str, Need, Reach, &str)] = &[
     ("GET", "/v1/models", "/v1/models", Identify, Own, ""),
     ("GET", "/v1/system", "/v1/system", Identify, Own, ""),
     ("GET", "/metrics", "/metrics", Identify, Server, ""),
+    ("POST", "/v1/live", "/v1/live", Identify, Own, "{}"),
+    ("DELETE", "/v1/live/{id}", "/v1/live/none", Identify, Own, ""),
+    ("POST", "/v1/live/{id}/frames", "/v1/live/none/frames", Identify, Own, NO_PICTURE),
+    ("POST", "/v1/live/{id}/challenge", "/v1/live/none/challenge", Identify, Own, ""),
+    ("GET", "/v1/cameras", "/v1/cameras", Cameras, Server, ""),
+    ("POST", "/v1/cameras", "/v1/cameras", Admin, Server, r#"{"name": "a/b", "address": "push:"}"#),
+    ("GET", "/v1/cameras/{id}", "/v1/cameras/999", Cameras, Server, ""),
+    ("PATCH", "/v1/cameras/{id}", "/v1/cameras/999", Admin, Server, "{}"),
+    ("DELETE", "/v1/cameras/{id}", "/v1/cameras/999", Admin, Server, ""),
+    ("POST", "/v1/cameras/{id}/start", "/v1/cameras/999/start", Admin, Server, ""),
+    ("POST", "/v1/cameras/{id}/stop", "/v1/cameras/999/stop", Admin, Server, ""),
+    ("GET", "/v1/cameras/{id}/preview", "/v1/cameras/999/preview", Cameras, Server, ""),
+    ("GET", "/v1/cameras/{id}/frame.jpg", "/v1/cameras/999/frame.jpg", Cameras, Server, ""),
+    ("GET", "/v1/cameras/{id}/frames", "/v1/cameras/999/frames", Cameras, Server, ""),
+    ("POST", "/v1/cameras/{id}/frames", "/v1/cameras/999/frames", Cameras, Server, "{}"),
+    ("GET", "/v1/events", "/v1/events", Cameras, Server, ""),
+    ("DELETE", "/v1/events", "/v1/events?before=2000-01-01T00:00:00Z", Admin, Server, ""),
+    ("GET", "/v1/events/stream", "/v1/events/stream?kind=none", Cameras, Server, ""),
+    ("GET", "/v1/events/{id}/crop", "/v1/events/none/crop", Cameras, Server, ""),
     ("GET", "/v1/galleries/{gallery}/subjects", "/v1/galleries/default/subjects", Enrol, Named, ""),
     ("POST", "/v1/galleries/{gallery}/subjects", "/v1/galleries/default/subjects", Enrol, Named, r#"{"name": "matrix"}"#),
     ("GET", "/v1/galleries/{gallery}/subjects/{id}", "/v1/galleries/default/subjects/999", Enrol, Named, ""),
@@ -204,7 +231,7 @@ impl Somebody {
                 },
             ));
         };
-        if scope < need {
+        if !scope.includes(need) {
             return Some((403, "scope_missing"));
         }
         (self.is_bound && reach != Own).then_some((403, "other_gallery"))
@@ -302,7 +329,12 @@ fn everybody(server: &Served) -> Vec<Somebody> {
             ..somebody("", Proof::Cookie, "", None, false)
         });
     }
-    for (scope, need) in [("identify", Identify), ("enrol", Enrol), ("admin", Admin)] {
+    for (scope, need) in [
+        ("identify", Identify),
+        ("enrol", Enrol),
+        ("cameras", Cameras),
+        ("admin", Admin),
+    ] {
         let key = place.key(&format!("{scope} key"), scope, &[]);
         all.push(somebody(scope, Proof::Header, &key, Some(need), false));
         all.push(somebody(scope, Proof::Bearer, &key, Some(need), false));
@@ -734,6 +766,7 @@ fn databases_are_private() {
         "galleries/other.db",
         "gallery.db-wal",
         "server.db-wal",
+        "events.db",
     ] {
         let path = place.path("home").join(name);
         let mode = std::fs::metadata(&path).expect(name).permissions().mode();

@@ -8,6 +8,7 @@ mod common;
 mod access;
 mod addresses;
 mod bad_input;
+mod cameras;
 mod classifiers;
 mod client;
 mod endings;

@@ -30,6 +30,8 @@ pub(crate) mod verify;
 #[cfg(test)]
 mod album_tests;
 #[cfg(test)]
+mod camera_tests;
+#[cfg(test)]
 mod classic_tests;
 #[cfg(test)]
 mod classifier_tests;

@@ -33,13 +33,19 @@ type Frames = watch::Receiver<Option<Bytes>>;
 async fn frames(app: &App, caller: &Caller, id: i64) -> ApiResult<Frames> {
     unbound(caller)?;
     let (state, actor) = (Arc::clone(app), Actor::from(caller));
+    let who = match caller.key {
+        Some(key) => format!("key {key}"),
+        None => caller.address.to_string(),
+    };
     app.compute
         .store(move || {
             let frames = state.cameras.watched(id)?.preview.subscribe()?;
-            let outcome = format!("camera {id}");
-            state
-                .audit
-                .record(&actor, "camera.look", About::default(), outcome);
+            if state.cameras.is_new_look(&who, id) {
+                let outcome = format!("camera {id}");
+                state
+                    .audit
+                    .record(&actor, "camera.look", About::default(), outcome);
+            }
             Ok(frames)
         })
         .await

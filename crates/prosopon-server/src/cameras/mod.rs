@@ -20,13 +20,14 @@ pub(crate) mod settings;
 pub(crate) mod target;
 pub(crate) mod who;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use prosopon_video::{Pusher, Stop};
+use prosopon_video::Stop;
+use prosopon_video::source::Pusher;
 
 use crate::access::keys::now_millis;
 use crate::database::{CameraRow, Database};
@@ -46,6 +47,10 @@ pub(crate) use target::wrong_host;
 /// How long the threads of cameras get to tell who left when the server is stopped.
 const MAX_FAREWELL: Duration = Duration::from_secs(5);
 
+/// Within this time, the same somebody looking through the same camera is noted once: a page asks for a picture every
+/// second.
+const LOOK_NOTED: Duration = Duration::from_mins(5);
+
 /// All cameras.
 pub(crate) struct Cameras {
     database: Arc<Database>,
@@ -53,6 +58,8 @@ pub(crate) struct Cameras {
     targets: Targets,
     max_cameras: usize,
     running: Mutex<BTreeMap<i64, Arc<Running>>>,
+    /// Who looked through which camera when.
+    looks: Mutex<HashMap<(String, i64), Instant>>,
     /// One change at a time, so that what is stored and what runs stay the same.
     changing: Mutex<()>,
 }
@@ -83,6 +90,7 @@ impl Cameras {
             targets: Targets::new(settings),
             max_cameras: settings.max_cameras,
             running: Mutex::default(),
+            looks: Mutex::default(),
             changing: Mutex::default(),
         }
     }
@@ -288,6 +296,18 @@ impl Cameras {
             .map_or_else(StateJson::stopped, |running| {
                 running.now.state(running.preview.n_viewers())
             })
+    }
+
+    /// Whether it is to be written down that `who` looks through a camera.
+    pub(crate) fn is_new_look(&self, who: &str, id: i64) -> bool {
+        let mut looks = lock(&self.looks);
+        looks.retain(|_, at| at.elapsed() < LOOK_NOTED);
+        let key = (who.to_owned(), id);
+        let is_new = !looks.contains_key(&key);
+        if is_new {
+            looks.insert(key, Instant::now());
+        }
+        is_new
     }
 
     /// Tells the metrics from which cameras frames come.

@@ -13,6 +13,10 @@ use crate::api::types::BoundingBox;
 /// Over how long the rate of frames is taken.
 const WINDOW: Duration = Duration::from_secs(5);
 
+/// A camera that gave no frame for this long is waited for. Sources notice sooner and say why; nobody does for frames
+/// that are pushed.
+const SILENCE: Duration = Duration::from_secs(10);
+
 /// How a camera is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -95,6 +99,7 @@ pub(crate) struct Now {
 struct Inner {
     state: StateJson,
     running_since: Option<Instant>,
+    recent_last: Option<Instant>,
     recent: VecDeque<Instant>,
 }
 
@@ -130,6 +135,7 @@ impl Default for Now {
                     ..StateJson::stopped()
                 },
                 running_since: None,
+                recent_last: None,
                 recent: VecDeque::new(),
             }),
         }
@@ -184,6 +190,7 @@ impl Now {
         let now = Instant::now();
         let mut inner = self.lock();
         inner.recent.push_back(now);
+        inner.recent_last = Some(now);
         forget_old(&mut inner.recent, now);
         let state = &mut inner.state;
         state.frame_size = Some([size.0, size.1]);
@@ -205,6 +212,15 @@ impl Now {
             }
             _ => 0.0,
         };
+        let last = inner.recent_last;
+        let is_silent = inner.state.status == Status::Running
+            && last.is_some_and(|at| now.duration_since(at) > SILENCE);
+        if is_silent {
+            inner.state.status = Status::Waiting;
+            inner.state.since_millis = now_millis();
+            inner.state.tracks.clear();
+            inner.running_since = None;
+        }
         StateJson {
             frames_per_second: (per_second * 10.0).round() / 10.0,
             uptime_secs: inner

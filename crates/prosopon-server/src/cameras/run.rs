@@ -4,10 +4,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use prosopon::{DecisionRequest, Image};
+use prosopon::{AttributeKind, DecisionRequest, Image};
+use prosopon_video::source::{PushSource, open};
 use prosopon_video::{
-    Address, Event, Identity, PushSource, Pusher, Source, SourceOptions, SourceState, Stop, TrackView,
-    WatchOptions, Watcher, draw, open,
+    Address, Event, Identity, Source, SourceOptions, SourceState, Stop, TrackView, WatchOptions,
+    Watcher, draw,
 };
 
 use super::Running;
@@ -26,6 +27,9 @@ const LOADING_STEP: Duration = Duration::from_millis(200);
 
 /// Time until a camera that failed is tried again, at first and at most.
 const RETRY: (Duration, Duration) = (Duration::from_secs(5), Duration::from_mins(2));
+
+/// Frames of a live source that are further apart were interrupted; sources are opened again after as long.
+const INTERRUPTION: Duration = Duration::from_secs(5);
 
 /// How the watching of a camera came to its end.
 enum End {
@@ -141,7 +145,14 @@ impl Work {
         watcher: &mut Watcher,
         turns: &Turns,
     ) -> ApiResult<End> {
+        let is_live = source.facts().is_live;
+        let mut last = Duration::ZERO;
         while let Some(frame) = source.next().map_err(source_error)? {
+            // After an interruption faces are where they were only by chance.
+            if is_live && frame.position.saturating_sub(last) > INTERRUPTION {
+                watcher.gap();
+            }
+            last = frame.position;
             let turn = turns.take()?;
             let seen = watcher
                 .look(&frame)
@@ -228,15 +239,26 @@ impl Work {
             every: wanted.every,
             cooldown: Duration::from_secs(wanted.cooldown_secs),
             require_live: wanted.require_live,
+            evidence: models.evidence(),
             ..WatchOptions::default()
         };
         let engine = Arc::clone(&models.engine);
-        Ok(Watcher::new(
-            &self.camera.name,
-            engine,
-            Some(Arc::new(who)),
-            options,
-        ))
+        let watcher = Watcher::new(&self.camera.name, engine, Some(Arc::new(who)), options);
+        let mut kinds: Vec<AttributeKind> = wanted
+            .attributes
+            .iter()
+            .filter_map(|name| AttributeKind::from_name(name))
+            .collect();
+        if wanted.require_live {
+            kinds.extend(prosopon_video::liveness::ATTRIBUTES);
+        }
+        kinds.sort_unstable();
+        kinds.dedup();
+        if kinds.is_empty() {
+            return Ok(watcher);
+        }
+        let networks = models.attribute_networks(&kinds)?;
+        Ok(watcher.with_attributes(Arc::new(networks)))
     }
 
     /// Stores an event. If that fails, the log has it and the camera goes on.

@@ -212,6 +212,7 @@ impl NewTraining {
                 ..FitOptions::default()
             },
             trials: 0,
+            learns_validation: true,
             balanced: false,
         })))
     }

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { actor, choose, closePage, makeClip, openPage, picture, screenshots, solvay, startBrowser, startServer, summary, withoutData } from './support.mjs';
+import { actor, choose, closePage, makeClip, openPage, picture, pushClip, screenshots, solvay, startBrowser, startServer, summary, withoutData } from './support.mjs';
 
 let server;
 let browser;
@@ -25,6 +25,7 @@ before(async () => {
   }
 });
 after(async () => {
+  endPush?.();
   await browser?.close();
   await server?.stop();
 });
@@ -85,6 +86,18 @@ async function makeClassifier() {
     assert.notEqual(stage, 'failed');
     await new Promise((resolve) => { setTimeout(resolve, 100); });
   }
+}
+
+let endPush = null;
+async function makeCamera() {
+  if (endPush) return;
+  const { id } = await server.api('POST', '/v1/cameras', { name: 'Stage door', address: 'push:', cooldown_secs: 5 });
+  await server.api('POST', '/v1/cameras', { name: 'Car park', address: 'push:', enabled: false });
+  for (const name of ['lin-manuel-miranda']) {
+    const answer = await fetch(`${server.base}/v1/galleries/default/enrol?subject=${name}&faces=largest`, { method: 'POST', headers: { 'content-type': 'image/png' }, body: fs.readFileSync(picture(`video/${name}.png`)) });
+    assert.ok(answer.ok);
+  }
+  endPush = pushClip(server, id, path.join(server.folder, 'camera.mjpeg'));
 }
 
 const onePerson = () => (withoutData ? solvay() : actor('elijah_wood', 4)[0]);
@@ -170,6 +183,25 @@ describe('look', () => {
     await page.reload();
     await page.locator('.try input[type=file]').setInputFiles(picture('groups/group-2.jpg'));
     await page.locator('.probabilities').waitFor({ timeout: 60_000 });
+  });
+  look('live-cameras', 'live', async (page) => {
+    if (withoutData) return;
+    await makeCamera();
+    await page.reload();
+    await page.locator('.camera-card').nth(1).waitFor();
+    await page.locator('.event').nth(3).waitFor({ timeout: 60_000 });
+    await page.waitForFunction(() => document.querySelector('.camera-picture')?.naturalWidth > 100);
+  });
+  look('live-camera-form', 'live', async (page) => {
+    await page.getByRole('button', { name: 'Add a camera' }).click();
+    await page.getByText('More', { exact: true }).click();
+  });
+  look('live-name', 'live', async (page) => {
+    if (withoutData) return;
+    await makeCamera();
+    await page.reload();
+    await page.getByRole('button', { name: /^Name the unknown/ }).first().click({ timeout: 60_000 });
+    await page.getByRole('dialog').waitFor();
   });
   look('live-off', 'live', (page) => page.getByText('The camera is off').waitFor());
   look('live', 'live', async (page) => {

@@ -12,6 +12,7 @@ import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import fs from 'node:fs';
 import { createRequire } from 'node:module';
+import http from 'node:http';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
@@ -80,6 +81,7 @@ export async function startServer({ args = [], settings = {} } = {}) {
     PROSOPON_ALBUMS_DIR: path.join(folder, 'albums'),
     PROSOPON_CLASSIFIERS_DIR: path.join(folder, 'classifiers'),
     PROSOPON_SERVER_DB: path.join(folder, 'server.db'),
+    PROSOPON_EVENTS_DB: path.join(folder, 'events.db'),
     ...settings,
   };
   let child;
@@ -250,4 +252,32 @@ export async function makeClip(server, source, target, { frames = 12, hold = 20 
   } finally {
     await browser.close();
   }
+}
+
+/// The pictures of a clip that `makeClip` made.
+export function picturesOf(clip) {
+  const bytes = fs.readFileSync(clip);
+  const pictures = [];
+  for (let start = 0; start >= 0;) {
+    const end = bytes.indexOf(Buffer.from([0xff, 0xd8, 0xff]), start + 2);
+    pictures.push(bytes.subarray(start, end < 0 ? undefined : end));
+    start = end;
+  }
+  return pictures;
+}
+
+/// Sends a clip to a camera of the server over and over, 12 frames a second, in one request; answers with the function
+/// that ends it.
+export function pushClip(server, id, clip) {
+  const pictures = picturesOf(clip);
+  const request = http.request(`${server.base}/v1/cameras/${id}/frames`, { method: 'POST', headers: { 'content-type': 'image/jpeg' } });
+  // The server ends it when the camera is stopped.
+  request.on('error', () => {});
+  request.on('response', (answer) => answer.resume());
+  let n = 0;
+  const timer = setInterval(() => request.write(pictures[n++ % pictures.length]), 80);
+  return () => {
+    clearInterval(timer);
+    request.destroy();
+  };
 }

@@ -250,6 +250,34 @@ export const trainings = {
   remove: (id, options) => call('DELETE', `/v1/trainings/${id}`, options),
 };
 
+const camera = (id) => `/v1/cameras/${id}`;
+
+export const cameras = {
+  list: (signal) => call('GET', '/v1/cameras', { signal }),
+  add: (json) => call('POST', '/v1/cameras', { json }),
+  change: (id, json) => call('PATCH', camera(id), { json }),
+  remove: (id) => call('DELETE', camera(id)),
+  start: (id) => call('POST', `${camera(id)}/start`),
+  stop: (id) => call('POST', `${camera(id)}/stop`),
+  frame: (id, signal) => call('GET', `${camera(id)}/frame.jpg`, { signal, as: 'blob' }),
+  previewAddress: (id) => `${camera(id)}/preview`,
+};
+
+export const events = {
+  list: (query, signal) => call('GET', '/v1/events', { query, signal }),
+  crop: (id) => call('GET', `/v1/events/${id}/crop`, { as: 'blob' }),
+  cropAddress: (id) => `/v1/events/${id}/crop`,
+  /// The browser itself comes back after an interruption, and says which event it saw last.
+  stream: (query) => new EventSource(address('/v1/events/stream', query)),
+};
+
+export const live = {
+  open: (json, signal) => call('POST', '/v1/live', { json, signal }),
+  frame: (id, frame, signal) => call('POST', `/v1/live/${id}/frames`, { body: frame, signal }),
+  challenge: (id) => call('POST', `/v1/live/${id}/challenge`),
+  close: (id) => call('DELETE', `/v1/live/${id}`, { keepalive: true }),
+};
+
 export const server = {
   models: () => call('GET', '/v1/models'),
   system: () => call('GET', '/v1/system'),

@@ -23,7 +23,7 @@ const PAGES = [
   { name: 'compare', title: 'Compare', make: comparePage, scope: 'identify' },
   { name: 'people', title: 'People', make: peoplePage, scope: 'enrol' },
   { name: 'photos', title: 'Photos', make: photosPage, scope: 'enrol' },
-  { name: 'live', title: 'Live', make: livePage, scope: 'identify' },
+  { name: 'live', title: 'Live', make: livePage, scope: 'identify', or: 'cameras' },
   { name: 'classic', title: 'Classic', make: classicPage, scope: 'identify' },
   { name: 'train', title: 'Train', make: trainPage, scope: 'identify' },
   { name: 'evaluate', title: 'Evaluate', make: evaluatePage, scope: 'admin' },
@@ -40,7 +40,7 @@ const made = new Map();
 let shown = null;
 
 function makePage(definition) {
-  if (can(definition.scope)) return definition.make();
+  if (can(definition.scope) || (definition.or && can(definition.or))) return definition.make();
   const element = h('section', { class: 'page' }, h('h1', { tabindex: '-1' }, definition.title),
     notice('info', 'Your key does not allow this.', `It needs the scope “${definition.scope}”; yours has: ${state.session.scopes.join(', ') || 'none'}.`));
   return { element };

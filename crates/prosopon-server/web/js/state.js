@@ -48,7 +48,7 @@ export async function loadSession() {
 
 export const mustSignIn = () => state.session.keys_required && !state.session.signed_in;
 
-/// May this session do what needs `scope` (`identify`, `enrol` or `admin`)?
+/// May this session do what needs `scope` (`identify`, `enrol`, `cameras` or `admin`)?
 export function can(scope) {
   const { keys_required: keysRequired, name, scopes } = state.session;
   if (!keysRequired && !name) return true;

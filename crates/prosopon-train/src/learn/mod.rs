@@ -8,6 +8,7 @@
 
 mod centroid;
 mod forest;
+mod line_search;
 mod logistic;
 mod neighbors;
 mod options;

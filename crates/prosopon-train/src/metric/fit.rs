@@ -6,7 +6,9 @@ use fastrand::Rng;
 use serde::{Deserialize, Serialize};
 
 use super::loss::MetricLoss;
-use crate::nn::internals::{Engine, Plan, Statistics, at_sample, mixed_seed, pool, read_error};
+use crate::nn::internals::{
+    Engine, Plan, Statistics, at_sample, check_samples, mismatch, mixed_seed, pool, read_error,
+};
 use crate::nn::{Architecture, FitError, Labelled, LayerSpec, Network, Optimiser};
 
 /// How an embedding network is trained.
@@ -181,27 +183,12 @@ fn check(
     validation: Labelled,
     options: &MetricOptions,
 ) -> Result<(), FitError> {
-    let mismatch = |what, expected: String, found: String| {
-        Err(FitError::Mismatch {
-            what,
-            expected,
-            found,
-        })
-    };
     if architecture.layers.last() != Some(&LayerSpec::L2Normalise) {
         let found = architecture.layers.last().map_or("nothing", |l| l.kind());
         let expected = "l2_normalise".to_owned();
         return mismatch("end of the network", expected, found.to_owned());
     }
-    for (rows, labels) in [training, validation] {
-        if rows.len() != labels.len() {
-            return mismatch("labels", rows.len().to_string(), labels.len().to_string());
-        }
-        if rows.width() != plan.input.size() {
-            let expected = plan.input.size().to_string();
-            return mismatch("values of a sample", expected, rows.width().to_string());
-        }
-    }
+    check_samples(architecture, plan, training, validation)?;
     let batch = options.people.saturating_mul(options.samples);
     if options.people < 2 || options.samples < 2 || batch > 4096 {
         return Err(FitError::Options(format!(

@@ -249,20 +249,13 @@ pub(crate) fn pool(threads: usize) -> Result<ThreadPool, FitError> {
         .map_err(|error| FitError::Threads(error.to_string()))
 }
 
-fn check(
+/// That samples and labels are as many, and samples as large as the network wants them.
+pub(crate) fn check_samples(
     architecture: &Architecture,
     plan: &Plan,
     training: Labelled,
     validation: Labelled,
-    options: &FitOptions,
 ) -> Result<(), FitError> {
-    let mismatch = |what, expected: String, found: String| {
-        Err(FitError::Mismatch {
-            what,
-            expected,
-            found,
-        })
-    };
     for (what, (rows, labels)) in [
         ("labels of the training samples", training),
         ("labels of the validation samples", validation),
@@ -282,6 +275,29 @@ fn check(
             return mismatch("values of a sample", expected, rows.width().to_string());
         }
     }
+    Ok(())
+}
+
+pub(crate) fn mismatch<T>(
+    what: &'static str,
+    expected: String,
+    found: String,
+) -> Result<T, FitError> {
+    Err(FitError::Mismatch {
+        what,
+        expected,
+        found,
+    })
+}
+
+fn check(
+    architecture: &Architecture,
+    plan: &Plan,
+    training: Labelled,
+    validation: Labelled,
+    options: &FitOptions,
+) -> Result<(), FitError> {
+    check_samples(architecture, plan, training, validation)?;
     if training.1.is_empty() {
         return mismatch("training samples", "some".to_owned(), "none".to_owned());
     }

@@ -14,6 +14,7 @@ mod engine;
 mod fit;
 mod frn;
 mod layer;
+mod layer_spec;
 #[cfg(test)]
 mod layer_tests;
 mod loss;
@@ -32,12 +33,11 @@ mod tests;
 mod window;
 
 pub use activation::Activation;
-pub use architecture::{
-    Architecture, ArchitectureError, BUILT_IN, Classes, InputShape, LayerSpec, MAX_CLASSES, Units,
-};
+pub use architecture::{Architecture, ArchitectureError, BUILT_IN, InputShape, MAX_CLASSES};
 pub use augment::Augmentation;
 pub use checkpoint::CheckpointError;
 pub use fit::{EpochFigures, FitError, FitOptions, History, Labelled, fit};
+pub use layer_spec::{Classes, LayerSpec, Units};
 pub use loss::{
     Loss, binary_cross_entropy, categorical_cross_entropy, sparse_categorical_cross_entropy,
 };
@@ -50,11 +50,11 @@ pub use window::Padding;
 /// What the export and metric learning need beside.
 pub(crate) mod internals {
     pub(crate) use super::activation::Activation;
-    pub(crate) use super::architecture::LayerSpec;
     pub(crate) use super::checkpoint::{read_sealed, write_sealed};
     pub(crate) use super::engine::{Engine, Statistics};
-    pub(crate) use super::fit::{at_sample, pool, read_error};
+    pub(crate) use super::fit::{at_sample, check_samples, mismatch, pool, read_error};
     pub(crate) use super::layer::mixed_seed;
+    pub(crate) use super::layer_spec::LayerSpec;
     pub(crate) use super::plan::Plan;
     pub(crate) use super::shape::Shape;
     pub(crate) use super::window::Windows;

@@ -7,10 +7,11 @@ use std::sync::atomic::AtomicBool;
 use fastrand::Rng;
 use serde::{Deserialize, Serialize};
 
-use super::architecture::{Architecture, LayerSpec, Units};
+use super::architecture::Architecture;
 use super::checkpoint::{CheckpointError, fingerprint, read_sealed, write_sealed};
 use super::fit::{EpochFigures, FitError, FitOptions, History, Labelled, fit};
 use super::layer::mixed_seed;
+use super::layer_spec::{LayerSpec, Units};
 use super::network::Network;
 
 /// First bytes of the file of a trial; the last one is the version.

@@ -38,8 +38,8 @@ pub struct TrainOptions {
     pub folds: usize,
     /// Where random choices come from.
     pub seed: u64,
-    /// Whether the classifier learns from all samples in the end, after its figures were measured. Networks do
-    /// not: what stops them must not be learnt from.
+    /// Whether the classifier learns from all samples in the end, held-out ones too, after its figures were
+    /// measured. Networks never do; see [`NetworkPlan::learns_validation`].
     pub refit: bool,
     /// Share of wrong answers among those that are not rejected, to which the threshold is set.
     pub accepted_errors: f64,

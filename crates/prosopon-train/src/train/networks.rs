@@ -7,8 +7,8 @@ use crate::classifier::Model;
 use crate::input::Values;
 use crate::learn::argmax;
 use crate::nn::{
-    Architecture, FitOptions, History, Labelled, Network, SearchEvent, SearchSpace, fit,
-    random_search,
+    Architecture, EpochFigures, FitOptions, History, Labelled, Network, SearchEvent, SearchSpace,
+    fit, random_search,
 };
 use crate::rows::{Chosen, Rows};
 use crate::split::stratified_split;
@@ -26,6 +26,9 @@ pub struct NetworkPlan {
     pub fit: FitOptions,
     /// Random variations that are tried first; the best is kept. 0 for none.
     pub trials: usize,
+    /// Whether the network is trained once more, for as many epochs as were best, on the validation samples as
+    /// well. With 200 photographs of five actors it is right 8 % more often for that (docs/training.md).
+    pub learns_validation: bool,
     /// Whether classes with few samples weigh as much as those with many.
     pub balanced: bool,
 }
@@ -51,10 +54,10 @@ impl Work<'_> {
             self.options.seed,
         )
         .map_err(|error| named(error, self.data))?;
-        let chosen = |places: &[usize]| -> Vec<usize> {
+        let of_all = |places: &[usize]| -> Vec<usize> {
             places.iter().map(|i| self.sides.training[*i]).collect()
         };
-        let (learnt, validation) = (chosen(&split.training), chosen(&split.held_out));
+        let (learnt, validation) = (of_all(&split.training), of_all(&split.held_out));
         let (learnt_labels, validation_labels) = (of(&learnt), of(&validation));
         let rows = |places| Chosen {
             all: &self.data.features,
@@ -74,30 +77,85 @@ impl Work<'_> {
                 .map(|work| work.join("network.checkpoint")),
             ..plan.fit.clone()
         };
-        let total = options.epochs;
-        let (network, history) = if plan.trials > 0 {
+        let chosen = if plan.trials > 0 {
             (self.event)(Event::Stage("trying networks"));
             self.search(plan, &options, training, validation)?
         } else {
             (self.event)(Event::Stage("training"));
-            fit(
-                &plan.architecture,
-                training,
-                validation,
-                &options,
-                &mut |figures| (self.event)(Event::Epoch { figures, total }),
-                self.cancelled,
-            )?
+            let (network, history) =
+                self.fit(&plan.architecture, training, validation, &options)?;
+            Winner {
+                learning_rate: options.optimiser.learning_rate(),
+                network,
+                history,
+            }
         };
+        self.figures.out_of_fold = tried(&chosen.network, &validation_rows, &validation_labels)?;
         self.figures.n_learnt = learnt_labels.len();
+        let network = if plan.learns_validation {
+            (self.event)(Event::Stage("training on all of these samples"));
+            let all = rows(self.sides.training.clone());
+            self.figures.n_learnt = training_labels.len();
+            self.relearn(&chosen, (&all, &training_labels), plan, &options)?
+        } else {
+            chosen.network
+        };
         self.figures.learner = format!("network {}", network.architecture().name);
         self.figures.summary = Some(network.summary().to_string());
-        self.figures.history = Some(history);
+        self.figures.history = Some(chosen.history);
         let held_out_rows = rows(self.sides.held_out.clone());
         let held_out_labels = of(&self.sides.held_out);
         self.figures.held_out = tried(&network, &held_out_rows, &held_out_labels)?;
-        self.figures.out_of_fold = tried(&network, &validation_rows, &validation_labels)?;
         Ok(Model::Network(network))
+    }
+
+    fn fit(
+        &mut self,
+        architecture: &Architecture,
+        training: Labelled<'_>,
+        validation: Labelled<'_>,
+        options: &FitOptions,
+    ) -> Result<(Network, History), TrainError> {
+        let total = options.epochs;
+        let mut on_epoch = |figures: &EpochFigures| (self.event)(Event::Epoch { figures, total });
+        Ok(fit(
+            architecture,
+            training,
+            validation,
+            options,
+            &mut on_epoch,
+            self.cancelled,
+        )?)
+    }
+
+    /// The chosen network again, from new weights, on all samples.
+    fn relearn(
+        &mut self,
+        chosen: &Winner,
+        (rows, labels): Labelled<'_>,
+        plan: &NetworkPlan,
+        options: &FitOptions,
+    ) -> Result<Network, TrainError> {
+        let n_classes = self.data.classes.len();
+        let options = FitOptions {
+            epochs: chosen.history.best_epoch,
+            patience: None,
+            optimiser: options.optimiser.with_learning_rate(chosen.learning_rate),
+            class_weights: Some(weights(labels, n_classes, plan.balanced)),
+            checkpoint: self
+                .options
+                .work
+                .as_ref()
+                .map(|work| work.join("relearn.checkpoint")),
+            ..options.clone()
+        };
+        let none = Chosen {
+            all: &self.data.features,
+            places: Vec::new(),
+        };
+        let architecture = chosen.network.architecture();
+        let (network, _) = self.fit(architecture, (rows, labels), (&none, &[]), &options)?;
+        Ok(network)
     }
 
     /// The best of several variations of a network.
@@ -107,7 +165,7 @@ impl Work<'_> {
         options: &FitOptions,
         training: Labelled<'_>,
         validation: Labelled<'_>,
-    ) -> Result<(Network, History), TrainError> {
+    ) -> Result<Winner, TrainError> {
         let (epochs, total) = (options.epochs, plan.trials);
         let mut on_event = |event: SearchEvent<'_>| match event {
             SearchEvent::Epoch(_, figures) => {
@@ -129,9 +187,14 @@ impl Work<'_> {
             &mut on_event,
             self.cancelled,
         )?;
-        let history = found.trials[0].history.clone();
+        let best = &found.trials[0];
+        let winner = Winner {
+            learning_rate: best.learning_rate,
+            history: best.history.clone(),
+            network: found.network,
+        };
         self.figures.trials = found.trials;
-        Ok((found.network, history))
+        Ok(winner)
     }
 
     /// Whether the samples are such pictures as the network takes.
@@ -152,6 +215,13 @@ impl Work<'_> {
             found: self.data.input.values.describe(),
         })
     }
+}
+
+/// The network that the validation samples speak for.
+struct Winner {
+    network: Network,
+    history: History,
+    learning_rate: f32,
 }
 
 /// What the network says of samples.

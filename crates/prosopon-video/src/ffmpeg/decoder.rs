@@ -15,7 +15,7 @@ use crate::source::SourceError;
 use crate::sync::locked;
 
 use super::frame_info::FrameInfo;
-use super::{Child, Ffmpeg, FfmpegError, Log, Version};
+use super::{Child, Ffmpeg, FfmpegError, Log};
 
 /// Longest line of standard error that is read; longer ones are cut.
 const LONGEST_LINE: u64 = 4096;
@@ -90,13 +90,13 @@ impl Decoder {
             .arg(&input.url)
             .args(["-map", &input.stream, "-an", "-sn", "-dn"])
             // Frames keep the size that they have, also when it changes; FFmpeg would scale all to the first.
-            .args(["-autoscale", "0"])
+            .arg("-noautoscale")
             .args(["-vf", "format=rgb24,showinfo=checksum=0"])
-            // Every frame once and with its own time; the option had another name before 5.1.
-            .args(if ffmpeg.version() < Version(5, 1) {
-                ["-vsync", "passthrough"]
-            } else {
+            // Every frame once and with its own time.
+            .args(if ffmpeg.has_fps_mode() {
                 ["-fps_mode", "passthrough"]
+            } else {
+                ["-vsync", "passthrough"]
             })
             .args(["-f", "rawvideo", "-flush_packets", "1", "pipe:1"])
             .stdin(Stdio::null())
@@ -200,8 +200,8 @@ impl Drop for Decoder {
     }
 }
 
-/// Divides what FFmpeg writes on standard error: frames, facts, messages.
-fn read_messages(stderr: impl Read, shared: &Shared, infos: &Sender<FrameInfo>) {
+/// Gives each line of a child's standard error to `each`, until it is closed.
+pub(crate) fn read_lines(stderr: impl Read, mut each: impl FnMut(&str)) {
     let mut reader = BufReader::new(stderr);
     let mut line = Vec::new();
     loop {
@@ -216,6 +216,15 @@ fn read_messages(stderr: impl Read, shared: &Shared, infos: &Sender<FrameInfo>) 
         }
         let text = String::from_utf8_lossy(&line);
         let text = text.trim_end();
+        if !text.is_empty() {
+            each(text);
+        }
+    }
+}
+
+/// Divides what FFmpeg writes on standard error: frames, facts, messages.
+fn read_messages(stderr: impl Read, shared: &Shared, infos: &Sender<FrameInfo>) {
+    read_lines(stderr, |text| {
         if let Some(info) = FrameInfo::read(text) {
             // Nobody waits for it when the frames are no longer read; messages are still of interest.
             infos.send(info).ok();
@@ -223,13 +232,13 @@ fn read_messages(stderr: impl Read, shared: &Shared, infos: &Sender<FrameInfo>) 
             // Side data and colours of the frame before.
         } else if text.contains("[info]") {
             read_fact(text, shared);
-        } else if !text.is_empty() {
+        } else {
             if is_about_damage(text) {
                 shared.n_decode_errors.fetch_add(1, Ordering::Relaxed);
             }
             shared.log.push(text);
         }
-    }
+    });
 }
 
 /// What FFmpeg says about the source before its first frame.

@@ -18,7 +18,8 @@ pub use error::FfmpegError;
 pub use program::{Ffmpeg, Version};
 
 pub(crate) use child::Child;
-pub(crate) use decoder::{Decoder, Input, Raw, Step};
-pub(crate) use explain::{What, explain};
+pub(crate) use decoder::{Decoder, Input, Raw, Step, read_lines};
+pub(crate) use explain::{What, explain, last_words};
 pub(crate) use log::Log;
 pub(crate) use probe::{Facts, probe};
+pub(crate) use program::quiet;

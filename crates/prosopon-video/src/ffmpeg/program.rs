@@ -29,7 +29,7 @@ pub struct Ffmpeg {
 pub struct Version(pub u32, pub u32);
 
 /// Versions that are known to work, by major number.
-const KNOWN: std::ops::RangeInclusive<u32> = 5..=8;
+const KNOWN: std::ops::RangeInclusive<u32> = 5..=9;
 
 /// Readers that open other files or addresses, run scripts or take pictures off the screen: a file must not bring
 /// us to use them. All others read nothing but the file.
@@ -151,6 +151,11 @@ impl Ffmpeg {
                 program,
                 setting: None,
             })
+    }
+
+    /// Whether the way of frames to their times is chosen by `-fps_mode`; it was `-vsync` before 5.1.
+    pub(crate) fn has_fps_mode(&self) -> bool {
+        self.version >= Version(5, 1)
     }
 
     /// A command that runs `ffmpeg`.
@@ -292,7 +297,6 @@ mod tests {
 
     #[test]
     fn versions_are_read() {
-        let read = |text: &str| Version::read(&format!("ffmpeg version {text} Copyright (c)"));
         for (text, version) in [
             ("5.1.9-0+deb12u1", Version(5, 1)),
             ("n6.0", Version(6, 0)),
@@ -300,10 +304,11 @@ mod tests {
             ("8.0", Version(8, 0)),
             ("4.4.2-0ubuntu0.22.04.1", Version(4, 4)),
         ] {
-            assert_eq!(read(text), Some((version, text)));
+            let line = format!("ffmpeg version {text} Copyright (c)");
+            assert_eq!(Version::read(&line), Some((version, text)));
         }
-        let (nightly, _) = read("N-109542-g8bad486dc2").expect("a version");
-        assert!(nightly > Version(8, 9));
+        let nightly = Version::read("ffmpeg version N-109542-g8bad486dc2 Copyright");
+        assert!(nightly.is_some_and(|(version, _)| version > Version(8, 9)));
         assert_eq!(Version::read("avconv 12"), None);
     }
 

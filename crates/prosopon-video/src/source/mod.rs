@@ -24,6 +24,7 @@ pub use address::{Address, AddressError, AddressKind};
 pub use error::SourceError;
 pub use push::{PushSource, Pusher};
 pub use stop::Stop;
+pub(crate) use video::{file_options, file_url};
 
 /// Something that gives frames.
 pub trait Source: Send {

@@ -4,7 +4,7 @@ use std::io::{ErrorKind, Read};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use prosopon::Image;
@@ -17,14 +17,16 @@ use super::{
     OnState, PixelFormat, Source, SourceError, SourceFacts, SourceOptions, SourceState, Stop,
 };
 
+/// Frames a second unless another rate is told.
+const RATE: f64 = 25.0;
+
 /// Raw frames of one size and layout.
 pub(crate) struct RawFrames {
     size: (u32, u32),
-    rate: Option<f64>,
+    rate: f64,
     frames: Receiver<Result<Image, SourceError>>,
     stop: Stop,
     on_state: OnState,
-    begun: Option<Instant>,
     next: u64,
     problems: Vec<String>,
     is_over: bool,
@@ -68,11 +70,11 @@ impl RawFrames {
             size,
             rate: options
                 .frames_per_second
-                .filter(|rate| rate.is_finite() && *rate > 0.0),
+                .filter(|rate| rate.is_finite() && *rate > 0.0)
+                .unwrap_or(RATE),
             frames,
             stop: stop.clone(),
             on_state,
-            begun: None,
             next: 0,
             problems: Vec::new(),
             is_over: false,
@@ -167,18 +169,11 @@ impl Source for RawFrames {
         if self.next == 0 {
             (self.on_state)(SourceState::Running {
                 size: self.size,
-                frames_per_second: self.rate,
+                frames_per_second: Some(self.rate),
             });
         }
-        // Without a rate the writer's own speed is the only clock.
-        let now = Instant::now();
-        let begun = *self.begun.get_or_insert(now);
-        let position = match self.rate {
-            Some(rate) => {
-                Duration::try_from_secs_f64(self.next as f64 / rate).unwrap_or(Duration::MAX)
-            }
-            None => now.duration_since(begun),
-        };
+        let position =
+            Duration::try_from_secs_f64(self.next as f64 / self.rate).unwrap_or(Duration::MAX);
         let frame = Frame {
             image,
             index: self.next,
@@ -194,7 +189,7 @@ impl Source for RawFrames {
             name: "-".to_owned(),
             is_live: false,
             size: Some(self.size),
-            frames_per_second: self.rate,
+            frames_per_second: Some(self.rate),
             ..SourceFacts::default()
         }
     }

@@ -235,14 +235,14 @@ pub(super) fn check_file(path: &Path) -> Result<(), SourceError> {
 }
 
 /// A path that FFmpeg takes for a file whatever it looks like.
-pub(super) fn file_url(path: &Path) -> OsString {
+pub(crate) fn file_url(path: &Path) -> OsString {
     let mut url = OsString::from("file:");
     url.push(path);
     url
 }
 
 /// A file is read by readers that stay within it, and nothing else is opened for it.
-pub(super) fn file_options(ffmpeg: &Ffmpeg) -> Vec<String> {
+pub(crate) fn file_options(ffmpeg: &Ffmpeg) -> Vec<String> {
     [
         "-protocol_whitelist",
         "file",

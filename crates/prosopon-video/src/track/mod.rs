@@ -9,6 +9,8 @@ mod assign;
 mod association;
 mod cut;
 mod kalman;
+#[cfg(test)]
+mod tests;
 mod tracker;
 
 pub use cut::CutDetector;

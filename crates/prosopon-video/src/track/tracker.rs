@@ -54,8 +54,9 @@ pub enum TrackState {
 /// waited for: detectors miss a frame now and then.
 const PATIENCE: (Duration, u32) = (Duration::from_millis(300), 2);
 
-/// An undecided track gives a sample at each detection until it has so many, then as often as others.
-const EAGER_SAMPLES: u64 = 24;
+/// An undecided track is embedded at each detection so many times, then as often as others: one whose sights are all too
+/// poor would cost as much for ever.
+const EAGER: u32 = 24;
 
 /// One face followed through frames.
 #[derive(Debug, Clone)]
@@ -74,6 +75,7 @@ pub struct Track {
     /// Since the last sample that looked like the ones before, it may have become somebody else's.
     is_disrupted: bool,
     last_sample: Option<Duration>,
+    n_embedded: u32,
     evidence: Evidence,
     pub(crate) notes: Notes,
 }
@@ -92,6 +94,7 @@ impl Track {
             is_anchored: true,
             is_disrupted: false,
             last_sample: None,
+            n_embedded: 0,
             evidence: Evidence::default(),
             notes: Notes::default(),
         }
@@ -148,6 +151,7 @@ impl Track {
     /// A sample was added to the evidence.
     pub(crate) fn sampled(&mut self, at: Duration) {
         self.last_sample = Some(at);
+        self.n_embedded = self.n_embedded.saturating_add(1);
         self.is_disrupted &= self.evidence.is_doubtful();
     }
 
@@ -159,8 +163,7 @@ impl Track {
 
     fn wants_sample(&self, at: Duration, options: &TrackerOptions) -> bool {
         let evidence = &self.evidence;
-        let eager =
-            evidence.identity() == Identity::Undecided && evidence.n_samples() < EAGER_SAMPLES;
+        let eager = evidence.identity() == Identity::Undecided && self.n_embedded < EAGER;
         eager
             || evidence.is_doubtful()
             || self
@@ -417,6 +420,7 @@ impl Tracker {
         track.id = self.last_id;
         track.first_seen = until;
         track.is_disrupted = false;
+        track.n_embedded = 0;
         track.evidence = evidence;
         Ended { track: ended }
     }

@@ -8,8 +8,6 @@ use crate::inference::Network;
 
 /// The network's range: 0 to 101 years.
 const YEARS: f32 = 101.0;
-/// Side of the crop over the longer side of the box.
-const SCALE: f32 = 1.4;
 
 pub(super) struct AgeNetwork(SsrNet);
 
@@ -24,6 +22,6 @@ impl AgeNetwork {
         image: &Image,
         face: &BoundingBox,
     ) -> Result<f32, AttributeError> {
-        Ok((self.0.estimate(image, face, SCALE)? * YEARS).clamp(0.0, YEARS))
+        Ok((self.0.estimate(image, face)? * YEARS).clamp(0.0, YEARS))
     }
 }

@@ -37,8 +37,6 @@ impl GenderLabel {
     }
 }
 
-/// Side of the crop over the longer side of the box.
-const SCALE: f32 = 1.4;
 /// From here a face is called a man's.
 const MIDDLE: f32 = 0.5;
 
@@ -54,7 +52,7 @@ impl GenderNetwork {
         image: &Image,
         face: &BoundingBox,
     ) -> Result<Gender, AttributeError> {
-        let score = self.0.estimate(image, face, SCALE)?.clamp(0.0, 1.0);
+        let score = self.0.estimate(image, face)?.clamp(0.0, 1.0);
         let label = if score >= MIDDLE {
             GenderLabel::Male
         } else {

@@ -37,7 +37,16 @@ impl LandmarkNetwork {
     }
 }
 
-/// What the network is to see of a face.
+/// What the network is to see of a face: a square 1.1 times as wide as the box, moved down by a tenth of it.
+///
+/// Measured on the 43 labelled faces of dlib's examples with boxes of SCRFD, mean distance of the points over that of
+/// the outer corners of the eyes: 0.041 so, 0.052 with the box itself, 0.042 with a square of the box's height.
 fn frame(face: &BoundingBox) -> Frame {
-    Frame::scaled(face, 1.0)
+    let side = face.width() * 1.1;
+    let center = face.center();
+    Frame {
+        center: Point::new(center.x, center.y + 0.1 * side),
+        width: side,
+        height: side,
+    }
 }

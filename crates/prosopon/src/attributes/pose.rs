@@ -35,8 +35,11 @@ impl Pose {
 }
 
 const SIDE: u32 = 224;
-/// A quarter of the box is added on each side.
-const SCALE: f32 = 1.5;
+/// Sides of the crop, which is stretched to a square, over those of the box.
+///
+/// Measured on 60 pictures of LFW against their mirror images: yaw differs by 2.9° at 1.2, by 3.4° at 1.5, by 4.9° at
+/// 1.8; by 3.8° to 24° with squares.
+const SCALE: f32 = 1.2;
 const N_BINS: usize = 66;
 const EXPECTED: &str = "66 scores each of yaw (`output`), pitch (`617`) and roll (`618`)";
 
@@ -56,7 +59,7 @@ impl PoseNetwork {
         image: &Image,
         face: &BoundingBox,
     ) -> Result<Pose, AttributeError> {
-        let crop = Frame::square(face, SCALE).cut(image, SIDE)?;
+        let crop = Frame::scaled(face, SCALE).cut(image, SIDE)?;
         let outputs = self
             .network
             .run(IMAGE_NET.shape(1, SIDE, SIDE), &mut |values| {
@@ -70,8 +73,9 @@ impl PoseNetwork {
             Ok(expected_angle(values(output, EXPECTED)?))
         };
         let [yaw, pitch, roll] = self.places;
+        // The network's yaw grows to the left of the picture.
         Ok(Pose {
-            yaw: angle(yaw)?,
+            yaw: -angle(yaw)?,
             pitch: angle(pitch)?,
             roll: angle(roll)?,
         })

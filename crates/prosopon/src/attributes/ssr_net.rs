@@ -1,6 +1,7 @@
 //! SSR-Net (Yang et al. 2018): a value from three stages that each refine the one before.
 //!
-//! Input 1 × 3 × 64 × 64, RGB, normalised as `ImageNet` pictures are.
+//! Input 1 × 3 × 64 × 64, BGR, normalised with the figures of `ImageNet` in the order of red, green and blue (as they
+//! were trained: a picture that OpenCV read, and normalised as if it were RGB).
 
 use super::crop::Frame;
 use super::{AttributeError, places, values};
@@ -17,7 +18,20 @@ pub(super) const IMAGE_NET: Normalization = Normalization {
     layout: Layout::Nchw,
 };
 
+const INPUT: Normalization = Normalization {
+    channel_order: ChannelOrder::Bgr,
+    ..IMAGE_NET
+};
+
 const SIDE: u32 = 64;
+/// Side of the crop over the longer side of the box, and how much higher than the box it lies, in parts of that side.
+///
+/// Measured on LFW with boxes of SCRFD, 150 men and 118 women told apart by first name (area under the curve, then the
+/// balanced accuracy at 0.5): 0.947 and 0.854 so; 0.876 and 0.734 in the middle of the box; 0.856 and 0.713 there in
+/// RGB. Age, 145 pictures of people whose year of birth is known: mean error 12.3, 12.0 and 15.6 years, correlation
+/// 0.66, 0.60 and 0.33.
+const SCALE: f32 = 1.4;
+const RISE: f32 = 0.08;
 const EXPECTED: &str = "the nine outputs of SSR-Net";
 const OUTPUTS: [&str; 9] = [
     "prob_stage_1",
@@ -55,13 +69,14 @@ impl SsrNet {
         &self,
         image: &Image,
         face: &BoundingBox,
-        scale: f32,
     ) -> Result<f32, AttributeError> {
-        let crop = Frame::square(face, scale).cut(image, SIDE)?;
+        let mut frame = Frame::square(face, SCALE);
+        frame.center.y -= RISE * frame.height / SCALE;
+        let crop = frame.cut(image, SIDE)?;
         let outputs = self
             .network
-            .run(IMAGE_NET.shape(1, SIDE, SIDE), &mut |values| {
-                IMAGE_NET.write(&crop, values);
+            .run(INPUT.shape(1, SIDE, SIDE), &mut |values| {
+                INPUT.write(&crop, values);
             })?;
         let output = |name: usize| -> Result<&Output, AttributeError> {
             let missing = || InferenceError::Outputs {

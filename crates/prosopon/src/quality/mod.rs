@@ -65,6 +65,25 @@ impl QualityParts {
         worst.unwrap_or(("confidence", self.confidence))
     }
 
+    /// What is wrong most, such as `sharpness 0.21`.
+    pub fn complaint(&self) -> String {
+        let (name, value) = self.worst();
+        format!("{name} {value:.2}")
+    }
+
+    /// What to do about the worst part.
+    pub fn advice(&self) -> &'static str {
+        match self.worst().0 {
+            "size" => "use a picture that shows the face larger",
+            "sharpness" => "use a sharper picture: hold still, or have more light",
+            "pose" => "use a picture in which the face looks into the camera",
+            "brightness" => "use a picture with more even light",
+            "inside" => "use a picture that shows the whole face",
+            "eyes" => "use a picture with open eyes",
+            _ => "use a picture that shows the face clearly",
+        }
+    }
+
     fn score(&self) -> f32 {
         self.named().into_iter().map(|(_, part)| part).product()
     }

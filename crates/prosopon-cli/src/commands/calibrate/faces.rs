@@ -157,7 +157,7 @@ pub(super) fn gather(
         &args.engine.detect.limits(),
         threads,
         &StageTimes::default(),
-        |picture| size_of(&picture),
+        |picture, _| size_of(&picture),
         |input, analysed| {
             // One for each input, in their order.
             let person = people.next().unwrap_or_default();

@@ -74,7 +74,7 @@ pub(super) fn add_new(
         &limits,
         args.inference.options(0).thread_count(),
         &StageTimes::default(),
-        |picture| (size_of(&picture), PictureHash::of(&picture.bytes)),
+        |picture, _| (size_of(&picture), PictureHash::of(&picture.bytes)),
         |input, analysed| {
             let ((size, sha256), faces) = match analysed {
                 Ok(analysed) => analysed,

@@ -125,7 +125,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
         &args.detect.limits(),
         args.inference.options(0).thread_count(),
         &StageTimes::default(),
-        |picture| session.detector.detect(&picture.image, &ranked_options),
+        |picture, _| session.detector.detect(&picture.image, &ranked_options),
         |input, analysed| {
             let Some(LabelledPicture { path, faces }) = truths.next() else {
                 return Ok(());

@@ -5,7 +5,9 @@ mod common;
 mod detection;
 mod folder;
 mod identification;
+mod liveness;
 mod pairs;
+mod quality;
 mod samples;
 mod texts;
 
@@ -33,6 +35,8 @@ enum What {
     Identification(identification::Args),
     Detection(detection::Args),
     Clusters(clusters::Args),
+    Liveness(liveness::Args),
+    Quality(quality::Args),
 }
 
 impl Args {
@@ -43,6 +47,8 @@ impl Args {
             What::Identification(args) => args.common.output.format(),
             What::Detection(args) => args.output.format(),
             What::Clusters(args) => args.output.format(),
+            What::Liveness(args) => args.output.format(),
+            What::Quality(args) => args.output.format(),
         }
     }
 }
@@ -54,5 +60,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         What::Identification(args) => identification::run(args),
         What::Detection(args) => detection::run(args),
         What::Clusters(args) => clusters::run(args),
+        What::Liveness(args) => liveness::run(args),
+        What::Quality(args) => quality::run(args),
     }
 }

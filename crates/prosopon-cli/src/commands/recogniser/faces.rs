@@ -91,7 +91,7 @@ pub(super) fn read(
             &limits,
             threads,
             &StageTimes::default(),
-            |picture| picture.image,
+            |picture, _| picture.image,
             |input, found| {
                 let face = found.and_then(|(image, detections)| {
                     let upright = detections.first().map(|found| upright(&image, found));

@@ -84,6 +84,9 @@ struct NetworkArgs {
     /// Try so many variations of filters, units and learning rate, and train the best
     #[arg(long, value_name = "N", default_value_t = 0, requires = "cnn", value_parser = clap::value_parser!(u16).range(0..=1000))]
     trials: u16,
+    /// Do not train once more in the end with the pictures that stopped the network: half the time
+    #[arg(long, requires = "cnn")]
+    spare_validation: bool,
     /// Passes over the pictures, at most
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     epochs: u32,
@@ -271,6 +274,7 @@ impl NetworkArgs {
                 ..FitOptions::default()
             },
             trials: usize::from(self.trials),
+            learns_validation: !self.spare_validation,
             balanced,
         })
     }

@@ -11,6 +11,7 @@ import * as words from '../words.js';
 const SCOPES = [
   ['identify', 'Ask: detect, compare, identify'],
   ['enrol', 'Ask, and see and change people'],
+  ['cameras', 'Look through cameras and follow their events'],
   ['admin', 'All, keys and galleries too'],
 ];
 

@@ -203,6 +203,23 @@ pub(super) fn precision_recall(points: &[(f64, f64)], decision: (f64, f64)) -> S
     chart.draw(WIDTH * 0.8, HEIGHT)
 }
 
+/// Living faces refused against copies that pass, and the point of the decision.
+pub(super) fn presentation(points: &[(f64, f64)], decision: Option<(f64, f64)>) -> Svg {
+    let chosen = decision.into_iter().collect();
+    let chart = Chart {
+        title: "Errors on living faces and on copies".to_owned(),
+        // A little room, so that the best of curves does not lie on the border.
+        x: Axis::share("copies of the worst attack that pass (APCER)", (0.0, 1.02)),
+        y: Axis::share("living faces refused (BPCER)", (0.0, 1.02)),
+        series: vec![
+            series("all thresholds", points.to_vec(), SeriesKind::Line, 0),
+            series("chosen threshold", chosen, SeriesKind::Points, 1),
+        ],
+        marks: Vec::new(),
+    };
+    chart.draw(WIDTH * 0.8, HEIGHT)
+}
+
 fn series(name: &str, points: Vec<(f64, f64)>, kind: SeriesKind, color: usize) -> Series {
     Series {
         name: name.to_owned(),
