@@ -38,7 +38,7 @@ const MAX_BODY_BYTES: usize = 1 << 20;
 
 /// Why the door stays shut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refusal {
+pub(crate) enum Refusal {
     /// The id was there before.
     Replayed,
     /// Nobody was recognised.
@@ -59,7 +59,11 @@ pub enum Refusal {
 ///
 /// # Errors
 /// The first reason why it does not.
-pub fn decide(stored: &StoredEvent, is_known: bool, now: Timestamp) -> Result<&str, Refusal> {
+pub(crate) fn decide(
+    stored: &StoredEvent,
+    is_known: bool,
+    now: Timestamp,
+) -> Result<&str, Refusal> {
     let event = &stored.event;
     if is_known {
         return Err(Refusal::Replayed);
@@ -146,7 +150,8 @@ impl Audit {
 fn handle(stream: &TcpStream, secret: &Secret, audit: &mut Audit) -> io::Result<u16> {
     stream.set_read_timeout(Some(Duration::from_secs(5)))?;
     let mut reader = BufReader::new(stream.take(MAX_BODY_BYTES as u64 + 16_384));
-    let (mut length, mut timestamp, mut signature) = (None, String::new(), String::new());
+    let mut length: Option<usize> = None;
+    let (mut timestamp, mut signature) = (String::new(), String::new());
     loop {
         let mut line = String::new();
         if reader.read_line(&mut line)? == 0 {
@@ -196,7 +201,7 @@ fn handle(stream: &TcpStream, secret: &Secret, audit: &mut Audit) -> io::Result<
 ///
 /// # Errors
 /// If the address, the secret or the trail cannot be used.
-pub fn run(address: &str, secret: &Path, trail: &Path) -> Result<(), Box<dyn Error>> {
+pub(crate) fn run(address: &str, secret: &Path, trail: &Path) -> Result<(), Box<dyn Error>> {
     let secret = Secret::from_file(secret)?;
     let mut audit = Audit::open(trail)?;
     let listener = TcpListener::bind(address)?;

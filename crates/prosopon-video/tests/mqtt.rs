@@ -311,6 +311,8 @@ fn publisher() {
         .expect("a number");
     let store = Arc::new(EventStore::open(folder.join("events.db")).expect("events"));
     let delivery = Delivery::start(&store, vec![target(port)], |_| {}).expect("threads");
+    // The test's own name may stand at the beginning of the line.
+    println!();
     for track in 1.. {
         let event = event(track, EventKind::Appeared);
         delivery.append(&event).expect("written");

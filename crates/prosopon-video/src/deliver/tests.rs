@@ -27,14 +27,14 @@ fn server(answer: impl Fn(usize) -> &'static str + Send + 'static) -> (String, R
     std::thread::spawn(move || {
         for (n, stream) in listener.incoming().enumerate() {
             // The other side may be gone already.
-            let _ = serve(stream.unwrap(), answer(n), &sender);
+            let _ = serve(&stream.unwrap(), answer(n), &sender);
         }
     });
     (address, posted)
 }
 
-fn serve(stream: TcpStream, answer: &str, sender: &Sender<Posted>) -> std::io::Result<()> {
-    let mut reader = BufReader::new(&stream);
+fn serve(stream: &TcpStream, answer: &str, sender: &Sender<Posted>) -> std::io::Result<()> {
+    let mut reader = BufReader::new(stream);
     let mut lines = Vec::new();
     loop {
         let mut line = String::new();
@@ -54,7 +54,8 @@ fn serve(stream: TcpStream, answer: &str, sender: &Sender<Posted>) -> std::io::R
     let mut body = vec![0; length];
     reader.read_exact(&mut body)?;
     let _ = sender.send((path, headers, body));
-    (&stream).write_all(
+    let mut stream = stream;
+    stream.write_all(
         format!("HTTP/1.1 {answer}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").as_bytes(),
     )
 }
@@ -229,12 +230,11 @@ fn who_is_gone_gets_nothing_until_the_next_start() {
     let store = store(&folder);
     let (address, posted) = server(|n| if n == 1 { "410 Gone" } else { "200 OK" });
     let target = || vec![Target::Webhook(webhook(&address))];
-    let (delivery, notices) = start(&store, target());
     for track in 0..4 {
-        delivery
-            .append(&event("hall", track, EventKind::Appeared))
-            .unwrap();
+        let event = event("hall", track, EventKind::Appeared);
+        store.append(&event, &[target()[0].id()]).unwrap();
     }
+    let (delivery, notices) = start(&store, target());
     let state = delivery.stop(PATIENCE).unwrap();
     assert!(state[0].outbox.is_gone);
     assert_eq!(state[0].outbox.delivered, 1);
@@ -343,7 +343,7 @@ fn what_waits_is_delivered_after_a_restart() {
     let (sender, posted) = channel();
     std::thread::spawn(move || {
         for stream in listener.incoming() {
-            let _ = serve(stream.unwrap(), "200 OK", &sender);
+            let _ = serve(&stream.unwrap(), "200 OK", &sender);
         }
     });
     let store = store(&folder);
