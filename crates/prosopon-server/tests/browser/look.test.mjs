@@ -209,7 +209,7 @@ describe('look', () => {
   look('live', 'live', async (page) => {
     await page.getByRole('button', { name: 'Start the camera' }).click();
     await page.locator('.live-stage .box').first().waitFor({ timeout: 60_000 });
-    await page.getByText(/frames a second/).waitFor();
+    await page.locator('.pace', { hasText: 'frames a second' }).waitFor();
   });
   look('system', 'system', (page) => page.locator('.facts').first().waitFor());
   look('dialog', 'system', async (page) => {
