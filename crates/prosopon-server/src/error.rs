@@ -82,6 +82,7 @@ const CODES: &[(&str, StatusCode)] = &[
     ("untrainable", StatusCode::UNPROCESSABLE_ENTITY),
     ("face_too_small", StatusCode::UNPROCESSABLE_ENTITY),
     ("low_confidence", StatusCode::UNPROCESSABLE_ENTITY),
+    ("low_quality", StatusCode::UNPROCESSABLE_ENTITY),
     ("looks_like_another_subject", StatusCode::UNPROCESSABLE_ENTITY),
     ("unusable_landmarks", StatusCode::UNPROCESSABLE_ENTITY),
     ("no_landmarks", StatusCode::UNPROCESSABLE_ENTITY),

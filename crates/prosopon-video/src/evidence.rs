@@ -383,7 +383,7 @@ impl Evidence {
 mod tests {
     use std::sync::atomic::{AtomicU64, Ordering};
 
-    use prosopon_gallery::SubjectId;
+    use prosopon_gallery::{Metadata, SubjectId};
 
     use super::*;
     use crate::who::Best;
@@ -414,7 +414,7 @@ mod tests {
                 subject: EventSubject {
                     id: SubjectId(i as i64 + 1),
                     name: self.names[i].to_owned(),
-                    metadata: Default::default(),
+                    metadata: Metadata::new(),
                 },
                 similarity,
             });
@@ -595,6 +595,30 @@ mod tests {
         assert!((asked as f64) <= bound, "{asked} {bound}");
     }
 
+    /// Knows one person, by a threshold.
+    struct One(Embedding, f32, ModelId);
+    impl Who for One {
+        fn identify(&self, embedding: &Embedding) -> Result<Answer, WhoError> {
+            let similarity = similarity(&self.0, embedding).expect("one model").value();
+            Ok(Answer {
+                best: Some(Best {
+                    subject: EventSubject {
+                        id: SubjectId(1),
+                        name: "Anna".to_owned(),
+                        metadata: Metadata::new(),
+                    },
+                    similarity,
+                }),
+                threshold: self.1,
+                fmr: Some(0.01),
+                is_match: similarity >= self.1,
+            })
+        }
+        fn model(&self) -> &ModelId {
+            &self.2
+        }
+    }
+
     #[test]
     fn strangers_get_a_name_as_rarely_as_the_bound_says() {
         // Strangers in 64 dimensions; the threshold is the one that one of a hundred single embeddings reaches.
@@ -611,28 +635,6 @@ mod tests {
             .collect();
         singles.sort_by(f32::total_cmp);
         let threshold = singles[singles.len() * 99 / 100];
-        struct One(Embedding, f32, ModelId);
-        impl Who for One {
-            fn identify(&self, embedding: &Embedding) -> Result<Answer, WhoError> {
-                let similarity = similarity(&self.0, embedding).expect("one model").value();
-                Ok(Answer {
-                    best: Some(Best {
-                        subject: EventSubject {
-                            id: SubjectId(1),
-                            name: "Anna".to_owned(),
-                            metadata: Default::default(),
-                        },
-                        similarity,
-                    }),
-                    threshold: self.1,
-                    fmr: Some(0.01),
-                    is_match: similarity >= self.1,
-                })
-            }
-            fn model(&self) -> &ModelId {
-                &self.2
-            }
-        }
         let who = One(anna, threshold, model);
         let options = EvidenceOptions::default();
         let (n_tracks, n_samples) = (2000, 100);

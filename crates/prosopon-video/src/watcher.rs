@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 use prosopon::annotate::{UNKNOWN_COLOR, annotate, subject_color};
-use prosopon::image::Region;
+use prosopon::image::{Region, ResizeFilter};
 use prosopon::{
     Annotation, AttributeError, AttributeKind, AttributeNetworks, Attributes, BoundingBox,
     DetectError, Detection, DetectorOptions, EmbedError, Embedding, FaceEngine, Image, Landmarks,
@@ -758,7 +758,7 @@ fn crop(image: &Image, shape: &BoundingBox) -> Option<Image> {
     crop.resized(
         scaled(crop.width()),
         scaled(crop.height()),
-        Default::default(),
+        ResizeFilter::default(),
     )
     .ok()
 }

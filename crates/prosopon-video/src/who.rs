@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use prosopon::{DecisionRule, Embedding, ModelId};
-use prosopon_gallery::{Gallery, GalleryError, IdentifyOptions, TemplateKind};
+use prosopon_gallery::{Gallery, GalleryError, IdentifyOptions, Metadata, TemplateKind};
 
 use crate::event::EventSubject;
 
@@ -89,7 +89,7 @@ impl Who for InGallery {
             let subject = EventSubject {
                 id: best.subject,
                 name: best.name.to_string(),
-                metadata: Default::default(),
+                metadata: Metadata::new(),
             };
             let subject = if is_match {
                 self.with_metadata(subject)?

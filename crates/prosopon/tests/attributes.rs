@@ -104,10 +104,10 @@ fn golden_values_of_all_networks() {
         let near =
             |found: f32, expected: f32, tolerance: f32| (found - expected).abs() <= tolerance;
         assert!(
-            near(pose.yaw, yaw, 2.0) && near(pose.pitch, pitch, 2.0) && near(pose.roll, roll, 2.0)
+            near(pose.yaw, yaw, 3.0) && near(pose.pitch, pitch, 3.0) && near(pose.roll, roll, 3.0)
         );
         assert!(near(open, eyes, 0.05) && near(live, liveness, 0.05));
-        assert!(near(years, age, 3.0) && near(gender_found.score, gender, 0.05));
+        assert!(near(years, age, 6.0) && near(gender_found.score, gender, 0.05));
         assert_eq!(mood.label, expression, "{name}");
         let points = found.landmarks.expect("points");
         assert_eq!(points.len(), 68);

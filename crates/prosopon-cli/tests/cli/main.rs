@@ -1,5 +1,6 @@
 //! The command line, as the real binary in a temporary folder.
 
+mod attributes;
 mod classic;
 mod classifiers;
 mod cluster;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use prosopon::quality::assess;
 use prosopon_gallery::subject::check_name;
 use prosopon_gallery::{
     Enrolment, EnrolmentRequest, Gallery, GalleryError, IdentifyOptions, NewFace, PictureHash,
@@ -45,6 +46,9 @@ pub(crate) struct EnrolQuery {
     /// Reject faces narrower than this, in pixels.
     #[param(minimum = 0.0)]
     min_face_px: Option<f32>,
+    /// Reject faces of a lower quality, 0 to 1.
+    #[param(minimum = 0.0, maximum = 1.0)]
+    min_quality: Option<f32>,
     /// Take faces that look like another subject too.
     allow_conflict: Option<bool>,
 }
@@ -105,12 +109,14 @@ pub(crate) struct Rules {
     pub(crate) choice: Choice,
     pub(crate) min_confidence: f32,
     pub(crate) min_face_px: f32,
+    pub(crate) min_quality: f32,
     pub(crate) allow_conflict: bool,
 }
 
 impl EnrolQuery {
     fn rules(&self) -> ApiResult<Rules> {
         in_range("min_confidence", self.min_confidence, 0.0, 1.0)?;
+        in_range("min_quality", self.min_quality, 0.0, 1.0)?;
         in_range("min_face_px", self.min_face_px, 0.0, 1e6)?;
         let point = |text: &str| {
             let (x, y) = text.split_once(',')?;
@@ -129,6 +135,7 @@ impl EnrolQuery {
             choice,
             min_confidence: self.min_confidence.unwrap_or(0.0),
             min_face_px: self.min_face_px.unwrap_or(0.0),
+            min_quality: self.min_quality.unwrap_or(0.0),
             allow_conflict: self.allow_conflict.unwrap_or(false),
         })
     }
@@ -424,6 +431,17 @@ pub(crate) fn face_of(
     let face = faces
         .first()
         .ok_or_else(|| ApiError::internal("no embedding for a face"))?;
+    let quality = assess(&found.image, face, None);
+    if quality.score < rules.min_quality {
+        let message = format!(
+            "expected a quality of at least {}, found {:.2}: {}",
+            rules.min_quality,
+            quality.score,
+            quality.parts.complaint()
+        );
+        let error = ApiError::new("low_quality", message).with_hint(quality.parts.advice());
+        return Err(error.into());
+    }
     if !rules.allow_conflict {
         refuse_other_subject(models, gallery, subject, &face.embedding)?;
     }
@@ -431,7 +449,9 @@ pub(crate) fn face_of(
         file_name: upload.file_name.clone(),
         sha256: PictureHash::of(&upload.bytes),
     };
-    let new = NewFace::of(face, Some(source), app.settings.keep_crops).map_err(ApiError::from)?;
+    let mut new =
+        NewFace::of(face, Some(source), app.settings.keep_crops).map_err(ApiError::from)?;
+    new.quality.add(&quality);
     Ok(new)
 }
 

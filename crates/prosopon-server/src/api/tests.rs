@@ -305,6 +305,14 @@ async fn each_picture_of_an_enrolment_has_its_own_outcome() {
         )
         .await;
     assert_eq!(unsure.json()["rejected"][0]["reason"], "low_confidence");
+    // A drawn face is one colour: nothing in it is sharp.
+    let flat = server
+        .post_picture(
+            "/v1/galleries/default/enrol?subject=eve&min_quality=0.1",
+            picture(&[RED]),
+        )
+        .await;
+    assert_eq!(flat.json()["rejected"][0]["reason"], "low_quality");
 }
 
 #[tokio::test]

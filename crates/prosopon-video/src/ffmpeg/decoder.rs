@@ -90,7 +90,7 @@ impl Decoder {
             .arg(&input.url)
             .args(["-map", &input.stream, "-an", "-sn", "-dn"])
             // Frames keep the size that they have, also when it changes; FFmpeg would scale all to the first.
-            .args(["-autoscale", "0"])
+            .arg("-noautoscale")
             .args(["-vf", "format=rgb24,showinfo=checksum=0"])
             // Every frame once and with its own time.
             .args(if ffmpeg.has_fps_mode() {

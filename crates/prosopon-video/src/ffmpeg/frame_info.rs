@@ -14,7 +14,7 @@ pub(super) struct FrameInfo {
 impl FrameInfo {
     /// Reads a line such as `n:   0 pts:  9 pts_time:0.1  … s:640x360 i:P …`; none if it is about something else.
     ///
-    /// The names of these fields are the same from FFmpeg 4.4 to 8; what stands between them is not, and messages
+    /// The names of these fields are the same from FFmpeg 4.4 to 9; what stands between them is not, and messages
     /// of other threads may stand before it on the same line.
     pub(super) fn read(line: &str) -> Option<Self> {
         let at = line.find(" pts_time:")?;
@@ -40,14 +40,14 @@ mod tests {
 
     #[test]
     fn lines_of_all_versions_are_read() {
-        // FFmpeg 5.1, 6.1 and 7.1 in this order.
+        // FFmpeg 5.1, 7.0 and 9.0 in this order.
         let lines = [
             "[Parsed_showinfo_1 @ 0x1] [info] n:   7 pts:  10118 pts_time:0.844011 pos:    10226 fmt:rgb24 sar:1/1 \
              s:640x360 i:P iskey:1 type:I ",
             "[Parsed_showinfo_1 @ 0x1] [info] n:   0 pts:  10118 pts_time:0.844011 duration:    400 \
-             duration_time:0.033 pos:    10226 fmt:rgb24 sar:1/1 s:640x360 i:P iskey:1 type:I ",
+             duration_time:0.033   fmt:rgb24 cl:left sar:1/1 s:640x360 i:P iskey:1 type:I ",
             "[Parsed_showinfo_1 @ 0x1] [info] n:   0 pts:  10118 pts_time:0.844011 duration:    400 \
-             duration_time:0.033 fmt:rgb24 cl:left sar:1/1 s:640x360 i:P iskey:1 type:I ",
+             duration_time:0.033 fmt:rgb24 cl:unspecified sar:1/1 s:640x360 i:P iskey:1 type:I ",
         ];
         for line in lines {
             let info = FrameInfo::read(line).expect(line);

@@ -29,7 +29,7 @@ pub struct Ffmpeg {
 pub struct Version(pub u32, pub u32);
 
 /// Versions that are known to work, by major number.
-const KNOWN: std::ops::RangeInclusive<u32> = 5..=8;
+const KNOWN: std::ops::RangeInclusive<u32> = 5..=9;
 
 /// Readers that open other files or addresses, run scripts or take pictures off the screen: a file must not bring
 /// us to use them. All others read nothing but the file.

@@ -1,7 +1,7 @@
 //! Whether a face lives: evidence over a track, and a challenge to answer.
 //!
-//! A single picture says little: the passive network is right in about seven of ten. A track says more, since a printed
-//! photograph does not blink, and a plane that is turned moves its points otherwise than a head. A video on a screen
+//! A single picture says little. A track says more, since a printed photograph does not blink, and a plane that is turned
+//! moves its points otherwise than a head. A video on a screen
 //! does both; [`Challenge`] asks for what no recording can know beforehand. Neither is proof.
 
 mod blink;
@@ -21,3 +21,6 @@ pub const ATTRIBUTES: [AttributeKind; 3] = [
     AttributeKind::Eyes,
     AttributeKind::Pose,
 ];
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,7 @@
 //! and mouth corners keeps its place among them. A nose stands out, so that it wanders between them when a head is
 //! turned.
 
-use prosopon::Landmarks;
+use prosopon::{Landmarks, Point};
 
 /// Where the nose lies among eyes and mouth: (0, 0) at the left eye, (1, 0) at the right one, (0.5, 1) between the
 /// corners of the mouth. A plane keeps it, however it is turned.
@@ -30,10 +30,21 @@ pub(super) fn nose_among_the_others(landmarks: &Landmarks) -> Option<(f32, f32)>
     (x.is_finite() && y.is_finite()).then_some((x, y))
 }
 
+/// The logarithm of the distance of the eyes over that from eyes to mouth: a plane that is turned shortens one of them.
+pub(super) fn foreshortening(landmarks: &Landmarks) -> Option<f32> {
+    let middle = |a: Point, b: Point| Point::new(f32::midpoint(a.x, b.x), f32::midpoint(a.y, b.y));
+    let distance = |a: Point, b: Point| (a.x - b.x).hypot(a.y - b.y);
+    let across = distance(landmarks.left_eye, landmarks.right_eye);
+    let down = distance(
+        middle(landmarks.left_eye, landmarks.right_eye),
+        middle(landmarks.mouth_left, landmarks.mouth_right),
+    );
+    Some((across / down).ln()).filter(|ratio| ratio.is_finite())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use prosopon::Point;
 
     const FACE: [[f32; 3]; 5] = [
         [-32.0, -30.0, 0.0],
@@ -66,6 +77,13 @@ mod tests {
         let x = |degrees| nose_among_the_others(&turned(degrees, 1.0)).unwrap().0;
         assert!(x(20.0) - x(-20.0) > 0.25, "{} {}", x(20.0), x(-20.0));
         assert!(x(10.0) > 0.5 && x(-10.0) < 0.5);
+    }
+
+    #[test]
+    fn turning_shortens_the_width() {
+        let of = |degrees| foreshortening(&turned(degrees, 0.0)).unwrap();
+        assert!((of(0.0) - of(40.0) - 0.2665).abs() < 1e-3);
+        assert_eq!(foreshortening(&Landmarks::default()), None);
     }
 
     #[test]

@@ -31,10 +31,7 @@ pub(crate) struct DeliveryArgs {
     /// File with the secret that signs what is posted (HMAC-SHA256), at least 16 bytes; or the variable
     /// PROSOPON_WEBHOOK_SECRET
     #[arg(long, value_name = "FILE")]
-    webhook_secret_file: Option<PathBuf>,
-    /// Send crops to webhooks, as base64
-    #[arg(long)]
-    webhook_crop: bool,
+    webhook_secret: Option<PathBuf>,
     /// Publish events to this MQTT broker, `mqtt://[user@]host[:1883][/prefix]`; `@FILE` reads the address from a
     /// file
     #[arg(
@@ -43,13 +40,13 @@ pub(crate) struct DeliveryArgs {
         env = "PROSOPON_MQTT",
         hide_env_values = true
     )]
-    mqtt: Option<String>,
+    mqtt: Vec<String>,
     /// File with the broker's password; or the variable PROSOPON_MQTT_PASSWORD
     #[arg(long, value_name = "FILE")]
-    mqtt_password_file: Option<PathBuf>,
-    /// Publish crops too
+    mqtt_password: Option<PathBuf>,
+    /// Send the best crop along
     #[arg(long)]
-    mqtt_crop: bool,
+    with_crop: bool,
     /// What Home Assistant listens to; `none` if there is none
     #[arg(long, value_name = "PREFIX", default_value = "homeassistant")]
     home_assistant: String,
@@ -65,16 +62,16 @@ impl DeliveryArgs {
         if lines {
             targets.push(Target::Lines(Lines::new()?));
         }
-        let secret = self.webhook_secret()?;
+        let secret = self.secret()?;
         for webhook in &self.webhook {
             for address in addresses(webhook)? {
                 let mut webhook = Webhook::parse(&address)?;
                 webhook.secret.clone_from(&secret);
-                webhook.with_crop = self.webhook_crop;
+                webhook.with_crop = self.with_crop;
                 targets.push(Target::Webhook(webhook));
             }
         }
-        if let Some(mqtt) = &self.mqtt {
+        for mqtt in &self.mqtt {
             for address in addresses(mqtt)? {
                 targets.push(Target::Mqtt(self.broker(&address)?));
             }
@@ -82,8 +79,8 @@ impl DeliveryArgs {
         Ok(targets)
     }
 
-    fn webhook_secret(&self) -> Result<Option<Secret>, Failure> {
-        if let Some(path) = &self.webhook_secret_file {
+    fn secret(&self) -> Result<Option<Secret>, Failure> {
+        if let Some(path) = &self.webhook_secret {
             return Ok(Some(Secret::from_file(path)?));
         }
         match std::env::var_os(WEBHOOK_SECRET) {
@@ -94,7 +91,7 @@ impl DeliveryArgs {
 
     fn broker(&self, address: &str) -> Result<Mqtt, Failure> {
         let mut mqtt = Mqtt::parse(address)?;
-        if let Some(path) = &self.mqtt_password_file {
+        if let Some(path) = &self.mqtt_password {
             mqtt.password = Some(Secret::password_from_file(path)?);
         } else if let Ok(password) = std::env::var(MQTT_PASSWORD) {
             mqtt.password = Some(Secret::unchecked(password));
@@ -107,7 +104,7 @@ impl DeliveryArgs {
             )
             .with_hint("for example `--mqtt mqtt://prosopon@broker`"));
         }
-        mqtt.with_crop = self.mqtt_crop;
+        mqtt.with_crop = self.with_crop;
         let prefix = self.home_assistant.trim_matches('/');
         mqtt.home_assistant = (prefix != "none").then(|| prefix.to_owned());
         Ok(mqtt)

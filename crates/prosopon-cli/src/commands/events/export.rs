@@ -10,7 +10,6 @@ use serde::Serialize;
 
 use super::filter::FilterArgs;
 use super::place::EventsArgs;
-use super::table;
 use crate::commands::detect::make_folder;
 use crate::failure::{Exit, Failure};
 use crate::output::{Format, count, print_json, print_line, write_file};
@@ -208,7 +207,7 @@ fn csv(row: &Row) -> String {
     let fields = [
         row.stored.sequence.to_string(),
         event.id.to_string(),
-        table::kind(event.kind),
+        event.kind.name().to_owned(),
         event.camera.clone(),
         event.track.to_string(),
         event.at.to_string(),

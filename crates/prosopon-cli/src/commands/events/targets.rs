@@ -11,7 +11,7 @@ use super::delivery::{self, DeliveryArgs};
 use super::moment::local;
 use super::place::EventsArgs;
 use crate::failure::{Exit, Failure};
-use crate::output::{Format, print_json_line, print_line, print_value};
+use crate::output::{Format, print_json_line, print_value};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -43,7 +43,7 @@ pub(super) fn run(args: &Args, events: &EventsArgs, format: Format) -> Result<Ex
         let known = targets.iter().position(|(id, _)| id.as_str() == name);
         let Some(known) = known else {
             return Err(
-                Failure::new(Exit::Usage, "unknown_target", "unknown target")
+                Failure::new(Exit::Storage, "unknown_target", "unknown target")
                     .at(name)
                     .with_hint("`prosopon events targets` shows all"),
             );

@@ -82,7 +82,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     deliveries: DeliveryArgs,
     #[command(flatten)]
-    source: SourceArgs,
+    source: VideoArgs,
     #[command(flatten)]
     decision: DecisionArgs,
     /// Share of the last samples that must agree about a name
@@ -102,7 +102,7 @@ pub(crate) struct Args {
 /// How sources are read.
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Sources")]
-struct SourceArgs {
+struct VideoArgs {
     /// Folder of FFmpeg, or the program itself
     #[arg(long, value_name = "PATH", env = "PROSOPON_FFMPEG")]
     ffmpeg: Option<PathBuf>,
@@ -126,7 +126,7 @@ struct SourceArgs {
     udp: bool,
 }
 
-impl SourceArgs {
+impl VideoArgs {
     fn options(&self, max_pixels: u64) -> SourceOptions {
         SourceOptions {
             ffmpeg: self.ffmpeg.clone(),

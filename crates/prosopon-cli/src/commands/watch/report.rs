@@ -109,7 +109,7 @@ impl Reporter {
 
     pub(super) fn take(&mut self, message: Message) -> Result<(), Failure> {
         match message {
-            Message::Frame { .. } => {
+            Message::Frame => {
                 if let Some(bar) = &self.bar {
                     bar.inc(1);
                 }

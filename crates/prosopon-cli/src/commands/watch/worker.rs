@@ -37,7 +37,7 @@ pub(super) enum Message {
     /// Something happened; a frame brought it this many seconds ago.
     Event { event: Box<Event>, delay: Duration },
     /// A frame was looked at.
-    Frame { number: usize },
+    Frame,
     /// It is over.
     Ended {
         number: usize,
@@ -112,9 +112,7 @@ impl Worker {
                 break Err(failure);
             }
             last = Some((frame.position, since.unwrap_or_default()));
-            self.send(Message::Frame {
-                number: self.number,
-            });
+            self.send(Message::Frame);
         };
         // What was seen is told even if it ended badly.
         for event in self.watcher.finish() {
