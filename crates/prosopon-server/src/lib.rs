@@ -49,6 +49,8 @@ use std::time::Duration;
 
 use axum_server::Handle;
 use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
+use hyper_util::rt::TokioExecutor;
+use hyper_util::server::conn::auto::Builder;
 
 pub use access::keys::{KeyId, KeyRecord, KeyStore, NewKey, Scope};
 pub use audit::{AuditLog, Entry as AuditEntry};
@@ -241,9 +243,11 @@ async fn serve(
 /// Closes connections on which no request comes. Only HTTP/1.1: with HTTP/2 one connection would hold
 /// any number of requests, and the time in which the protocol is told has no limit.
 fn limit<A>(server: axum_server::Server<SocketAddr, A>) -> axum_server::Server<SocketAddr, A> {
-    let mut server = server.http1_only();
-    server
-        .http_builder()
+    let mut server = server;
+    let builder = server.http_builder();
+    // Not through the server's own switch: with that it serves no upgrades, and so no WebSockets.
+    *builder = Builder::new(TokioExecutor::new()).http1_only();
+    builder
         .http1()
         .timer(hyper_util::rt::TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT);

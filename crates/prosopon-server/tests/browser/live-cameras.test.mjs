@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
-import { closePage, makeClip, openPage, picture, picturesOf, pushClip, startBrowser, startServer, withoutData } from './support.mjs';
+import { closePage, makePortraits, openPage, picture, picturesOf, pushClip, startBrowser, startServer, withoutData } from './support.mjs';
 
 let server;
 let browser;
@@ -15,8 +15,7 @@ before(async () => {
   if (withoutData) return;
   server = await startServer();
   clip = path.join(server.folder, 'pushed.mjpeg');
-  // Each picture for a second: enough evidence for a name.
-  await makeClip(server, picture('video/short_hamilton_clip.mp4'), clip, { frames: 8, hold: 12 });
+  await makePortraits(server, clip);
   browser = await startBrowser();
   const answer = await fetch(`${server.base}/v1/galleries/default/enrol?subject=lin-manuel-miranda&faces=largest`, {
     method: 'POST', headers: { 'content-type': 'image/png' }, body: fs.readFileSync(picture('video/lin-manuel-miranda.png')),

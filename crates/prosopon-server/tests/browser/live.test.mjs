@@ -69,6 +69,8 @@ describe('live', () => {
     await start();
     page.expectFailure('ERR_');
     page.expectFailure(503);
+    // Its sessions are gone with it.
+    page.expectFailure(404);
     await page.locator('.live-stage .box').first().waitFor({ timeout: 60_000 });
     await server.end();
     await page.getByText('The server does not answer. This page looks for it every few seconds.').waitFor();

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { actor, choose, closePage, makeClip, openPage, picture, pushClip, screenshots, solvay, startBrowser, startServer, summary, withoutData } from './support.mjs';
+import { actor, choose, closePage, makeClip, makePortraits, openPage, picture, pushClip, screenshots, solvay, startBrowser, startServer, summary, withoutData } from './support.mjs';
 
 let server;
 let browser;
@@ -97,7 +97,9 @@ async function makeCamera() {
     const answer = await fetch(`${server.base}/v1/galleries/default/enrol?subject=${name}&faces=largest`, { method: 'POST', headers: { 'content-type': 'image/png' }, body: fs.readFileSync(picture(`video/${name}.png`)) });
     assert.ok(answer.ok);
   }
-  endPush = pushClip(server, id, path.join(server.folder, 'camera.mjpeg'));
+  const clip = path.join(server.folder, 'portraits.mjpeg');
+  await makePortraits(server, clip);
+  endPush = pushClip(server, id, clip);
 }
 
 const onePerson = () => (withoutData ? solvay() : actor('elijah_wood', 4)[0]);
@@ -207,7 +209,7 @@ describe('look', () => {
   look('live', 'live', async (page) => {
     await page.getByRole('button', { name: 'Start the camera' }).click();
     await page.locator('.live-stage .box').first().waitFor({ timeout: 60_000 });
-    await page.getByText(/frames a second/).waitFor();
+    await page.locator('.pace', { hasText: 'frames a second' }).waitFor();
   });
   look('system', 'system', (page) => page.locator('.facts').first().waitFor());
   look('dialog', 'system', async (page) => {

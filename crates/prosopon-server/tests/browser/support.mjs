@@ -254,6 +254,16 @@ export async function makeClip(server, source, target, { frames = 12, hold = 20 
   }
 }
 
+/// Makes a clip of two people, one after the other, each for five seconds: long enough to be sure of them.
+export async function makePortraits(server, target) {
+  const parts = [];
+  for (const name of ['lin-manuel-miranda', 'alex-lacamoire']) {
+    await makeClip(server, picture(`video/${name}.png`), target, { frames: 1, hold: 60 });
+    parts.push(fs.readFileSync(target));
+  }
+  fs.writeFileSync(target, Buffer.concat(parts));
+}
+
 /// The pictures of a clip that `makeClip` made.
 export function picturesOf(clip) {
   const bytes = fs.readFileSync(clip);
