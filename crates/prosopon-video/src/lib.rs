@@ -49,8 +49,13 @@ pub use frame::Frame;
 pub use presence::{FaceCrop, Interval, Person};
 pub use record::{RecordError, RecordOptions, Recorder};
 pub use show::{ShowError, Window};
-pub use source::{Address, PushSource, Pusher, Source, SourceError, SourceFacts, SourceOptions, SourceState, Stop, open};
+pub use source::{
+    Address, PushSource, Pusher, Source, SourceError, SourceFacts, SourceOptions, SourceState,
+    Stop, open,
+};
 pub use store::{EventStore, Filter, StoreError, StoreOptions, StoredEvent};
 pub use track::TrackerOptions;
-pub use watcher::{Seen, StageSeconds, Summary, TrackView, WatchError, WatchOptions, Watcher, draw};
+pub use watcher::{
+    Seen, StageSeconds, Summary, TrackView, WatchError, WatchOptions, Watcher, draw,
+};
 pub use who::{Answer, Best, InGallery, Who, WhoError};
