@@ -524,7 +524,7 @@ mod tests {
         let who = Axes::new(&["Anna", "Bert"]);
         let mut evidence = Evidence::default();
         show(&mut evidence, &who, 0, [0; 10]);
-        let mixed = (0..200).map(|i| if i % 3 == 0 { 1 } else { 0 });
+        let mixed = (0..200).map(|i| usize::from(i % 3 == 0));
         assert!(show(&mut evidence, &who, 10, mixed).is_empty());
         assert_eq!(evidence.subject().expect("a name").name, "Anna");
     }

@@ -69,7 +69,7 @@ impl Default for WatchOptions {
     fn default() -> Self {
         Self {
             every: 3,
-            cooldown: Duration::from_secs(60),
+            cooldown: Duration::from_mins(1),
             tracker: TrackerOptions::default(),
             evidence: EvidenceOptions::default(),
             require_live: false,

@@ -91,7 +91,7 @@ fn camera() {
     let delivery =
         Delivery::start(&store, vec![Target::Webhook(webhook)], |_| {}).expect("threads");
     if folder.join("finish").exists() {
-        let state = delivery.stop(Duration::from_secs(60)).expect("states");
+        let state = delivery.stop(Duration::from_mins(1)).expect("states");
         println!("pending {}", state[0].outbox.pending);
         return;
     }

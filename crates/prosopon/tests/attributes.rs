@@ -133,7 +133,7 @@ type Golden = (
     ExpressionLabel,
 );
 
-/// Computed once with another implementation of the same steps, in Python with ONNX Runtime and OpenCV.
+/// Computed once with another implementation of the same steps, in Python with ONNX Runtime and `OpenCV`.
 const GOLDEN: [Golden; 3] = [
     (
         "Aaron_Sorkin_0001",

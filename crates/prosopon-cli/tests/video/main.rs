@@ -31,8 +31,8 @@ fn rtsp_is_watched_through_cuts_and_kills_and_no_event_is_lost_or_doubled() {
     let film = place.film();
     let camera = Camera::start("0", &film, None);
     let address = format!("door=rtsp://127.0.0.1:{}/live", camera.port);
-    let mut watch = Watch::start(&place, &address);
-    watch.wait_for(Duration::from_secs(60), "two people", |seen| {
+    let watch = Watch::start(&place, &address);
+    watch.wait_for(Duration::from_mins(1), "two people", |seen| {
         seen.names("recognised").len() == 2
     });
 
@@ -70,8 +70,8 @@ fn rtsp_is_watched_through_cuts_and_kills_and_no_event_is_lost_or_doubled() {
         assert!(ids.contains(id), "{id} was printed and is lost");
     }
 
-    let mut watch = Watch::start(&place, &address);
-    watch.wait_for(Duration::from_secs(60), "somebody", |seen| {
+    let watch = Watch::start(&place, &address);
+    watch.wait_for(Duration::from_mins(1), "somebody", |seen| {
         seen.n_events() > 0
     });
     thread::sleep(Duration::from_secs(4));

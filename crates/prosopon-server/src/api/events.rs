@@ -256,14 +256,11 @@ pub(crate) async fn stream(
     let last = headers
         .get(LAST_EVENT_ID)
         .and_then(|id| id.to_str().ok()?.parse().ok());
-    let after = match last.or(after.after) {
-        Some(after) => after,
-        None => {
-            let state = Arc::clone(&app);
-            app.compute
-                .store(move || Ok(state.events.store.last_sequence()?))
-                .await?
-        }
+    let after = if let Some(after) = last.or(after.after) { after } else {
+        let state = Arc::clone(&app);
+        app.compute
+            .store(move || Ok(state.events.store.last_sequence()?))
+            .await?
     };
     let (outlet, body) = endless(&app, &caller);
     tokio::spawn(follow(Arc::clone(&app), outlet, filter, after));

@@ -112,15 +112,12 @@ impl Sender {
         }
         let app = Arc::clone(&self.app);
         let decoded = tokio::task::spawn_blocking(move || Image::decode(&jpeg, &app.limits)).await;
-        match (decoded.map_err(ApiError::internal)?, &self.running.pusher) {
-            (Ok(image), Some(pusher)) => {
-                self.counts.taken += 1;
-                Ok(pusher.push(image))
-            }
-            _ => {
-                self.counts.unusable += 1;
-                Ok(true)
-            }
+        if let (Ok(image), Some(pusher)) = (decoded.map_err(ApiError::internal)?, &self.running.pusher) {
+            self.counts.taken += 1;
+            Ok(pusher.push(image))
+        } else {
+            self.counts.unusable += 1;
+            Ok(true)
         }
     }
 }

@@ -125,12 +125,9 @@ impl Work {
         watcher.remember(&self.app.events.store.last_of(&camera.name)?);
         let turns = self.app.compute.turns()?;
         let mut opened;
-        let source: &mut dyn Source = match pushed {
-            Some(pushed) => pushed,
-            None => {
-                opened = self.open()?;
-                &mut *opened
-            }
+        let source: &mut dyn Source = if let Some(pushed) = pushed { pushed } else {
+            opened = self.open()?;
+            &mut *opened
         };
         let watched = self.frames(source, &mut watcher, &turns);
         for event in watcher.finish() {
@@ -212,7 +209,7 @@ impl Work {
                     frames_per_second, ..
                 } => running.now.connected(frames_per_second),
                 SourceState::Lost { reason, .. } => {
-                    running.now.set_because(Status::Lost, Some(reason), None)
+                    running.now.set_because(Status::Lost, Some(reason), None);
                 }
                 SourceState::Ended => {}
             }

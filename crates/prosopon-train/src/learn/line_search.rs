@@ -215,7 +215,7 @@ fn cubic_beyond(x: Place, t: Place) -> Option<f64> {
         cubic_parts(x, t).unwrap_or((3.0 * (x.f - t.f) / (t.at - x.at) + x.g + t.g, 0.0));
     let gamma = if t.at > x.at { -root } else { root };
     let r = ((gamma - t.g) + theta) / ((gamma + (x.g - t.g)) + gamma);
-    (r < 0.0 && gamma != 0.0).then(|| t.at + r * (x.at - t.at))
+    (r < 0.0 && gamma != 0.0).then_some(t.at + r * (x.at - t.at))
 }
 
 /// Where the line through the slopes of `a` and `b` is zero.

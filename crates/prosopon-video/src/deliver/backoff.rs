@@ -6,7 +6,7 @@ use std::time::Duration;
 const FIRST: Duration = Duration::from_secs(1);
 
 /// At most: a target that comes back is reached within this time.
-pub(super) const LONGEST: Duration = Duration::from_secs(300);
+pub(super) const LONGEST: Duration = Duration::from_mins(5);
 
 /// Doubles from a second to five minutes, and takes a random share between half and all of that ("equal jitter"),
 /// so that targets that failed together are not asked together.

@@ -16,7 +16,7 @@ use crate::store::{Due, EventStore, StoreError};
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// How often the outbox is checked for what is too old or too much.
-const BOUND_EVERY: Duration = Duration::from_secs(60);
+const BOUND_EVERY: Duration = Duration::from_mins(1);
 
 /// Events that are read from the outbox at once.
 const BATCH: usize = 20;

@@ -111,7 +111,7 @@ pub enum PixelFormat {
     /// Red, green, blue.
     #[default]
     Rgb24,
-    /// Blue, green, red, as OpenCV has it.
+    /// Blue, green, red, as `OpenCV` has it.
     Bgr24,
     /// One channel.
     Gray,

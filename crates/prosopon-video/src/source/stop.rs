@@ -120,7 +120,7 @@ mod tests {
         let stop = Stop::new();
         let sleeper = thread::spawn({
             let stop = stop.clone();
-            move || stop.wait(Duration::from_secs(60))
+            move || stop.wait(Duration::from_mins(1))
         });
         stop.stop();
         assert!(sleeper.join().expect("no panic"));

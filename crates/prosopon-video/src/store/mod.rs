@@ -62,7 +62,7 @@ impl Default for StoreOptions {
     /// Creates the file; 30 days, 4 GiB (an event with its crop takes about 10 KiB, so that is some 400,000); up to
     /// 100,000 events wait for a target, for a week at most.
     fn default() -> Self {
-        const DAY: Duration = Duration::from_secs(86_400);
+        const DAY: Duration = Duration::from_hours(24);
         Self {
             create: true,
             busy_timeout: Duration::from_secs(5),

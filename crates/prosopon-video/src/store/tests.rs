@@ -252,7 +252,7 @@ fn old_and_many_events_go_by_themselves() {
             .unwrap();
     }
     let options = StoreOptions {
-        retention: Some(Duration::from_secs(48 * 3600)),
+        retention: Some(Duration::from_hours(48)),
         ..StoreOptions::default()
     };
     let second = EventStore::open_with(&path, &options).unwrap();

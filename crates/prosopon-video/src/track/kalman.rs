@@ -6,7 +6,7 @@
 
 use prosopon::BoundingBox;
 
-/// Spread of a detected centre or height around the true one, in heights of the box: 1/20, as in DeepSORT
+/// Spread of a detected centre or height around the true one, in heights of the box: 1/20, as in `DeepSORT`
 /// (Wojke et al. 2017).
 const MEASUREMENT: f64 = 0.05;
 

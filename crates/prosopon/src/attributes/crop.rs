@@ -87,7 +87,7 @@ fn span(center: f32, length: f32, side: u32, size: u32) -> Option<((u32, u32), (
     } else {
         in_crop(to)
     };
-    (to > from && crop_to > crop_from).then(|| {
+    (to > from && crop_to > crop_from).then_some({
         (
             (from as u32, (to - from) as u32),
             (crop_from as u32, (crop_to - crop_from) as u32),

@@ -1,7 +1,7 @@
 //! SSR-Net (Yang et al. 2018): a value from three stages that each refine the one before.
 //!
 //! Input 1 × 3 × 64 × 64, BGR, normalised with the figures of `ImageNet` in the order of red, green and blue (as they
-//! were trained: a picture that OpenCV read, and normalised as if it were RGB).
+//! were trained: a picture that `OpenCV` read, and normalised as if it were RGB).
 
 use super::crop::Frame;
 use super::{AttributeError, places, values};

@@ -29,7 +29,7 @@ pub(crate) struct DeliveryArgs {
     )]
     webhook: Vec<String>,
     /// File with the secret that signs what is posted (HMAC-SHA256), at least 16 bytes; or the variable
-    /// PROSOPON_WEBHOOK_SECRET
+    /// `PROSOPON_WEBHOOK_SECRET`
     #[arg(long, value_name = "FILE")]
     webhook_secret: Option<PathBuf>,
     /// Publish events to this MQTT broker, `mqtt://[user@]host[:1883][/prefix]`; `@FILE` reads the address from a
@@ -41,7 +41,7 @@ pub(crate) struct DeliveryArgs {
         hide_env_values = true
     )]
     mqtt: Vec<String>,
-    /// File with the broker's password; or the variable PROSOPON_MQTT_PASSWORD
+    /// File with the broker's password; or the variable `PROSOPON_MQTT_PASSWORD`
     #[arg(long, value_name = "FILE")]
     mqtt_password: Option<PathBuf>,
     /// Send the best crop along

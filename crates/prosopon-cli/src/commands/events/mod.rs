@@ -148,7 +148,7 @@ fn follow(
     });
     let mut follow = store.subscribe(filter)?;
     loop {
-        let Some(stored) = follow.next(std::time::Duration::from_secs(60))? else {
+        let Some(stored) = follow.next(std::time::Duration::from_mins(1))? else {
             continue;
         };
         match args.format() {

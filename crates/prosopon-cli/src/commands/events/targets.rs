@@ -51,24 +51,21 @@ pub(super) fn run(args: &Args, events: &EventsArgs, format: Format) -> Result<Ex
         let (id, _) = targets.remove(known);
         store.forget_target(&id)?;
     }
-    match format {
-        Format::JsonLines => targets
-            .iter()
-            .try_for_each(|target| print_json_line(&json(target)))?,
-        _ => {
-            let value = json!({ "targets": targets.iter().map(json).collect::<Vec<_>>() });
-            print_value(format, &value, || {
-                if targets.is_empty() {
-                    return "no targets; `--webhook` or `--mqtt` of `prosopon watch` make some"
-                        .into();
-                }
-                let lines: Vec<String> = targets
-                    .iter()
-                    .map(|(id, state)| describe(id.as_str(), state))
-                    .collect();
-                lines.join("\n")
-            })?;
-        }
+    if format == Format::JsonLines { targets
+    .iter()
+    .try_for_each(|target| print_json_line(&json(target)))?; } else {
+        let value = json!({ "targets": targets.iter().map(json).collect::<Vec<_>>() });
+        print_value(format, &value, || {
+            if targets.is_empty() {
+                return "no targets; `--webhook` or `--mqtt` of `prosopon watch` make some"
+                    .into();
+            }
+            let lines: Vec<String> = targets
+                .iter()
+                .map(|(id, state)| describe(id.as_str(), state))
+                .collect();
+            lines.join("\n")
+        })?;
     }
     Ok(Exit::Success)
 }

@@ -66,7 +66,7 @@ impl Connection {
         })
     }
 
-    /// Publishes at QoS 1 and waits until the broker has confirmed it.
+    /// Publishes at `QoS` 1 and waits until the broker has confirmed it.
     pub(super) fn publish(
         &mut self,
         topic: &str,

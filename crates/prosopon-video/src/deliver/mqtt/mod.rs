@@ -1,6 +1,6 @@
 //! An MQTT 3.1.1 broker: events, retained states, Home Assistant. `docs/events.md` lists the topics.
 //!
-//! Everything goes out at QoS 1, one message at a time: an event counts as delivered when the broker has confirmed it
+//! Everything goes out at `QoS` 1, one message at a time: an event counts as delivered when the broker has confirmed it
 //! (PUBACK). States go before the event that changed them, so that whoever acts on the event finds them. After any
 //! error the connection is made anew. The broker tells `offline` if this process ends without a word.
 

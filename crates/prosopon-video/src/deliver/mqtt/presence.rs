@@ -36,19 +36,16 @@ impl Presence {
         }
         let was = self.is_anybody(&event.camera);
         let tracks = self.cameras.entry(event.camera.clone()).or_default();
-        match event.kind {
-            EventKind::Left => {
-                tracks.there.remove(&event.track);
+        if event.kind == EventKind::Left {
+            tracks.there.remove(&event.track);
+        } else {
+            // Numbers rise within a run of the camera: after a restart nobody of the last run is there.
+            if event.kind == EventKind::Appeared && event.track <= tracks.greatest {
+                tracks.there.clear();
+                tracks.greatest = 0;
             }
-            _ => {
-                // Numbers rise within a run of the camera: after a restart nobody of the last run is there.
-                if event.kind == EventKind::Appeared && event.track <= tracks.greatest {
-                    tracks.there.clear();
-                    tracks.greatest = 0;
-                }
-                tracks.there.insert(event.track);
-                tracks.greatest = tracks.greatest.max(event.track);
-            }
+            tracks.there.insert(event.track);
+            tracks.greatest = tracks.greatest.max(event.track);
         }
         was != self.is_anybody(&event.camera)
     }
