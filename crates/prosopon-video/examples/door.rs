@@ -166,8 +166,8 @@ fn handle(stream: &TcpStream, secret: &Secret, audit: &mut Audit) -> io::Result<
         };
         match name.to_ascii_lowercase().as_str() {
             "content-length" => length = value.trim().parse().ok(),
-            TIMESTAMP_HEADER => timestamp = value.to_owned(),
-            SIGNATURE_HEADER => signature = value.to_owned(),
+            TIMESTAMP_HEADER => value.clone_into(&mut timestamp),
+            SIGNATURE_HEADER => value.clone_into(&mut signature),
             _ => {}
         }
     }

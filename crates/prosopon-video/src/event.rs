@@ -127,7 +127,7 @@ impl EventId {
     pub fn random() -> std::io::Result<Self> {
         let mut bytes = [0; 16];
         getrandom::fill(&mut bytes).map_err(std::io::Error::other)?;
-        Ok(Self(bytes.iter().map(|b| format!("{b:02x}")).collect()))
+        Ok(Self(hexadecimal(&bytes)))
     }
 
     /// Its 32 digits.
@@ -140,6 +140,14 @@ impl EventId {
         let is_hex = digits.len() == 32 && digits.bytes().all(|b| b.is_ascii_hexdigit());
         is_hex.then(|| Self(digits.to_ascii_lowercase()))
     }
+}
+
+/// Two digits for each byte.
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut digits, byte| {
+        digits.push_str(&format!("{byte:02x}"));
+        digits
+    })
 }
 
 impl fmt::Display for EventId {

@@ -147,9 +147,9 @@ fn take(stream: &TcpStream, n: usize, log: &mut File) -> std::io::Result<()> {
         };
         match name.to_lowercase().as_str() {
             "content-length" => length = value.parse().unwrap_or(0),
-            "prosopon-timestamp" => timestamp = value.to_owned(),
-            "prosopon-signature" => signature = value.to_owned(),
-            "prosopon-event-id" => id = value.to_owned(),
+            "prosopon-timestamp" => value.clone_into(&mut timestamp),
+            "prosopon-signature" => value.clone_into(&mut signature),
+            "prosopon-event-id" => value.clone_into(&mut id),
             _ => {}
         }
     }
@@ -162,8 +162,7 @@ fn take(stream: &TcpStream, n: usize, log: &mut File) -> std::io::Result<()> {
         .finalize()
         .into_bytes()
         .into_iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+        .fold(String::new(), |digits, byte| format!("{digits}{byte:02x}"));
     let json: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();
     let is_true = signature == format!("v1={expected}") && json["id"] == id.as_str();
     // Now and then it has a bad day, before it took the event or after.

@@ -155,14 +155,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
                         face.quality = Some(assessment.quality);
                         face.attributes = assessment.attributes;
                     }
-                    summary.faces += found.len();
-                    for identification in found.iter().filter_map(|f| f.identification.as_ref()) {
-                        match identification.outcome {
-                            IdentificationOutcome::Known => summary.known += 1,
-                            IdentificationOutcome::Uncertain => summary.uncertain += 1,
-                            IdentificationOutcome::Unknown => summary.unknown += 1,
-                        }
-                    }
+                    summary.count(&found);
                     if let (Some(folder), Some(image)) = (&args.draw, image) {
                         let path = folder.join(names.name(input) + ".jpg");
                         save(&with_names(&image, &found), &path)?;
@@ -245,6 +238,17 @@ impl Identifier<'_> {
 }
 
 impl Summary {
+    fn count(&mut self, faces: &[FaceJson]) {
+        self.faces += faces.len();
+        for identification in faces.iter().filter_map(|f| f.identification.as_ref()) {
+            match identification.outcome {
+                IdentificationOutcome::Known => self.known += 1,
+                IdentificationOutcome::Uncertain => self.uncertain += 1,
+                IdentificationOutcome::Unknown => self.unknown += 1,
+            }
+        }
+    }
+
     fn describe(&self, rule: &DecisionRule) -> String {
         let uncertain = match self.rule.uncertain_threshold {
             Some(_) => format!("{} uncertain, ", self.uncertain),

@@ -230,6 +230,7 @@ async fn events_are_followed_from_where_they_were_left() {
 }
 
 #[tokio::test]
+#[allow(clippy::too_many_lines, reason = "one camera's life")]
 async fn cameras_are_checked_kept_and_never_tell_their_secrets() {
     let server = TestServer::new("camera_hosts = [\"10.9.9.9\"]\nmax_cameras = 2");
     let camera = json!({

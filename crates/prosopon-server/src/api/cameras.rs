@@ -100,6 +100,10 @@ pub(crate) struct CameraChange {
     password: Option<String>,
     gallery: Option<String>,
     /// Null for the gallery's.
+    #[allow(
+        clippy::option_option,
+        reason = "null and nothing mean different things"
+    )]
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<f64>)]
     fmr: Option<Option<f64>>,
@@ -111,6 +115,10 @@ pub(crate) struct CameraChange {
 }
 
 /// Tells null from nothing.
+#[allow(
+    clippy::option_option,
+    reason = "null and nothing mean different things"
+)]
 fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<f64>>, D::Error> {
     Option::deserialize(deserializer).map(Some)
 }

@@ -256,7 +256,9 @@ pub(crate) async fn stream(
     let last = headers
         .get(LAST_EVENT_ID)
         .and_then(|id| id.to_str().ok()?.parse().ok());
-    let after = if let Some(after) = last.or(after.after) { after } else {
+    let after = if let Some(after) = last.or(after.after) {
+        after
+    } else {
         let state = Arc::clone(&app);
         app.compute
             .store(move || Ok(state.events.store.last_sequence()?))

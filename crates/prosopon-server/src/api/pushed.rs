@@ -112,7 +112,9 @@ impl Sender {
         }
         let app = Arc::clone(&self.app);
         let decoded = tokio::task::spawn_blocking(move || Image::decode(&jpeg, &app.limits)).await;
-        if let (Ok(image), Some(pusher)) = (decoded.map_err(ApiError::internal)?, &self.running.pusher) {
+        if let (Ok(image), Some(pusher)) =
+            (decoded.map_err(ApiError::internal)?, &self.running.pusher)
+        {
             self.counts.taken += 1;
             Ok(pusher.push(image))
         } else {

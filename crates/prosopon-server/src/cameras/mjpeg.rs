@@ -289,7 +289,7 @@ mod tests {
         endless.push(&[0; 2000]);
         assert_eq!(endless.next().unwrap_err().code, "body_too_large");
         let mut noise = Pictures::of("image/jpeg", 1000).unwrap();
-        noise.push(&[0; 100_000]);
+        noise.push(&vec![0; 100_000]);
         assert!(noise.next().unwrap().is_none() && noise.waiting.len() < 2);
         let multipart = "multipart/x-mixed-replace;boundary=b";
         let mut long = Pictures::of(multipart, 1000).unwrap();

@@ -56,7 +56,7 @@ pub(crate) struct Cameras {
     database: Arc<Database>,
     sealer: Sealer,
     targets: Targets,
-    max_cameras: usize,
+    most: usize,
     running: Mutex<BTreeMap<i64, Arc<Running>>>,
     /// Who looked through which camera when.
     looks: Mutex<HashMap<(String, i64), Instant>>,
@@ -88,7 +88,7 @@ impl Cameras {
             database,
             sealer: Sealer::new(key_file),
             targets: Targets::new(settings),
-            max_cameras: settings.max_cameras,
+            most: settings.max_cameras,
             running: Mutex::default(),
             looks: Mutex::default(),
             changing: Mutex::default(),
@@ -145,10 +145,10 @@ impl Cameras {
         self.targets.check(target)?;
         let _changing = lock(&self.changing);
         let n = self.database.cameras()?.len();
-        if n >= self.max_cameras {
+        if n >= self.most {
             let message = format!(
                 "there are {n} cameras already, of {} that there may be",
-                self.max_cameras
+                self.most
             );
             return Err(ApiError::new("too_many_cameras", message)
                 .with_hint("delete one, or raise the setting `max_cameras`"));

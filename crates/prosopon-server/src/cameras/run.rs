@@ -125,7 +125,9 @@ impl Work {
         watcher.remember(&self.app.events.store.last_of(&camera.name)?);
         let turns = self.app.compute.turns()?;
         let mut opened;
-        let source: &mut dyn Source = if let Some(pushed) = pushed { pushed } else {
+        let source: &mut dyn Source = if let Some(pushed) = pushed {
+            pushed
+        } else {
             opened = self.open()?;
             &mut *opened
         };
@@ -144,7 +146,7 @@ impl Work {
     ) -> ApiResult<End> {
         let is_live = source.facts().is_live;
         let mut last = Duration::ZERO;
-        while let Some(frame) = source.next().map_err(source_error)? {
+        while let Some(frame) = source.next().map_err(|error| source_error(&error))? {
             // After an interruption faces are where they were only by chance.
             if is_live && frame.position.saturating_sub(last) > INTERRUPTION {
                 watcher.gap();
@@ -222,7 +224,7 @@ impl Work {
             follow_playlists: false,
             ..SourceOptions::default()
         };
-        open(&address, &options, &self.running.stop, on_state).map_err(source_error)
+        open(&address, &options, &self.running.stop, on_state).map_err(|error| source_error(&error))
     }
 
     fn watcher(&self, models: &Models) -> ApiResult<Watcher> {
@@ -267,7 +269,7 @@ impl Work {
     }
 }
 
-fn source_error(error: prosopon_video::SourceError) -> ApiError {
+fn source_error(error: &prosopon_video::SourceError) -> ApiError {
     let answer = ApiError::new("camera_failed", with_causes(&error));
     match error.hint() {
         Some(hint) => answer.with_hint(hint),

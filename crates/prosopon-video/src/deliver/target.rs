@@ -135,7 +135,7 @@ impl fmt::Display for TargetId {
 /// SHA-256 of `text` in hexadecimal digits.
 pub(super) fn digest(text: &str) -> String {
     let bytes = Sha256::digest(text.as_bytes());
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    crate::event::hexadecimal(&bytes)
 }
 
 impl Target {

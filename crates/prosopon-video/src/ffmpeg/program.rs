@@ -16,7 +16,7 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(20);
 /// The programs of FFmpeg on this machine.
 #[derive(Debug, Clone)]
 pub struct Ffmpeg {
-    ffmpeg: PathBuf,
+    program: PathBuf,
     version: Version,
     version_text: String,
     demuxers: Vec<String>,
@@ -105,7 +105,7 @@ impl Ffmpeg {
             version,
             version_text: text.to_owned(),
             demuxers: read_demuxers(&demuxers.text),
-            ffmpeg,
+            program: ffmpeg,
         };
         if let Some(warning) = found.warning() {
             tracing::warn!("{warning}");
@@ -115,7 +115,7 @@ impl Ffmpeg {
 
     /// Path of `ffmpeg`.
     pub fn path(&self) -> &Path {
-        &self.ffmpeg
+        &self.program
     }
 
     /// Its version.
@@ -145,7 +145,7 @@ impl Ffmpeg {
     /// # Errors
     /// If there is none.
     pub(crate) fn beside(&self, program: &'static str) -> Result<PathBuf, FfmpegError> {
-        locate(program, self.ffmpeg.parent())
+        locate(program, self.program.parent())
             .or_else(|| locate(program, None))
             .ok_or(FfmpegError::Missing {
                 program,
@@ -160,7 +160,7 @@ impl Ffmpeg {
 
     /// A command that runs `ffmpeg`.
     pub(crate) fn command(&self) -> Command {
-        quiet(&self.ffmpeg)
+        quiet(&self.program)
     }
 
     /// Names of the readers that a file may be read with, separated by commas.
@@ -172,8 +172,8 @@ impl Ffmpeg {
 
     /// Whether this build has an encoder of this name.
     pub(crate) fn has_encoder(&self, name: &str) -> Result<bool, FfmpegError> {
-        let said = output(Command::new(&self.ffmpeg).args(["-hide_banner", "-encoders"]))
-            .map_err(|source| start(&self.ffmpeg, source))?;
+        let said = output(Command::new(&self.program).args(["-hide_banner", "-encoders"]))
+            .map_err(|source| start(&self.program, source))?;
         Ok(said
             .text
             .lines()

@@ -209,17 +209,10 @@ pub fn open(
         AddressKind::Path(path) if pictures::are_at(path)? => {
             Box::new(pictures::Pictures::open(path, options, stop, on_state)?)
         }
-        AddressKind::Path(_) => Box::new(video::Video::open(
+        AddressKind::Path(_) | AddressKind::RemoteFile => Box::new(video::Video::open(
             address,
             options,
-            find()?,
-            stop,
-            on_state,
-        )?),
-        AddressKind::RemoteFile => Box::new(video::Video::open(
-            address,
-            options,
-            find()?,
+            &find()?,
             stop,
             on_state,
         )?),

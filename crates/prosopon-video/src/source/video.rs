@@ -44,7 +44,7 @@ impl Video {
     pub(crate) fn open(
         address: &Address,
         options: &SourceOptions,
-        ffmpeg: Arc<Ffmpeg>,
+        ffmpeg: &Arc<Ffmpeg>,
         stop: &Stop,
         on_state: OnState,
     ) -> Result<Self, SourceError> {
@@ -52,16 +52,16 @@ impl Video {
         let (what, url, mut input) = match address.kind() {
             AddressKind::Path(path) => {
                 check_file(path)?;
-                (What::File, file_url(path), file_options(&ffmpeg))
+                (What::File, file_url(path), file_options(ffmpeg))
             }
             _ => (
                 What::Network,
                 address.url().into(),
-                web_options(&ffmpeg, options),
+                web_options(ffmpeg, options),
             ),
         };
         let facts = probe(
-            &ffmpeg,
+            ffmpeg,
             &input,
             &url,
             options.max_pixels,
@@ -77,7 +77,7 @@ impl Video {
             stream: format!("0:{}", facts.stream),
             max_pixels: options.max_pixels,
         };
-        let decoder = Decoder::start(&ffmpeg, &input, Log::of(address))?;
+        let decoder = Decoder::start(ffmpeg, &input, Log::of(address))?;
         let on_stop = stop.on_stop({
             let child = decoder.child().clone();
             move || child.kill()

@@ -202,7 +202,7 @@ fn purged_events_are_gone_with_their_bytes() {
     let folder = tempfile::tempdir().unwrap();
     let store = store(folder.path());
     let target = TargetId::from_text("t");
-    let needle: Vec<u8> = (0..200_u8).map(|i| i.wrapping_mul(7) ^ 90).collect();
+    let needle: Vec<u8> = (0..200_u8).map(|i| i.wrapping_mul(7) ^ 0x5a).collect();
     for i in 0..450 {
         let mut event = aged(
             if i < 430 { 50 } else { 1 },

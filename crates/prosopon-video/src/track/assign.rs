@@ -68,11 +68,11 @@ pub(crate) fn assign(cost: &[f64], columns: usize) -> Vec<Option<usize>> {
         }
     }
     let mut answer = vec![None; rows];
-    for column in 1..=columns {
-        if let Some(row) = row_of[column].checked_sub(1)
-            && at(row, column - 1) < FORBIDDEN
+    for (column, row) in row_of.iter().skip(1).enumerate() {
+        if let Some(row) = row.checked_sub(1)
+            && at(row, column) < FORBIDDEN
         {
-            answer[row] = Some(column - 1);
+            answer[row] = Some(column);
         }
     }
     answer

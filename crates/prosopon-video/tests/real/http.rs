@@ -90,7 +90,7 @@ fn a_server_tries_again_and_a_film_of_the_web_ends() {
         } else if n_calls.fetch_add(1, Ordering::SeqCst) == 0 {
             page(stream, "503 Service Unavailable", "starting");
         } else {
-            motion_jpeg(stream, &[picture.clone()], 10_000);
+            motion_jpeg(stream, std::slice::from_ref(&picture), 10_000);
         }
     });
     let options = SourceOptions {

@@ -70,7 +70,7 @@ impl PoseNetwork {
                 expected: EXPECTED,
                 found: format!("{} outputs", outputs.len()),
             })?;
-            Ok(expected_angle(values(output, EXPECTED)?))
+            Ok(expected_angle(&values(output, EXPECTED)?))
         };
         let [yaw, pitch, roll] = self.places;
         // The network's yaw grows to the left of the picture.
@@ -83,8 +83,8 @@ impl PoseNetwork {
 }
 
 /// The mean angle under the shares of the bins.
-fn expected_angle(scores: [f32; N_BINS]) -> f32 {
-    let shares = softmax(scores);
+fn expected_angle(scores: &[f32; N_BINS]) -> f32 {
+    let shares = softmax(*scores);
     let mean: f32 = shares
         .iter()
         .zip(0u8..)
@@ -101,9 +101,9 @@ mod tests {
     fn the_angle_is_the_mean_of_the_bins() {
         let mut scores = [-100.0; N_BINS];
         scores[33] = 0.0;
-        assert!(expected_angle(scores).abs() < 1e-3);
+        assert!(expected_angle(&scores).abs() < 1e-3);
         scores[35] = 0.0;
-        assert!((expected_angle(scores) - 3.0).abs() < 1e-3);
+        assert!((expected_angle(&scores) - 3.0).abs() < 1e-3);
     }
 
     #[test]

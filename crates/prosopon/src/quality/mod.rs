@@ -137,7 +137,7 @@ fn of_crop(
         },
         brightness: parts::brightness(crop),
         inside: parts::inside(image, &detection.bounding_box),
-        eyes: eyes.map(|eyes| parts::eyes(&eyes)),
+        eyes: eyes.map(parts::eyes),
         confidence: parts::confidence(detection.confidence),
     };
     Quality {

@@ -132,7 +132,7 @@ pub(super) fn inside(image: &Image, face: &BoundingBox) -> f32 {
     }
 }
 
-pub(super) fn eyes(eyes: &Eyes) -> f32 {
+pub(super) fn eyes(eyes: Eyes) -> f32 {
     0.5 + 0.5 * eyes.open()
 }
 

@@ -51,14 +51,15 @@ pub(super) fn run(args: &Args, events: &EventsArgs, format: Format) -> Result<Ex
         let (id, _) = targets.remove(known);
         store.forget_target(&id)?;
     }
-    if format == Format::JsonLines { targets
-    .iter()
-    .try_for_each(|target| print_json_line(&json(target)))?; } else {
+    if format == Format::JsonLines {
+        targets
+            .iter()
+            .try_for_each(|target| print_json_line(&json(target)))?;
+    } else {
         let value = json!({ "targets": targets.iter().map(json).collect::<Vec<_>>() });
         print_value(format, &value, || {
             if targets.is_empty() {
-                return "no targets; `--webhook` or `--mqtt` of `prosopon watch` make some"
-                    .into();
+                return "no targets; `--webhook` or `--mqtt` of `prosopon watch` make some".into();
             }
             let lines: Vec<String> = targets
                 .iter()
@@ -88,8 +89,10 @@ pub(super) fn deliver(
     }
     let store = events.open(patience.follow, Some(args.keep_days))?;
     let delivery = delivery::start(&store, targets, || {})?;
-    while patience.follow {
-        std::thread::park();
+    if patience.follow {
+        loop {
+            std::thread::park();
+        }
     }
     let states = delivery.stop(Duration::from_secs(patience.patience))?;
     let is_done = states

@@ -42,7 +42,7 @@ pub(super) fn parse(arguments: &[String]) -> Result<Vec<(String, Address)>, Fail
         };
         let is_taken = |name: &str| inputs.iter().any(|(other, _)| other == name);
         let name = if is_taken(&name) {
-            (2..)
+            (2..=inputs.len() + 1)
                 .map(|n| format!("{name} ({n})"))
                 .find(|name| !is_taken(name))
                 .unwrap_or(name)
