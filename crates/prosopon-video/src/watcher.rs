@@ -64,8 +64,7 @@ pub struct WatchOptions {
 }
 
 impl Default for WatchOptions {
-    /// Each third frame: at 25 frames a second a face moves by a fraction of its size between (`docs/video.md` has the
-    /// figures).
+    /// Each third frame: at 25 frames a second a face moves by a fraction of its size between.
     fn default() -> Self {
         Self {
             every: 3,
