@@ -128,7 +128,7 @@ fn native() -> OpenApiRouter<App> {
         .routes(routes!(previews::preview))
         .routes(routes!(previews::frame))
         .routes(routes!(pushed::socket, pushed::post))
-        .routes(routes!(events::list, events::purge))
+        .routes(routes!(events::list))
         .routes(routes!(events::stream))
         .routes(routes!(events::crop))
         .route_layer(from_fn_with_state(Scope::Cameras, require));
@@ -137,6 +137,7 @@ fn native() -> OpenApiRouter<App> {
         .routes(routes!(cameras::change, cameras::delete))
         .routes(routes!(cameras::start))
         .routes(routes!(cameras::stop))
+        .routes(routes!(events::purge))
         .routes(routes!(galleries::create))
         .routes(routes!(galleries::delete))
         .routes(routes!(classifiers::delete))

@@ -31,6 +31,7 @@ mod live;
 mod metrics;
 mod models;
 mod openapi;
+mod opening;
 mod recognise;
 pub mod settings;
 mod state;
@@ -49,8 +50,6 @@ use std::time::Duration;
 
 use axum_server::Handle;
 use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
-use hyper_util::rt::TokioExecutor;
-use hyper_util::server::conn::auto::Builder;
 
 pub use access::keys::{KeyId, KeyRecord, KeyStore, NewKey, Scope};
 pub use audit::{AuditLog, Entry as AuditEntry};
@@ -66,6 +65,7 @@ pub use telemetry::start_log;
 
 use classifiers::Classifiers;
 use connections::Limited;
+use opening::Http1Only;
 use state::{App, State};
 
 /// Name of the file with keys and audit log, in the data directory.
@@ -228,26 +228,25 @@ async fn serve(
         let acceptor = RustlsAcceptor::new(config).acceptor(Limited::default());
         let server = axum_server::from_tcp(listener)
             .map_err(listen)?
-            .acceptor(acceptor);
+            .acceptor(Http1Only::new(acceptor, HEAD_TIMEOUT));
         let served = limit(server).handle(handle).serve(service);
         served.await.map_err(listen)
     } else {
         let server = axum_server::from_tcp(listener)
             .map_err(listen)?
-            .acceptor(Limited::default());
+            .acceptor(Http1Only::new(Limited::default(), HEAD_TIMEOUT));
         let served = limit(server).handle(handle).serve(service);
         served.await.map_err(listen)
     }
 }
 
-/// Closes connections on which no request comes. Only HTTP/1.1: with HTTP/2 one connection would hold
-/// any number of requests, and the time in which the protocol is told has no limit.
-fn limit<A>(server: axum_server::Server<SocketAddr, A>) -> axum_server::Server<SocketAddr, A> {
-    let mut server = server;
-    let builder = server.http_builder();
-    // Not through the server's own switch: with that it serves no upgrades, and so no WebSockets.
-    *builder = Builder::new(TokioExecutor::new()).http1_only();
-    builder
+/// Closes connections on which no request comes.
+///
+/// HTTP/2 is kept out by [`Http1Only`] and not by the server's own switch: with that it serves no upgrades, and so no
+/// web sockets.
+fn limit<A>(mut server: axum_server::Server<SocketAddr, A>) -> axum_server::Server<SocketAddr, A> {
+    server
+        .http_builder()
         .http1()
         .timer(hyper_util::rt::TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT);

@@ -6,7 +6,9 @@ use std::io::{self, BufReader, BufWriter, Write};
 use std::path::PathBuf;
 
 use clap::Subcommand;
-use prosopon_gallery::{Gallery, GalleryError, ListOptions, SubjectKey, SubjectSummary};
+use prosopon_gallery::{
+    Gallery, GalleryError, ListOptions, SubjectChange, SubjectKey, SubjectSummary,
+};
 use serde::Serialize;
 use serde_json::json;
 
@@ -23,6 +25,7 @@ Examples:
   prosopon people list
   prosopon people show Anna --crops anna/          the faces as pictures
   prosopon people rename Ana Anna
+  prosopon people set Anna door=true lamp=blue     facts that go out with events; `lamp=` removes one
   prosopon people merge 'Anna K.' Anna             all faces of the first go to the second
   prosopon people export --out backup.jsonl
   prosopon people import backup.jsonl --gallery new.db")]
@@ -52,6 +55,13 @@ enum Action {
     },
     /// Give a person another name
     Rename { name: String, new_name: String },
+    /// Change facts about a person, which events carry
+    Set {
+        name: String,
+        /// `KEY=VALUE`; the value is JSON if it can be read as such, else text; none removes the fact
+        #[arg(required = true, value_name = "KEY=VALUE", value_parser = fact)]
+        facts: Vec<(String, Option<serde_json::Value>)>,
+    },
     /// Move all faces of one person to another and delete the first
     Merge { from: String, into: String },
     /// Delete people with all their faces
@@ -72,6 +82,45 @@ enum Action {
     },
 }
 
+/// `door=true`, `lamp=blue`, `lamp=`.
+fn fact(text: &str) -> Result<(String, Option<serde_json::Value>), String> {
+    let (key, value) = text
+        .split_once('=')
+        .filter(|(key, _)| !key.is_empty())
+        .ok_or("expected KEY=VALUE")?;
+    let value = (!value.is_empty())
+        .then(|| serde_json::from_str(value).unwrap_or_else(|_| serde_json::Value::from(value)));
+    Ok((key.to_owned(), value))
+}
+
+fn set(
+    gallery: &Gallery,
+    name: &str,
+    facts: &[(String, Option<serde_json::Value>)],
+    format: Format,
+) -> Result<(), Failure> {
+    let mut metadata = gallery.show(name)?.subject.metadata;
+    for (key, value) in facts {
+        match value {
+            Some(value) => metadata.insert(key.clone(), value.clone()),
+            None => metadata.remove(key),
+        };
+    }
+    let change = SubjectChange {
+        metadata: Some(metadata),
+        ..SubjectChange::default()
+    };
+    let subject = gallery.change(name, &change)?;
+    print_value(format, &subject, || {
+        let facts = subject.metadata.iter();
+        let facts: Vec<String> = facts.map(|(key, value)| format!("{key}={value}")).collect();
+        match facts.as_slice() {
+            [] => format!("`{name}` has no facts"),
+            facts => format!("`{name}`: {}", facts.join(", ")),
+        }
+    })
+}
+
 pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     let creates = matches!(args.action, Action::Import { .. });
     let gallery = session::open_gallery(&args.gallery, creates)?;
@@ -85,6 +134,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
                 format!("`{name}` is now `{new_name}`")
             })?;
         }
+        Action::Set { name, facts } => set(&gallery, name, facts, format)?,
         Action::Merge { from, into } => {
             let report = gallery.merge(from, into)?;
             print_value(format, &report, || {

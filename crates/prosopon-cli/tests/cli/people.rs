@@ -87,6 +87,28 @@ fn people_are_renamed_merged_and_deleted() {
 }
 
 #[test]
+fn facts_are_set_and_removed() {
+    let env = env();
+    let set = people(
+        &env,
+        0,
+        &["set", "Ben", "door=true", "lamp=blue", "floor=3"],
+    );
+    assert_eq!(
+        set["metadata"],
+        serde_json::json!({"door": true, "floor": 3, "lamp": "blue"})
+    );
+    people(&env, 0, &["set", "Ben", "lamp="]);
+    let shown = people(&env, 0, &["show", "Ben"]);
+    assert_eq!(
+        shown["metadata"],
+        serde_json::json!({"door": true, "floor": 3})
+    );
+    let refused = people(&env, 2, &["set", "Ben", "door"]);
+    assert_eq!(text(&refused, "/error/code"), "usage");
+}
+
+#[test]
 fn nobody_is_deleted_if_one_name_is_unknown() {
     let env = env();
     let refused = people(&env, 5, &["delete", "Anna", "Nobody"]);

@@ -20,6 +20,11 @@ pub(crate) struct EventsArgs {
 }
 
 impl EventsArgs {
+    /// Whether it was named, and not taken by default.
+    pub(crate) fn is_named(&self) -> bool {
+        self.events.is_some()
+    }
+
     /// Where it is.
     pub(crate) fn path(&self) -> Result<PathBuf, Failure> {
         match &self.events {

@@ -18,7 +18,7 @@ use prosopon_video::liveness::ATTRIBUTES;
 use prosopon_video::source::{PixelFormat, SourceOptions, Stop, Transport};
 use prosopon_video::{EvidenceOptions, InGallery, WatchOptions, Who};
 
-use self::deliveries::DeliveryArgs;
+use self::deliveries::DeliveriesArgs;
 use self::inputs::Input;
 use self::report::{Outcome, Reporter};
 use self::worker::{Message, Plan, Worker};
@@ -80,7 +80,7 @@ pub(crate) struct Args {
     #[arg(long)]
     show: bool,
     #[command(flatten)]
-    deliveries: DeliveryArgs,
+    deliveries: DeliveriesArgs,
     #[command(flatten)]
     source: VideoArgs,
     #[command(flatten)]

@@ -61,7 +61,7 @@ export function cameraForm({ camera, onsaved }) {
     },
   },
   field('Name', name),
-  field('Address', address, camera ? 'Leave it empty to keep the one that is there.' : 'rtsp://…, http://…, a device such as /dev/video0, or push: for frames that are sent to the server.'),
+  field('Address', address, camera ? 'Leave it empty to keep the one that is there.' : 'rtsp://…, the address of an MJPEG stream, a device such as /dev/video0, or push: for frames that are sent to the server.'),
   h('div', { class: 'form-pair' }, field('User', user), field('Password', password)),
   h('div', { class: 'form-pair' }, field('Look for people of', gallery), field('False matches', rate)),
   h('details', {}, h('summary', {}, 'More'),
