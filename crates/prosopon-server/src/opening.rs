@@ -93,6 +93,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Opening<S> {
             }
             n_like_http2 += 1;
             if n_like_http2 == HTTP2.len() {
+                buffer.set_filled(n_before);
                 return Poll::Ready(Err(io::Error::other("HTTP/2 is not spoken here")));
             }
         }
