@@ -121,7 +121,7 @@ fn sources_that_cannot_be_watched_are_one_clear_line() {
     let empty = place.path("bin");
     std::fs::create_dir(&empty).expect("a folder");
     let output = place
-        .command(&["watch", "film.mp4", "--json"])
+        .command(&["watch", "letter.mp4", "--json"])
         .env("PATH", &empty)
         .output()
         .expect("it starts");
