@@ -238,8 +238,8 @@ fn mosquitto_gets_states_events_and_discovery() {
     delivery
         .append(&event(1, EventKind::Left))
         .expect("written");
-    let seen =
-        subscriber.until(|topic, payload| topic.ends_with("/event") && payload.contains("left"));
+    let seen = subscriber
+        .until(|topic, payload| topic.ends_with("/event") && payload.contains("\"kind\":\"left\""));
     let person: serde_json::Value =
         serde_json::from_str(&seen["faces/front_door/person"]).expect("JSON");
     assert_eq!(person["name"], "Anna");
