@@ -161,6 +161,7 @@ fn models_code(error: &ModelsError) -> &'static str {
         ModelsError::NotCommercial { .. } => "not_commercial",
         ModelsError::HashMismatch { .. } | ModelsError::SizeMismatch { .. } => "hash_mismatch",
         ModelsError::ClientMissing { .. } => "client_missing",
+        ModelsError::Quantizer { .. } => "quantizer",
         ModelsError::DiskFull { .. } => "disk_full",
         ModelsError::PermissionDenied { .. } | ModelsError::ReadOnly { .. } => "permission_denied",
         ModelsError::SourcesFailed { attempts, .. } => attempts

@@ -12,7 +12,7 @@ use prosopon::{
     FaceEngine, ModelId, NetworkEmbedder, detect,
 };
 use prosopon_gallery::{Gallery, GalleryOptions};
-use prosopon_models::{DetectorModel, ModelsError, PullOptions, ResolvedModel, Store};
+use prosopon_models::{DetectorModel, Digest, ModelsError, PullOptions, ResolvedModel, Store};
 use prosopon_train::metric::{Head, WithHead};
 
 use crate::args::{DetectArgs, EngineArgs, GalleryArgs, InferenceArgs, ModelArgs, SourceArgs};
@@ -312,8 +312,11 @@ pub(crate) fn load_detector(
             ),
         )
         .with_hint("choose a cascade: `--detector haar`")),
-        DetectorModel::Network(spec) => detect::load(runtime, &read_model(&model.path)?, spec)
-            .map_err(|error| Failure::from(error).at(model.path.display())),
+        DetectorModel::Network(spec) => {
+            let onnx = read_network(&model.path, Some(&model.id))?;
+            detect::load(runtime, &onnx, spec)
+                .map_err(|error| Failure::from(error).at(model.path.display()))
+        }
     }
 }
 
@@ -346,9 +349,26 @@ pub(crate) fn load_embedder(
     runtime: &Runtime,
     model: &ResolvedModel<EmbedderSpec>,
 ) -> Result<NetworkEmbedder, Failure> {
-    let onnx = read_model(&model.path)?;
+    let onnx = read_network(&model.path, Some(&model.id))?;
     NetworkEmbedder::load(runtime, &onnx, model.spec.clone(), model.id.clone())
         .map_err(|error| Failure::from(error).at(model.path.display()))
+}
+
+/// The bytes of the network `id`, whose name ends with the first digits of their SHA-256: numbers are compared under that
+/// name, and a file that changed would give others.
+pub(crate) fn read_network(path: &Path, id: Option<&ModelId>) -> Result<Vec<u8>, Failure> {
+    let bytes = read_model(path)?;
+    let found = Digest::of_bytes(&bytes).short();
+    match id.and_then(|id| id.as_str().rsplit_once('@')) {
+        Some((_, expected)) if expected != found => Err(Failure::new(
+            Exit::Setup,
+            "model_changed",
+            format!("expected a model whose SHA-256 begins with {expected}, found {found}"),
+        )
+        .at(path.display())
+        .with_hint("something changed the file; `prosopon models pull --check` installs it anew, `models add` one of your own")),
+        _ => Ok(bytes),
+    }
 }
 
 pub(crate) fn read_model(path: &Path) -> Result<Vec<u8>, Failure> {
@@ -417,7 +437,7 @@ pub(crate) fn open_attributes(
     let runtime = open_runtime(&store, inference, load)?;
     let networks = AttributeNetworks::open(&runtime, kinds, |kind| {
         let path = installed(&store, source, |store| store.resolve_attribute(kind))?;
-        read_model(&path)
+        read_network(&path, store.id_at(&path).as_ref())
     })?;
     Ok(Some(networks))
 }

@@ -50,6 +50,10 @@ const VERSION_WITHOUT_CALIBRATION: u32 = 1;
 /// Longest line that is read: far more than an embedding and a crop need.
 const MAX_LINE_BYTES: u64 = 64 << 20;
 
+/// Most values of an embedding. A binding is for ever: one that no embedding has would make the gallery useless, one that the
+/// store cannot hold would make it unreadable.
+const MAX_DIMENSION: usize = 1 << 16;
+
 /// Subjects that are read from the store at a time.
 const SUBJECTS_PER_PAGE: usize = 256;
 
@@ -338,8 +342,11 @@ impl<'a> Import<'a> {
             });
         }
         if let Some(binding) = &header.binding {
-            if binding.dimension == 0 {
-                return Err(self.wrong("expected a dimension of at least 1"));
+            let found = binding.dimension;
+            if !(1..=MAX_DIMENSION).contains(&found) {
+                let message =
+                    format!("expected a dimension from 1 to {MAX_DIMENSION}, found {found}");
+                return Err(self.wrong(message));
             }
             bind(self.writer, binding)?;
         }

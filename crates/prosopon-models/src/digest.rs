@@ -36,6 +36,13 @@ impl Digest {
         self.to_string()[..8].to_owned()
     }
 
+    /// Hashes bytes.
+    pub fn of_bytes(bytes: &[u8]) -> Self {
+        let mut hasher = Hasher::new();
+        hasher.update(bytes);
+        hasher.finish()
+    }
+
     /// Hashes all that `reader` gives.
     pub(crate) fn of_reader(mut reader: impl Read) -> io::Result<Self> {
         let mut hasher = Hasher::new();

@@ -67,6 +67,15 @@ pub enum ModelsError {
         reason: String,
     },
 
+    /// The tool that makes networks of integers failed, or could not be installed.
+    #[error("could not {step}: {reason}")]
+    Quantizer {
+        /// What was being done.
+        step: &'static str,
+        /// The last line that the tool or Python said.
+        reason: String,
+    },
+
     /// A file of the catalogue is not installed; pulling `pack` installs it.
     #[error("`{id}` is not installed: {}", path.display())]
     NotInstalled {

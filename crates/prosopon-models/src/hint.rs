@@ -56,6 +56,9 @@ impl ModelsError {
             Self::Calibration { .. } => {
                 "measure again with `prosopon calibrate DIR --for model`, or remove it with `prosopon calibrate clear --for model`".to_owned()
             }
+            Self::Quantizer { .. } => {
+                "quantising needs Python 3.11 or newer with its modules venv and pip, and network access the first time".to_owned()
+            }
             Self::DiskFull { .. } => {
                 "free some space, or set PROSOPON_HOME to a directory on another disk".to_owned()
             }

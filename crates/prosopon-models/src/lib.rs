@@ -28,6 +28,7 @@ mod install;
 pub mod own;
 mod progress;
 mod pull;
+pub mod quantize;
 mod resolve;
 mod source;
 mod status;

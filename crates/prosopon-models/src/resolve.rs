@@ -119,6 +119,13 @@ impl Store {
         })
     }
 
+    /// The id of the network of the catalogue that is installed at `path`.
+    pub fn id_at(&self, path: &Path) -> Option<ModelId> {
+        let mut files = self.catalogue().files.iter();
+        let file = files.find(|file| self.home().join(&file.install) == path)?;
+        Some(model_id(&file.id, file.sha256))
+    }
+
     /// The embedder with the calibration that comes with it.
     pub(crate) fn embedder_as_shipped(
         &self,

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, ErrorCode, OpenFlags, Row, params};
 
 use crate::access::keys::{KeyId, KeyRecord, Scope};
 use crate::audit::{Entry, NewEntry};
@@ -63,6 +63,9 @@ pub(crate) struct CameraRow {
     pub(crate) created_millis: i64,
 }
 
+/// How long to wait while another process writes.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// Audit entries that are kept; older ones are forgotten. About 150 bytes each.
 const MAX_AUDIT_ENTRIES: i64 = 1_000_000;
 
@@ -86,6 +89,14 @@ pub enum DatabaseError {
         /// The file.
         path: PathBuf,
     },
+    /// The content makes no sense.
+    #[error("the server's database is damaged ({what}): {}", path.display())]
+    Damaged {
+        /// What does not fit.
+        what: String,
+        /// The file.
+        path: PathBuf,
+    },
     /// There is a camera of this name.
     #[error("there is a camera `{name}` already")]
     CameraExists {
@@ -98,6 +109,76 @@ pub enum DatabaseError {
         /// What was expected.
         message: String,
     },
+}
+
+impl DatabaseError {
+    /// What the user can do about it, if anything; one line.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Sqlite { source, .. } => Some(match source.sqlite_error_code() {
+                Some(ErrorCode::DiskFull) => {
+                    "free some space; nothing that was acknowledged is lost"
+                }
+                Some(ErrorCode::DatabaseCorrupt) => {
+                    "restore a copy, or save what is left with `sqlite3 FILE .recover`"
+                }
+                Some(ErrorCode::NotADatabase) => {
+                    "check the path, or restore a copy; nothing was changed in that file"
+                }
+                Some(ErrorCode::ReadOnly) => "make the file and its folder writable",
+                Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+                    "wait for the other process, or end it"
+                }
+                _ => "check the disk, and who owns the file and its folder",
+            }),
+            Self::Foreign { .. } => {
+                Some("check the path, or update prosopon; nothing was changed in that file")
+            }
+            Self::Damaged { .. } => {
+                Some("restore a copy, or save what is left with `sqlite3 FILE .recover`")
+            }
+            Self::CameraExists { .. } => Some("choose another name"),
+            Self::Invalid { .. } => None,
+        }
+    }
+}
+
+/// Looks through the server's database at `path` and changes nothing.
+///
+/// # Errors
+/// [`DatabaseError`]: it is something else, of a newer version, or damaged.
+pub fn check_database(path: &Path) -> Result<(), DatabaseError> {
+    let failed = |source| DatabaseError::Sqlite {
+        path: path.to_path_buf(),
+        source,
+    };
+    let foreign = |found| DatabaseError::Foreign {
+        found,
+        path: path.to_path_buf(),
+    };
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
+    connection.busy_timeout(PATIENCE).map_err(failed)?;
+    let number = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+    match (
+        number("application_id").map_err(failed)?,
+        number("user_version").map_err(failed)?,
+    ) {
+        (APPLICATION_ID, 1..=VERSION) => {}
+        (APPLICATION_ID, _) => return Err(foreign("that of a newer version")),
+        (0, 0) => return Err(foreign("an empty database")),
+        _ => return Err(foreign("a database of another program")),
+    }
+    let verdict: String = connection
+        .query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))
+        .map_err(failed)?;
+    if verdict == "ok" {
+        return Ok(());
+    }
+    Err(DatabaseError::Damaged {
+        what: verdict.replace('\n', " "),
+        path: path.to_path_buf(),
+    })
 }
 
 /// One connection, shared.
@@ -386,11 +467,13 @@ fn make_private(path: &Path) {
 
 fn connect(path: &Path) -> rusqlite::Result<Connection> {
     let connection = Connection::open(path)?;
-    connection.busy_timeout(Duration::from_secs(5))?;
+    connection.busy_timeout(PATIENCE)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     // Survives the end of the process; after a power cut the last entries may be missing.
     connection.pragma_update(None, "synchronous", "NORMAL")?;
     connection.pragma_update(None, "trusted_schema", false)?;
+    // What the audit log forgets is overwritten, as what galleries delete is.
+    connection.pragma_update(None, "secure_delete", true)?;
     Ok(connection)
 }
 
@@ -447,5 +530,24 @@ mod tests {
         drop(newer);
         let error = Database::open(&path).unwrap_err().to_string();
         assert!(error.contains("newer version"), "{error}");
+    }
+
+    #[test]
+    fn a_check_finds_what_is_wrong_and_changes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("server.db");
+        drop(Database::open(&path).unwrap());
+        check_database(&path).unwrap();
+        let whole = std::fs::read(&path).unwrap();
+        let mut damaged = whole.clone();
+        for byte in damaged[whole.len() / 3..].iter_mut().step_by(3) {
+            *byte ^= 0x5a;
+        }
+        for bytes in [damaged, b"keys: none".repeat(100)] {
+            std::fs::write(&path, &bytes).unwrap();
+            let error = check_database(&path).unwrap_err();
+            assert!(error.hint().is_some(), "{error}");
+            assert_eq!(std::fs::read(&path).unwrap(), bytes);
+        }
     }
 }

@@ -99,6 +99,7 @@ const CODES: &[(&str, StatusCode)] = &[
     ("too_many_viewers", StatusCode::SERVICE_UNAVAILABLE),
     ("too_many_live_sessions", StatusCode::SERVICE_UNAVAILABLE),
     ("loading", StatusCode::SERVICE_UNAVAILABLE),
+    ("disk_full", StatusCode::INSUFFICIENT_STORAGE),
 ];
 
 /// An error on its way to the client.
@@ -133,6 +134,16 @@ pub(crate) struct ErrorDetail {
     pub(crate) hint: Option<String>,
 }
 
+impl From<&ApiError> for ErrorDetail {
+    fn from(error: &ApiError) -> Self {
+        Self {
+            code: error.code.to_owned(),
+            message: error.message.clone(),
+            hint: error.hint.clone(),
+        }
+    }
+}
+
 impl ApiError {
     /// An error of [`CODES`].
     pub(crate) fn new(code: &'static str, message: impl Display) -> Self {
@@ -165,6 +176,17 @@ impl ApiError {
             cause: Some(cause.to_string()),
             ..Self::new("internal", "something went wrong in the server")
                 .with_hint("the server's log has the cause, under this request id")
+        }
+    }
+
+    /// The server's disk is full: not the client's fault, and nothing that a retry mends at once. Which file it was is in
+    /// the log.
+    pub(crate) fn disk_full(cause: impl Display) -> Self {
+        Self {
+            cause: Some(cause.to_string()),
+            ..Self::new("disk_full", "no space is left on the server's disk").with_hint(
+                "whoever runs the server has to make room; nothing that was acknowledged is lost",
+            )
         }
     }
 
@@ -259,6 +281,9 @@ impl From<CompareError> for ApiError {
 
 impl From<GalleryError> for ApiError {
     fn from(error: GalleryError) -> Self {
+        if let GalleryError::Store(StoreError::Full { .. }) = error {
+            return Self::disk_full(error);
+        }
         let status = match &error {
             GalleryError::UnknownSubject { .. }
             | GalleryError::UnknownSubjectId { .. }
@@ -294,6 +319,9 @@ impl From<GalleryError> for ApiError {
 
 impl From<AlbumError> for ApiError {
     fn from(error: AlbumError) -> Self {
+        if let AlbumError::Store(StoreError::Full { .. }) = error {
+            return Self::disk_full(error);
+        }
         let status = match &error {
             AlbumError::UnknownGroup { .. } | AlbumError::UnknownFace { .. } => {
                 StatusCode::NOT_FOUND
@@ -328,11 +356,7 @@ impl From<AlbumError> for ApiError {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let body = ErrorBody {
-            error: ErrorDetail {
-                code: self.code.to_owned(),
-                message: self.message.clone(),
-                hint: self.hint.clone(),
-            },
+            error: ErrorDetail::from(&self),
             request_id: crate::telemetry::current_request_id(),
         };
         let mut response = (self.status, Json(body)).into_response();
@@ -371,3 +395,26 @@ pub(crate) struct Logged {
 
 /// Answers of handlers.
 pub(crate) type ApiResult<T> = Result<T, ApiError>;
+
+#[cfg(test)]
+mod tests {
+    use prosopon_gallery::FileKind;
+
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_said_without_its_path() {
+        let full = || StoreError::Full {
+            file: FileKind::Gallery,
+            path: "/srv/secret/gallery.db".into(),
+        };
+        for error in [
+            ApiError::from(GalleryError::Store(full())),
+            ApiError::from(AlbumError::Store(full())),
+        ] {
+            assert_eq!((error.status.as_u16(), error.code), (507, "disk_full"));
+            assert!(error.hint.is_some() && !error.message.contains("secret"));
+            assert!(error.cause.unwrap().contains("secret"));
+        }
+    }
+}

@@ -141,6 +141,9 @@ pub(crate) fn unknown() -> ApiError {
 
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
+        if let StoreError::Full { .. } = error {
+            return Self::disk_full(error);
+        }
         Self::internal(crate::error::with_causes(&error))
     }
 }

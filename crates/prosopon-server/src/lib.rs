@@ -25,6 +25,8 @@ mod error;
 mod evaluations;
 mod events;
 mod fetch;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod galleries;
 mod input;
 mod live;
@@ -53,7 +55,7 @@ use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 
 pub use access::keys::{KeyId, KeyRecord, KeyStore, NewKey, Scope};
 pub use audit::{AuditLog, Entry as AuditEntry};
-pub use database::DatabaseError;
+pub use database::{DatabaseError, check_database};
 pub use events::EventsError;
 pub use models::{
     Attributes, Cascades, LicenceCard, LoadedModels, ModelCard, OpenAttributes, OpenDetector,
@@ -73,6 +75,10 @@ pub const SERVER_DB: &str = "server.db";
 
 /// Time for the head of a request to arrive, and how long an idle connection is kept.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long a server that ends waits for models that are still being loaded: an inference engine that is torn down while
+/// another thread compiles a network kills the process with a signal.
+const LOAD_PATIENCE: Duration = Duration::from_secs(10);
 
 /// A server that has its port and its files, and answers nobody yet.
 pub struct Server {
@@ -143,14 +149,17 @@ impl Server {
             .build()
             .map_err(StartError::Runtime)?;
         let Self { app, listener } = self;
+        let tls = runtime.block_on(tls(&app.settings))?;
         let handle = Handle::new();
         let (failed, failure) = mpsc::channel();
-        spawn_load(Arc::clone(&app), handle.clone(), load, on_ready, failed);
+        let loading = spawn_load(Arc::clone(&app), handle.clone(), load, on_ready, failed);
         app.cameras.start_all(&app);
-        let served = runtime.block_on(serve(&app, listener, handle));
+        let served = runtime.block_on(serve(&app, listener, tls, handle));
         // Who was there has left, as far as anybody can tell; that is stored before the sending ends.
         app.cameras.stop_all();
         app.events.stop();
+        // Nothing is ever sent: the wait ends with the thread.
+        let _ = loading.recv_timeout(LOAD_PATIENCE);
         served?;
         if let Ok(error) = failure.try_recv() {
             return Err(RunError::Load(error));
@@ -161,16 +170,18 @@ impl Server {
     }
 }
 
-/// Loads the models on a thread of its own, for which nobody waits; if it fails, says so and stops
-/// the server.
+/// Loads the models on a thread of its own; if it fails, says so and stops the server. The channel that is returned
+/// closes when the thread ends.
 fn spawn_load<E: Send + 'static>(
     app: App,
     handle: Handle<SocketAddr>,
     load: impl FnOnce() -> Result<LoadedModels, E> + Send + 'static,
     on_ready: impl FnOnce(&LoadedModels) + Send + 'static,
     failed: mpsc::Sender<E>,
-) {
+) -> mpsc::Receiver<()> {
+    let (ended, loading) = mpsc::channel();
     std::thread::spawn(move || {
+        let _ended: mpsc::Sender<()> = ended;
         let models = match load() {
             Ok(models) => models,
             Err(error) => {
@@ -180,6 +191,9 @@ fn spawn_load<E: Send + 'static>(
                 return;
             }
         };
+        if *app.stopping.borrow() {
+            return;
+        }
         if let Err(error) = models.warm_up() {
             tracing::warn!(cause = %error, "could not warm up");
         }
@@ -202,11 +216,30 @@ fn spawn_load<E: Send + 'static>(
             on_ready(models);
         }
     });
+    loading
+}
+
+/// Certificate and key of the settings, if they name any.
+async fn tls(settings: &Settings) -> Result<Option<RustlsConfig>, StartError> {
+    let (Some(certificate), Some(key)) = (&settings.tls_certificate, &settings.tls_key) else {
+        return Ok(None);
+    };
+    // One engine for cryptography, the same that fetches models.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let config = RustlsConfig::from_pem_file(certificate, key).await;
+    let config = config.map_err(|error| StartError::Tls {
+        message: error.to_string(),
+    })?;
+    let mut http1 = rustls::ServerConfig::clone(&config.get_inner());
+    http1.alpn_protocols = vec![b"http/1.1".to_vec()];
+    config.reload_from_config(Arc::new(http1));
+    Ok(Some(config))
 }
 
 async fn serve(
     app: &App,
     listener: TcpListener,
+    tls: Option<RustlsConfig>,
     handle: Handle<SocketAddr>,
 ) -> Result<(), StartError> {
     let settings = &app.settings;
@@ -215,16 +248,7 @@ async fn serve(
     let address = settings.listen;
     let listen = |source| StartError::Listen { address, source };
     let service = app::router(Arc::clone(app)).into_make_service_with_connect_info::<SocketAddr>();
-    if let (Some(certificate), Some(key)) = (&settings.tls_certificate, &settings.tls_key) {
-        // One engine for cryptography, the same that fetches models.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let config = RustlsConfig::from_pem_file(certificate, key).await;
-        let config = config.map_err(|error| StartError::Tls {
-            message: error.to_string(),
-        })?;
-        let mut http1 = rustls::ServerConfig::clone(&config.get_inner());
-        http1.alpn_protocols = vec![b"http/1.1".to_vec()];
-        config.reload_from_config(Arc::new(http1));
+    if let Some(config) = tls {
         let acceptor = RustlsAcceptor::new(config).acceptor(Limited::default());
         let server = axum_server::from_tcp(listener)
             .map_err(listen)?

@@ -100,6 +100,20 @@ pub enum StartError {
     Runtime(std::io::Error),
 }
 
+impl StartError {
+    /// What the user can do about it, if that can be said; one line.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Folder { .. } => Some("choose another data directory: PROSOPON_HOME".to_owned()),
+            Self::Gallery(error) => Some(error.hint()),
+            Self::Database(error) => error.hint().map(str::to_owned),
+            Self::Events(EventsError::Store(error)) => Some(error.hint().to_owned()),
+            Self::Listen { .. } => Some("choose another address or port: `--listen`".to_owned()),
+            _ => None,
+        }
+    }
+}
+
 impl State {
     /// Opens gallery and database; files that no setting names lie in `home`.
     pub(crate) fn open(settings: Settings, home: &Path) -> Result<App, StartError> {

@@ -25,6 +25,8 @@ pub mod evidence;
 pub mod ffmpeg;
 mod fit;
 pub mod frame;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 pub mod liveness;
 mod matroska;
 mod notes;

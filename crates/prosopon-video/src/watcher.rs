@@ -582,11 +582,8 @@ impl Watcher {
             return;
         };
         let last = self.recent.get(&subject.id);
-        let is_back = last.is_some_and(|last| {
-            let away = self.clock.at.duration_since(*last);
-            Duration::try_from(away).unwrap_or(Duration::ZERO) < self.options.cooldown
-        });
-        if is_back {
+        let is_back = |last: &Timestamp| self.is_within_cooldown(*last, self.clock.at);
+        if last.is_some_and(is_back) {
             return;
         }
         let live = track.notes.liveness();
@@ -599,14 +596,22 @@ impl Watcher {
     }
 
     fn saw(&mut self, subject: SubjectId, at: Timestamp) {
-        let last = self.recent.entry(subject).or_insert(at);
-        *last = (*last).max(at);
+        let known = self.recent.get(&subject);
+        if known.is_none_or(|known| at > *known || !self.is_within_cooldown(*known, at)) {
+            self.recent.insert(subject, at);
+        }
         if self.recent.len() > MAX_RECENT {
             let oldest = self.recent.iter().min_by_key(|(_, at)| **at);
             if let Some(oldest) = oldest.map(|(id, _)| *id) {
                 self.recent.remove(&oldest);
             }
         }
+    }
+
+    /// Whether two times are so close that whoever was seen at both has not been away. A time that is yet to come
+    /// is judged like one that has passed: after a clock was set back it would keep people silent until then.
+    fn is_within_cooldown(&self, a: Timestamp, b: Timestamp) -> bool {
+        a.duration_since(b).unsigned_abs() < self.options.cooldown
     }
 
     fn end(&mut self, ended: &Ended, events: &mut Vec<Event>) {

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 use clap::{Subcommand, ValueEnum};
 use prosopon::evaluate::calibrate::{CalibrateOptions, check_on_others, measure};
-use prosopon::{CompareError, Rates};
+use prosopon::{CompareError, DEFAULT_FMR, Rates};
 
 use self::keep::Keeper;
 use self::report::Document;
@@ -154,6 +154,7 @@ fn calibrate(args: &Args) -> Result<Exit, Failure> {
         .transpose()?;
     bar.finish_and_clear();
 
+    let lowest = measured.calibration.lowest_supported_fmr();
     let stored = match keeper {
         None => None,
         Some(keeper) => Some(keeper.keep(&session.model, &measured.calibration, rates)?),
@@ -166,6 +167,13 @@ fn calibrate(args: &Args) -> Result<Exit, Failure> {
         eprint(
             "note: nothing was stored; with `--for gallery` or `--for model` Prosopon decides by it",
         );
+    }
+    let fmr = rates.fmr.unwrap_or(DEFAULT_FMR);
+    if format == Format::Text && document.stored.is_some() && fmr < lowest {
+        eprint(&format!(
+            "note: it decides at false match rate {fmr:e} and can vouch for {lowest:.1e} at best: give pictures of more people, \
+             or go back with `prosopon calibrate clear`",
+        ));
     }
     Ok(exit_of(failed))
 }

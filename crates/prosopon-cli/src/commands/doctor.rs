@@ -1,5 +1,7 @@
 //! `prosopon doctor`: what this machine has, and whether it works.
 
+mod files;
+
 use std::time::Instant;
 
 use prosopon::inference::{BackendChoice, BackendInfo, InferenceOptions, Runtime};
@@ -7,6 +9,7 @@ use prosopon::{DetectorOptions, Image, InputSize};
 use prosopon_models::{FileState, Store};
 use serde::Serialize;
 
+use self::files::{DataFile, check_all};
 use crate::args::{InferenceArgs, OutputArgs};
 use crate::failure::{Exit, Failure};
 use crate::output::print_value;
@@ -19,7 +22,7 @@ Examples:
   prosopon doctor
   prosopon doctor --backend rten --json
 
-Exit status: 0 if faces can be found, 4 if something is missing.")]
+Exit status: 0 if all is well, 4 if faces cannot be found, 5 if a database is damaged.")]
 pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) output: OutputArgs,
@@ -38,6 +41,7 @@ struct Checkup {
     models: Vec<ModelState>,
     backends: Vec<BackendState>,
     used: Option<BackendInfo>,
+    files: Vec<DataFile>,
     self_test: SelfTest,
 }
 
@@ -111,6 +115,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         data_directory: store.home().display().to_string(),
         models,
         backends,
+        files: check_all(store.home()),
         used: runtime.as_ref().ok().map(|r| r.info().clone()),
         self_test: runtime
             .and_then(|runtime| self_test(&store, &runtime))
@@ -119,10 +124,11 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
                 ..SelfTest::default()
             }),
     };
-    let exit = if checkup.self_test.problem.is_none() {
-        Exit::Success
-    } else {
-        Exit::Setup
+    let is_damaged = checkup.files.iter().any(|file| file.problem.is_some());
+    let exit = match &checkup.self_test.problem {
+        Some(_) => Exit::Setup,
+        None if is_damaged => Exit::Storage,
+        None => Exit::Success,
     };
     print_value(args.output.format(), &checkup, || describe(&checkup))?;
     Ok(exit)
@@ -221,6 +227,13 @@ fn describe(checkup: &Checkup) -> String {
     }
     if let Some(used) = &checkup.used {
         text += &format!("in use: {used}, {} threads\n", used.threads);
+    }
+    for file in &checkup.files {
+        text += &match (&file.problem, &file.hint) {
+            (None, _) => format!("whole: {}\n", file.path.display()),
+            (Some(problem), None) => format!("{problem}\n"),
+            (Some(problem), Some(hint)) => format!("{problem}\nhint: {hint}\n"),
+        };
     }
     let test = &checkup.self_test;
     text += &match (test.detect_millis, &test.problem) {

@@ -15,7 +15,7 @@ use super::verify::the_one;
 use crate::analysis::{StageTimes, analyze_all};
 use crate::args::{EngineArgs, GalleryArgs, OutputArgs, share};
 use crate::failure::{Exit, Failure};
-use crate::output::{Format, count, print_json, print_json_line, print_line};
+use crate::output::{Format, count, eprint, print_json, print_json_line, print_line};
 use crate::pictures::{self, Input};
 use crate::session::{self, Load};
 
@@ -162,6 +162,15 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
             count(counts.faces as usize, "face", "faces"),
             count(counts.subjects as usize, "person", "people"),
         ))?,
+    }
+    let is_crowded = |outcome: &Outcome| {
+        let failure = outcome.error.as_ref();
+        failure.is_some_and(|failure| failure.code == "multiple_faces")
+    };
+    if format.is_text() && outcomes.iter().any(is_crowded) {
+        eprint(
+            "hint: crop pictures with several faces, or pass `--largest-face` if the largest is the person",
+        );
     }
     Ok(exit_of(skipped))
 }

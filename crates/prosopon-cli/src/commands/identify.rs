@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 use prosopon::annotate::{NamedFace, annotate, name_annotations};
 use prosopon::{Decision, DecisionRule, Embedding, Face, Image};
-use prosopon_gallery::{Candidate, Gallery, IdentifyOptions, TemplateKind, fpir_estimate};
+use prosopon_gallery::{
+    Candidate, Gallery, GalleryCounts, IdentifyOptions, TemplateKind, fpir_estimate,
+};
 use serde::Serialize;
 
 use super::detect::{OutputNames, exit_of, failed_picture, header, make_folder, save};
@@ -15,7 +17,7 @@ use crate::assess::{self, assess_all};
 use crate::failure::{Exit, Failure};
 use crate::output::{
     CandidateJson, FaceJson, IdentificationJson, IdentificationOutcome, PictureJson,
-    PicturePrinter, count,
+    PicturePrinter, count, eprint,
 };
 use crate::pictures;
 use crate::session::{self, Load};
@@ -114,26 +116,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         },
         n_candidates: args.candidates,
     };
-    let counts = gallery.counts()?;
-    // Means are compared once a person, best faces once a face.
-    let comparisons = match args.template {
-        TemplateArg::Best => counts.faces,
-        TemplateArg::Mean => counts.subjects,
-    };
-    let mut summary = Summary {
-        faces: 0,
-        known: 0,
-        uncertain: 0,
-        unknown: 0,
-        failed: 0,
-        rule: RuleJson::from(&rule),
-        fpir_estimate: rule
-            .threshold
-            .fmr
-            .map(|fmr| fpir_estimate(fmr, comparisons)),
-        gallery_subjects: counts.subjects,
-        gallery_faces: counts.faces,
-    };
+    let mut summary = Summary::new(&rule, gallery.counts()?, args.template);
     let mut names = OutputNames::default();
     let mut printer = PicturePrinter::new(args.output.format(), session.about);
     analyze_all(
@@ -178,6 +161,12 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     )?;
     let exit = exit_of(summary.failed);
     printer.finish(&summary, || summary.describe(&rule))?;
+    if let Some(folder) = &args.draw {
+        eprint(&format!(
+            "the pictures with names are in {}",
+            folder.display()
+        ));
+    }
     Ok(exit)
 }
 
@@ -238,6 +227,26 @@ impl Identifier<'_> {
 }
 
 impl Summary {
+    fn new(rule: &DecisionRule, counts: GalleryCounts, template: TemplateArg) -> Self {
+        // Means are compared once a person, best faces once a face.
+        let comparisons = match template {
+            TemplateArg::Best => counts.faces,
+            TemplateArg::Mean => counts.subjects,
+        };
+        let fmr = rule.threshold.fmr;
+        Self {
+            faces: 0,
+            known: 0,
+            uncertain: 0,
+            unknown: 0,
+            failed: 0,
+            rule: RuleJson::from(rule),
+            fpir_estimate: fmr.map(|fmr| fpir_estimate(fmr, comparisons)),
+            gallery_subjects: counts.subjects,
+            gallery_faces: counts.faces,
+        }
+    }
+
     fn count(&mut self, faces: &[FaceJson]) {
         self.faces += faces.len();
         for identification in faces.iter().filter_map(|f| f.identification.as_ref()) {

@@ -89,7 +89,14 @@ impl From<DatabaseError> for Failure {
     fn from(error: DatabaseError) -> Self {
         match error {
             DatabaseError::Invalid { .. } => Self::new(Exit::Usage, "invalid_key", error),
-            error => Self::new(Exit::Storage, "server_db", error),
+            error => {
+                let hint = error.hint();
+                let failure = Self::new(Exit::Storage, "server_db", error);
+                match hint {
+                    Some(hint) => failure.with_hint(hint),
+                    None => failure,
+                }
+            }
         }
     }
 }

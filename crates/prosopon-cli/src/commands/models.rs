@@ -1,5 +1,7 @@
 //! `prosopon models`: what can be installed, and what is.
 
+mod quantize;
+
 use std::path::PathBuf;
 
 use clap::Subcommand;
@@ -22,6 +24,7 @@ Examples:
   prosopon models pull --mirror /mnt/usb           files named by their SHA-256
   prosopon models add scrfd-0.3.0.tar.gz           from a file, without network
   prosopon models add my-arcface.onnx              a network of your own; my-arcface.toml describes it
+  prosopon models quantize scrfd photos/           a copy of a network in 8-bit integers
   prosopon models verify")]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -53,11 +56,16 @@ enum Action {
         paths: Vec<PathBuf>,
     },
     /// Remove a network of your own
-    Remove { name: String },
+    Remove {
+        name: String,
+    },
+    Quantize(quantize::Args),
     /// Hash all installed files and compare with the catalogue
     Verify,
     /// Print where models are, or where one is
-    Path { name: Option<String> },
+    Path {
+        name: Option<String>,
+    },
 }
 
 pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
@@ -85,6 +93,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
                 format!("removed {name}")
             })?;
         }
+        Action::Quantize(args) => return quantize::run(args, &store, format),
         Action::Verify => return verify(&store, format),
         Action::Path { name } => {
             let path = match name {

@@ -66,6 +66,7 @@ enum Action {
     Merge { from: String, into: String },
     /// Delete people with all their faces
     Delete {
+        /// Who; their events and exports are not touched: `prosopon events purge --subject NAME`
         #[arg(required = true, value_name = "NAME")]
         names: Vec<String>,
     },

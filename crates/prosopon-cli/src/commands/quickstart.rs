@@ -74,6 +74,7 @@ What next:
   prosopon verify PHOTO PHOTO            are these two the same person?
   prosopon enrol PEOPLE                  a folder with a folder of photographs for each person
   prosopon identify PHOTO                who is on it? `unknown` is an answer
+  prosopon serve                         the same in a browser, and over HTTP
   prosopon doctor                        what this machine has, and how fast it is
 All commands explain themselves with --help and print JSON with --json.",
             answer.n_faces,

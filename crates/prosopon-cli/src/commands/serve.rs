@@ -1,5 +1,7 @@
 //! `prosopon serve`: HTTP API and web page.
 
+mod check;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,7 +11,7 @@ use prosopon::{AttributeKind, AttributeNetworks, EngineOptions, FaceEngine};
 use prosopon_models::{ModelsError, ResolvedCascade, Store};
 use prosopon_server::{
     Attributes, Cascades, LicenceCard, LoadedModels, LoadedSettings, ModelCard, OpenAttributes,
-    OpenDetector, RunError, Server, Settings, ToolMissing,
+    OpenDetector, RunError, Server, Settings, StartError, ToolMissing,
 };
 use prosopon_train::input::FaceSearch;
 use serde::Serialize;
@@ -29,6 +31,7 @@ Examples:
   prosopon serve --listen 0.0.0.0:8420             for others too; make a key for them first:
   prosopon keys create phone --scope identify
   prosopon serve --config server.toml --print-config
+  prosopon serve --check                           is the server that runs here ready? status 0 or 1
 
 Every setting can stand in the configuration file, in the environment (PROSOPON_QUEUE=100) or, where
 there is an option, on the command line; the last of these wins. `--print-config` shows them all,
@@ -40,6 +43,9 @@ pub(crate) struct Args {
     /// Show all settings and where they come from, and end
     #[arg(long)]
     print_config: bool,
+    /// Ask the server that runs with these settings whether it is ready, and end: status 0 or 1
+    #[arg(long, conflicts_with = "print_config")]
+    check: bool,
     #[command(flatten)]
     flags: Flags,
     #[command(flatten)]
@@ -125,9 +131,12 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         return print_config(&loaded, args.output.format());
     }
     let settings = loaded.settings;
+    if args.check {
+        return check::run(&settings, args.output.format());
+    }
     let store = Store::open()?;
-    let server = Server::open(settings.clone(), store.home())
-        .map_err(|error| Failure::new(Exit::Storage, "cannot_start", describe(&error)))?;
+    let server =
+        Server::open(settings.clone(), store.home()).map_err(|error| cannot_start(&error))?;
     let address = server.address().map_err(|error| {
         Failure::new(
             Exit::Storage,
@@ -159,11 +168,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     match ended {
         Ok(()) => Ok(Exit::Success),
         Err(RunError::Load(failure)) => Err(failure),
-        Err(RunError::Start(error)) => Err(Failure::new(
-            Exit::Storage,
-            "cannot_start",
-            describe(&error),
-        )),
+        Err(RunError::Start(error)) => Err(cannot_start(&error)),
     }
 }
 
@@ -176,8 +181,12 @@ fn shown(address: SocketAddr) -> String {
     }
 }
 
-fn describe(error: &dyn std::error::Error) -> String {
-    error.to_string()
+fn cannot_start(error: &StartError) -> Failure {
+    let failure = Failure::new(Exit::Storage, "cannot_start", error);
+    match error.hint() {
+        Some(hint) => failure.with_hint(hint),
+        None => failure,
+    }
 }
 
 fn print_config(loaded: &LoadedSettings, format: Format) -> Result<Exit, Failure> {
@@ -263,7 +272,8 @@ fn attribute_opener(store: Store, options: InferenceOptions) -> OpenAttributes {
     let open = move |kinds: &[AttributeKind]| {
         let runtime = session::open_runtime_with(&store, &mut options.clone())?;
         AttributeNetworks::open(&runtime, kinds, |kind| {
-            session::read_model(&store.resolve_attribute(kind)?)
+            let path = store.resolve_attribute(kind)?;
+            session::read_network(&path, store.id_at(&path).as_ref())
         })
     };
     Box::new(move |kinds| {

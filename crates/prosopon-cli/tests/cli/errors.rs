@@ -400,8 +400,8 @@ fn a_broken_network_is_named() {
     std::fs::write(&path, &bytes).expect("written");
     for backend in ["auto", "rten"] {
         let document = env.json(4, &["detect", "grey.pgm", "--backend", backend]);
-        let hint = "prosopon models verify";
-        check_error("no network", &document["error"], "unusable_model", hint);
+        let hint = "prosopon models pull --check";
+        check_error("no network", &document["error"], "model_changed", hint);
         assert!(text(&document, "/error/message").ends_with("scrfd.onnx"));
     }
     // Cut short, it counts as not installed.

@@ -69,6 +69,9 @@ fn a_changed_byte_is_noticed() {
         said.contains("hint: `prosopon models pull --check`"),
         "{said}"
     );
+    // Nothing is answered with it.
+    let refused = env.json(4, &["detect", "--offline", &path.to_string_lossy()]);
+    assert_eq!(text(&refused, "/error/code"), "model_changed");
 }
 
 #[test]
@@ -100,9 +103,51 @@ fn the_doctor_finds_a_healthy_machine() {
 }
 
 #[test]
+fn the_doctor_finds_damaged_databases() {
+    let Some(env) = TestEnv::new() else { return };
+    env.write("home/gallery.db", "people: anna, bert");
+    env.run(&["keys", "create", "phone", "--scope", "identify"])
+        .text();
+    let checkup = env.json(5, &["doctor"]);
+    let files = list(&checkup, "/files");
+    assert_eq!(files.len(), 2, "{files:?}");
+    assert!(
+        text(&files[0], "/problem").contains("no database"),
+        "{files:?}"
+    );
+    assert!(!text(&files[0], "/hint").is_empty());
+    assert!(files[1]["problem"].is_null(), "{files:?}");
+}
+
+#[test]
 fn the_doctor_says_what_is_missing() {
     let env = TestEnv::without_models();
     let said = env.run(&["doctor"]).expect(4).stdout;
     assert!(said.contains("models installed: none"), "{said}");
     assert!(said.contains("self-test failed: "), "{said}");
+}
+
+#[test]
+fn quantising_needs_a_network_and_pictures() {
+    let Some(env) = TestEnv::new() else { return };
+    let folder = env.path("pictures");
+    std::fs::create_dir(&folder).expect("a folder");
+    let pixels = prosopon::Image::filled(8, 8, [90; 3]);
+    for i in 0..20 {
+        let path = folder.join(format!("{i}.png"));
+        pixels.save(&path).expect("written");
+    }
+    let folder = folder.to_string_lossy();
+    let few = env.json(
+        3,
+        &["models", "quantize", "scrfd", &folder, "--limit", "19"],
+    );
+    assert_eq!(text(&few, "/error/code"), "too_few_pictures");
+    let unknown = env.json(4, &["models", "quantize", "scrdf", &folder]);
+    assert_eq!(text(&unknown, "/error/code"), "unknown_model");
+    let cascade = env.json(2, &["models", "quantize", "haar", &folder]);
+    assert_eq!(text(&cascade, "/error/code"), "no_network");
+    // Nothing is installed unasked.
+    let offline = env.json(4, &["models", "quantize", "scrfd", &folder, "--offline"]);
+    assert_eq!(text(&offline, "/error/code"), "offline");
 }

@@ -1,7 +1,8 @@
 //! What is left when server or client goes away.
 
 use std::io::Write as _;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -11,7 +12,7 @@ use prosopon_gallery::synthetic::Rng;
 
 use crate::client::{Request, connect};
 use crate::common::shared;
-use crate::served::{Place, Served, files, picture};
+use crate::served::{Place, Served, files, picture, terminate};
 
 const ROUNDS: u64 = 5;
 const CLIENTS: usize = 3;
@@ -166,6 +167,33 @@ fn a_stop_finishes_what_was_accepted() {
     );
     let log = server.log_with("stopping");
     assert!(log.contains("stopping"), "{log}");
+}
+
+#[test]
+fn a_stop_while_the_models_load_is_a_clean_end() {
+    let Some(place) = Place::new() else { return };
+    for delay_ms in [0, 100, 300, 700, 1500] {
+        let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+        let address = free.local_addr().expect("an address");
+        drop(free);
+        let child = place
+            .command(&[])
+            .args(["serve", "--offline", "--listen", &address.to_string()])
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("it starts");
+        let alive = Request::new("GET", "/health/live");
+        let start = Instant::now();
+        while alive.try_send(address).is_err() && start.elapsed() < Duration::from_secs(20) {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        std::thread::sleep(Duration::from_millis(delay_ms));
+        terminate(&child);
+        let output = child.wait_with_output().expect("it ends");
+        let log = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "after {delay_ms} ms: {log}");
+        assert!(log.contains("stopped"), "after {delay_ms} ms: {log}");
+    }
 }
 
 #[test]

@@ -13,6 +13,7 @@ mod classifiers;
 mod client;
 mod endings;
 mod limits;
+mod ready;
 mod records;
 mod served;
 mod settings;

@@ -189,15 +189,20 @@ impl Served {
 
     /// Asks it to end.
     pub(crate) fn terminate(&self) {
-        let pid = self.pid().to_string();
-        let status = Command::new("kill").args(["-TERM", &pid]).status();
-        assert!(status.expect("kill starts").success());
+        terminate(&self.child);
     }
 
     /// How it ended.
     pub(crate) fn wait(&mut self) -> ExitStatus {
         self.child.wait().expect("it ends")
     }
+}
+
+/// Asks a process to end.
+pub(crate) fn terminate(child: &Child) {
+    let pid = child.id().to_string();
+    let status = Command::new("kill").args(["-TERM", &pid]).status();
+    assert!(status.expect("kill starts").success());
 }
 
 impl Drop for Served {

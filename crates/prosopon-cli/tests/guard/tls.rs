@@ -70,6 +70,12 @@ fn https_works_and_its_cookie_stays_there() {
     ];
     let server = Served::start_in(&place, &settings);
     assert!(server.is_https);
+    let listen = format!("{}", server.address);
+    let check = place
+        .command(&settings)
+        .args(["serve", "--check", "--listen", &listen])
+        .status();
+    assert!(check.expect("it starts").success());
     let key = place.key("browser", "admin", &[]);
     let pem = std::fs::read(place.path("certificate.pem")).expect("a certificate");
     let roots = RootCerts::new_with_certs(&[Certificate::from_pem(&pem).expect("a certificate")]);

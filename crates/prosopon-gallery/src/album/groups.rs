@@ -36,14 +36,15 @@ impl Album {
         self.read(|session| session.group(id))
     }
 
-    /// The group that `text` means: its name, or its number.
+    /// The group that `text` means: its name, or its number, also as `person-007`, which groups without a name are called.
     ///
     /// # Errors
     /// [`AlbumError::UnknownGroup`], with the closest name; [`AlbumError::Store`].
     pub fn find(&self, text: &str) -> Result<Group, AlbumError> {
         self.read(|session| {
             let named = session.group_named(text)?;
-            let id = named.or_else(|| text.parse().ok().map(GroupId));
+            let number = text.strip_prefix("person-").unwrap_or(text);
+            let id = named.or_else(|| number.parse().ok().map(GroupId));
             match id.map(|id| session.group(id)) {
                 Some(Err(AlbumError::UnknownGroup { .. })) | None => {
                     let names = session.all(

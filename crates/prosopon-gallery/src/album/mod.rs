@@ -43,7 +43,7 @@ pub use types::{
 };
 
 use crate::gallery::check_binding;
-use crate::store::sqlite::open::{Place, writer};
+use crate::store::sqlite::open::{Place, check, writer};
 use crate::store::{Binding, SqliteOptions, StoreError};
 
 /// How to open an [`Album`].
@@ -94,6 +94,17 @@ impl Album {
         };
         let connection = Mutex::new(writer(&place, &options)?);
         Ok(Self { place, connection })
+    }
+
+    /// Looks through the whole file at `path` and changes nothing.
+    ///
+    /// # Errors
+    /// As [`Album::open`]; [`StoreError::Damaged`] for the first page that is not sound.
+    pub fn check(path: impl AsRef<Path>) -> Result<(), StoreError> {
+        check(&Place {
+            path: path.as_ref().to_path_buf(),
+            format: &schema::FORMAT,
+        })
     }
 
     /// The file.

@@ -239,6 +239,8 @@ fn moving_the_last_face_takes_the_group_away_until_undone() {
         "did you mean `Bert`?"
     );
     assert_eq!(album.find(&lone.id.to_string()).unwrap().id, lone.id);
+    let label = format!("person-{:03}", lone.id.0);
+    assert_eq!(album.find(&label).unwrap().id, lone.id);
 }
 
 #[test]

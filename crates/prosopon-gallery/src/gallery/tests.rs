@@ -338,6 +338,11 @@ fn bad_imports_change_nothing() {
     let text = String::from_utf8(text).unwrap();
     let lines: Vec<&str> = text.lines().collect();
     let target = open(&folder, "target");
+    let with_dimension = |other: &str| {
+        let given = format!("\"dimension\":{DIM}");
+        assert!(text.contains(&given), "{text}");
+        text.replace(&given, &format!("\"dimension\":{other}"))
+    };
     for (bad, expected) in [
         (
             String::new(),
@@ -362,6 +367,15 @@ fn bad_imports_change_nothing() {
         (
             text.replace("\"version\":1", "\"version\":9"),
             "expected an export of format 2 or older, found format 9",
+        ),
+        // One more than the largest number that the store holds.
+        (
+            with_dimension("9223372036854775808"),
+            "cannot import line 1: expected a dimension from 1 to 65536, found 9223372036854775808",
+        ),
+        (
+            with_dimension("0"),
+            "cannot import line 1: expected a dimension from 1 to 65536, found 0",
         ),
         (
             text.replace("\"embedding\":\"", "\"embedding\":\"?"),

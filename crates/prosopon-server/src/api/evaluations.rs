@@ -8,10 +8,10 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::collecting;
 use super::extract::{Json, Path};
 use super::keys::unbound;
 use crate::access::Caller;
-use crate::audit::{About, Actor};
 use crate::error::{ApiError, ApiResult, ErrorDetail};
 use crate::evaluations::{
     Evaluation, Evaluations, MAX_PICTURES, Stage, Unusable, compute, folder, judge, not_collecting,
@@ -91,11 +91,7 @@ impl EvaluationJson {
             without_face: progress.without_face,
             n_unusable: progress.n_unusable,
             unusable: progress.unusable.clone(),
-            error: error.map(|error| ErrorDetail {
-                code: error.code.to_owned(),
-                message: error.message.clone(),
-                hint: error.hint.clone(),
-            }),
+            error: error.map(ErrorDetail::from),
             result: outcome.map(|outcome| outcome.figures.clone()),
         }
     }
@@ -156,7 +152,7 @@ pub(crate) async fn create(
         Some(folder) => format!("evaluation {} of folder `{folder}`", evaluation.id),
         None => format!("evaluation {}", evaluation.id),
     };
-    record(&app, &caller, outcome).await?;
+    collecting::record(&app, &caller, "evaluate", outcome).await?;
     let answer = EvaluationJson::new(&evaluation, false);
     Ok((StatusCode::CREATED, axum::Json(answer)))
 }
@@ -195,11 +191,7 @@ pub(crate) async fn add_pictures(
             return Err(not_collecting(progress.stage));
         }
     }
-    let uploads = form.pictures(&app, "image").await?;
-    if uploads.is_empty() {
-        // The error of a form without a picture.
-        form.picture(&app, "image").await?;
-    }
+    let uploads = collecting::uploads(&app, &form).await?;
     if evaluation.progress().n_pictures + uploads.len() > MAX_PICTURES {
         let message = format!("expected at most {MAX_PICTURES} pictures in an evaluation");
         return Err(ApiError::new("invalid_request", message)
@@ -215,12 +207,7 @@ pub(crate) async fn add_pictures(
         let name = upload.file_name.clone();
         let (state, asked) = (Arc::clone(&app), name.clone());
         let work = move |models: &_| judge(&state, models, &asked, &upload);
-        // The first takes a place in the queue or is refused; the others were accepted with it.
-        let judged = if index == 0 {
-            app.compute.run(work).await?
-        } else {
-            app.compute.run_later(work).await?
-        };
+        let judged = collecting::in_turn(&app, index, work).await?;
         match &judged {
             Ok(kept) => {
                 added += 1;
@@ -253,7 +240,7 @@ pub(crate) async fn finish(
     let outcome = format!("evaluation {id}: {} pictures", pictures.len());
     let (state, completed) = (Arc::clone(&app), Arc::clone(&evaluation));
     tokio::spawn(compute(state, completed, pictures));
-    record(&app, &caller, outcome).await?;
+    collecting::record(&app, &caller, "evaluate", outcome).await?;
     let answer = EvaluationJson::new(&evaluation, false);
     Ok((StatusCode::ACCEPTED, axum::Json(answer)))
 }
@@ -293,17 +280,4 @@ pub(crate) async fn delete(
     unbound(&caller)?;
     app.evaluations.remove(id)?;
     Ok(StatusCode::NO_CONTENT)
-}
-
-/// Writes to the audit log.
-async fn record(app: &App, caller: &Caller, outcome: String) -> ApiResult<()> {
-    let (state, actor) = (Arc::clone(app), Actor::from(caller));
-    app.compute
-        .store(move || {
-            state
-                .audit
-                .record(&actor, "evaluate", About::default(), outcome);
-            Ok(())
-        })
-        .await
 }

@@ -57,6 +57,11 @@ impl From<DatabaseError> for ApiError {
             DatabaseError::CameraExists { .. } => {
                 Self::new("camera_exists", error).with_hint("choose another name")
             }
+            DatabaseError::Sqlite { source, .. }
+                if source.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull) =>
+            {
+                Self::disk_full(source)
+            }
             error => Self::internal(error),
         }
     }

@@ -6,6 +6,7 @@ pub(crate) mod annotate;
 pub(crate) mod cameras;
 pub(crate) mod classic;
 pub(crate) mod classifiers;
+mod collecting;
 pub(crate) mod detect;
 pub(crate) mod embed;
 pub(crate) mod enrol;

@@ -7,10 +7,10 @@ use axum::http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::collecting;
 use super::extract::{Json, Path};
 use super::keys::unbound;
 use crate::access::Caller;
-use crate::audit::{About, Actor};
 use crate::error::{ApiError, ApiResult, ErrorDetail};
 use crate::evaluations::{Unusable, folder};
 use crate::input::Form;
@@ -107,11 +107,7 @@ impl From<&Training> for TrainingJson {
             steps: progress.steps.map(|(_, total)| total),
             cells: progress.cells.clone(),
             epochs: progress.epochs.clone(),
-            error: progress.error.as_ref().map(|error| ErrorDetail {
-                code: error.code.to_owned(),
-                message: error.message.clone(),
-                hint: error.hint.clone(),
-            }),
+            error: progress.error.as_ref().map(ErrorDetail::from),
             result: progress.result.clone(),
         }
     }
@@ -176,7 +172,7 @@ pub(crate) async fn create(
         }
     };
     let outcome = format!("training {}, {}", training.id, training.wanted.description);
-    record(&app, &caller, outcome).await?;
+    collecting::record(&app, &caller, "train", outcome).await?;
     Ok((StatusCode::CREATED, axum::Json((&*training).into())))
 }
 
@@ -215,11 +211,7 @@ pub(crate) async fn add_pictures(
         }
         progress.n_pictures
     };
-    let uploads = form.pictures(&app, "image").await?;
-    if uploads.is_empty() {
-        // The error of a form without a picture.
-        form.picture(&app, "image").await?;
-    }
+    let uploads = collecting::uploads(&app, &form).await?;
     if n_before + uploads.len() > MAX_PICTURES {
         let message = format!("expected a training of at most {MAX_PICTURES} pictures, found more");
         return Err(ApiError::new("training_too_large", message)
@@ -233,12 +225,7 @@ pub(crate) async fn add_pictures(
         let name = upload.file_name.clone();
         let (state, of, asked) = (Arc::clone(&app), Arc::clone(&training), name.clone());
         let work = move |models: &_| judge(&state, models, &of, &asked, &upload);
-        // The first takes a place in the queue or is refused; the others were accepted with it.
-        let judged = if index == 0 {
-            app.compute.run(work).await?
-        } else {
-            app.compute.run_later(work).await?
-        };
+        let judged = collecting::in_turn(&app, index, work).await?;
         match &judged {
             Ok(_) => added += 1,
             Err(one) => unusable.push(one.clone()),
@@ -263,12 +250,8 @@ pub(crate) async fn begin_learning(
     let training = app.trainings.get(id)?;
     start(&app, &training, TrainingStage::Collecting)?;
     let n_pictures = training.progress().n_pictures;
-    record(
-        &app,
-        &caller,
-        format!("training {id}: {n_pictures} pictures"),
-    )
-    .await?;
+    let outcome = format!("training {id}: {n_pictures} pictures");
+    collecting::record(&app, &caller, "train", outcome).await?;
     Ok((StatusCode::ACCEPTED, axum::Json((&*training).into())))
 }
 
@@ -284,16 +267,4 @@ pub(crate) async fn delete(
     unbound(&caller)?;
     app.trainings.remove(id)?;
     Ok(StatusCode::NO_CONTENT)
-}
-
-/// Writes to the audit log.
-async fn record(app: &App, caller: &Caller, outcome: String) -> ApiResult<()> {
-    let (state, actor) = (Arc::clone(app), Actor::from(caller));
-    app.compute
-        .store(move || {
-            let audit = &state.audit;
-            audit.record(&actor, "train", About::default(), outcome);
-            Ok(())
-        })
-        .await
 }

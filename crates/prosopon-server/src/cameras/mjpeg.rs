@@ -25,6 +25,8 @@ enum Part {
     Head,
     /// So many bytes, or all up to the next delimiter.
     Body(Option<usize>),
+    /// Nothing: the last delimiter has come, and what follows it is no part.
+    End,
 }
 
 impl Pictures {
@@ -112,12 +114,13 @@ impl Pictures {
                 };
                 let rest = &self.waiting[at + delimiter.len()..];
                 if rest.starts_with(b"--") {
-                    self.waiting.clear();
-                    return Ok(None);
+                    *part = Part::End;
+                    return self.next();
                 }
-                let end = find(rest, b"\r\n\r\n").map(|end| (end, 4));
-                let end = end.or_else(|| find(rest, b"\n\n").map(|end| (end, 2)));
-                let Some((end, blank)) = end else {
+                // The first that comes: the other may stand in the picture.
+                let ends = [(&b"\r\n\r\n"[..], 4), (b"\n\n", 2)];
+                let ends = ends.map(|(blank, len)| Some((find(rest, blank)?, len)));
+                let Some((end, blank)) = ends.into_iter().flatten().min() else {
                     return if rest.len() > MAX_HEAD_BYTES {
                         let message =
                             format!("expected a part's head of at most {MAX_HEAD_BYTES} bytes");
@@ -129,6 +132,12 @@ impl Pictures {
                 *part = Part::Body(content_length(&rest[..end]));
                 self.waiting.drain(..at + delimiter.len() + end + blank);
                 self.next()
+            }
+            Kind::Parts {
+                part: Part::End, ..
+            } => {
+                self.waiting.clear();
+                Ok(None)
             }
             Kind::Parts { delimiter, part } => {
                 let end = match *part {
@@ -267,6 +276,15 @@ mod tests {
                 all[..2],
                 "{step}"
             );
+        }
+    }
+
+    #[test]
+    fn a_head_ends_at_its_first_blank_line_and_the_last_delimiter_ends_all() {
+        let body = b"--b\nContent-Type: image/jpeg\n\n1\r\n\r\n2--b--\n--b\n\n3--b";
+        for step in [1, 5, 1000] {
+            let found = pictures("multipart/x-mixed-replace;boundary=b", body, step);
+            assert_eq!(found, [b"1\r\n\r\n2"], "{step}");
         }
     }
 

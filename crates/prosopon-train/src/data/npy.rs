@@ -14,6 +14,13 @@ use crate::rows::Rows;
 const MAGIC: &[u8; 8] = b"\x93NUMPY\x01\x00";
 /// Header that every writer makes: room for any shape, and a multiple of 64 as the format asks.
 const HEADER_BYTES: usize = 128;
+/// What comes before any header: magic, version, and its length in two bytes or four.
+const START_BYTES: usize = 12;
+/// Longest header that is read; those of `NumPy` have 118 bytes for two dimensions.
+const MOST_HEADER_BYTES: u32 = 1 << 16;
+/// Most numbers in a row: more than the pixels of the largest pictures that are learnt from. A row is read whole, and a table
+/// without rows may claim any width.
+const MOST_WIDTH: usize = 1 << 24;
 
 /// Kind of a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,7 +31,9 @@ pub enum Kind {
     F32,
     /// 64-bit floating point; only read.
     F64,
-    /// 64-bit whole numbers; only read, for labels.
+    /// 32-bit whole numbers; only read, for labels.
+    I32,
+    /// 64-bit whole numbers, for labels.
     I64,
 }
 
@@ -32,7 +41,7 @@ impl Kind {
     fn bytes(self) -> usize {
         match self {
             Self::U8 => 1,
-            Self::F32 => 4,
+            Self::F32 | Self::I32 => 4,
             Self::F64 | Self::I64 => 8,
         }
     }
@@ -42,7 +51,22 @@ impl Kind {
             Self::U8 => "|u1",
             Self::F32 => "<f4",
             Self::F64 => "<f8",
+            Self::I32 => "<i4",
             Self::I64 => "<i8",
+        }
+    }
+
+    /// The number in these bytes; 0 if they are not as many as it has.
+    fn number(self, bytes: &[u8]) -> f64 {
+        match (self, bytes) {
+            (Self::U8, [byte]) => f64::from(*byte),
+            (Self::F32, &[a, b, c, d]) => f64::from(f32::from_le_bytes([a, b, c, d])),
+            (Self::I32, &[a, b, c, d]) => f64::from(i32::from_le_bytes([a, b, c, d])),
+            (Self::F64, &[a, b, c, d, e, f, g, h]) => f64::from_le_bytes([a, b, c, d, e, f, g, h]),
+            (Self::I64, &[a, b, c, d, e, f, g, h]) => {
+                i64::from_le_bytes([a, b, c, d, e, f, g, h]) as f64
+            }
+            _ => 0.0,
         }
     }
 }
@@ -92,6 +116,7 @@ impl NpyWriter {
                 Kind::U8 => self.file.write_all(&[*value as u8])?,
                 Kind::F32 => self.file.write_all(&value.to_le_bytes())?,
                 Kind::F64 => self.file.write_all(&f64::from(*value).to_le_bytes())?,
+                Kind::I32 => self.file.write_all(&(*value as i32).to_le_bytes())?,
                 Kind::I64 => self.file.write_all(&(*value as i64).to_le_bytes())?,
             }
         }
@@ -151,40 +176,23 @@ impl NpyRows {
     pub fn open(path: &Path) -> io::Result<Self> {
         let invalid = |message: String| io::Error::new(io::ErrorKind::InvalidData, message);
         let mut file = File::open(path)?;
-        let mut start = [0; 12];
-        file.read_exact(&mut start).map_err(|_| {
-            invalid("expected a table of NumPy, found a file that is too short".into())
-        })?;
-        if !start.starts_with(b"\x93NUMPY") {
-            return Err(invalid(
-                "expected a table of NumPy, found another kind of file".into(),
-            ));
-        }
-        // Version 1 has a length of two bytes, the others of four.
-        let (length, at) = if start[6] == 1 {
-            (u32::from(u16::from_le_bytes([start[8], start[9]])), 10)
-        } else {
-            (
-                u32::from_le_bytes([start[8], start[9], start[10], start[11]]),
-                12,
-            )
-        };
-        if length > 1 << 16 {
-            return Err(invalid(format!(
-                "expected a header of at most 65536 bytes, found {length}"
-            )));
-        }
+        let mut start = [0; START_BYTES];
+        file.read_exact(&mut start)
+            .map_err(|_| invalid(TOO_SHORT.into()))?;
+        let (length, at) = header_place(start).map_err(invalid)?;
         file.seek(SeekFrom::Start(at))?;
         let mut text = vec![0; length as usize];
         file.read_exact(&mut text)
-            .map_err(|_| invalid("expected a table of NumPy, found one that is cut off".into()))?;
-        let text = String::from_utf8_lossy(&text);
-        let (kind, rows, width) = parse(&text).map_err(invalid)?;
+            .map_err(|_| invalid(CUT_OFF.into()))?;
+        let shape = parse(&String::from_utf8_lossy(&text)).map_err(invalid)?;
+        let Shape {
+            kind, rows, width, ..
+        } = shape;
+        if shape.is_by_columns {
+            return Err(invalid(BY_COLUMNS.into()));
+        }
         let start = at + u64::from(length);
-        let expected = (rows as u64)
-            .checked_mul(width as u64)
-            .and_then(|n| n.checked_mul(kind.bytes() as u64))
-            .and_then(|n| n.checked_add(start));
+        let expected = shape.bytes().and_then(|n| n.checked_add(start));
         let found = file.metadata()?.len();
         if expected.is_none_or(|expected| found < expected) {
             return Err(invalid(format!(
@@ -206,24 +214,63 @@ impl NpyRows {
     }
 }
 
-/// Kind, rows and width that a header tells of.
-fn parse(header: &str) -> Result<(Kind, usize, usize), String> {
+const TOO_SHORT: &str = "expected a table of NumPy, found a file that is too short";
+const CUT_OFF: &str = "expected a table of NumPy, found one that is cut off";
+const BY_COLUMNS: &str =
+    "expected numbers in order of rows, found columns; numpy.ascontiguousarray helps";
+
+/// Length and place of the header of the table that begins so.
+fn header_place(start: [u8; START_BYTES]) -> Result<(u32, u64), String> {
+    if !start.starts_with(b"\x93NUMPY") {
+        return Err("expected a table of NumPy, found another kind of file".to_owned());
+    }
+    let [.., version, _, a, b, c, d] = start;
+    // Version 1 has a length of two bytes, the others of four.
+    let (length, at) = if version == 1 {
+        (u32::from(u16::from_le_bytes([a, b])), 10)
+    } else {
+        (u32::from_le_bytes([a, b, c, d]), 12)
+    };
+    if length > MOST_HEADER_BYTES {
+        return Err(format!(
+            "expected a header of at most {MOST_HEADER_BYTES} bytes, found {length}"
+        ));
+    }
+    Ok((length, at))
+}
+
+/// What a header tells of.
+#[derive(Debug, Clone, Copy)]
+struct Shape {
+    kind: Kind,
+    rows: usize,
+    width: usize,
+    /// Whether the numbers of a column follow each other, not those of a row.
+    is_by_columns: bool,
+}
+
+impl Shape {
+    /// How many bytes the numbers have; none if they are more than can be counted.
+    fn bytes(self) -> Option<u64> {
+        (self.rows as u64)
+            .checked_mul(self.width as u64)
+            .and_then(|n| n.checked_mul(self.kind.bytes() as u64))
+    }
+}
+
+fn parse(header: &str) -> Result<Shape, String> {
     let value = |name: &str| {
         let at = header.find(name)? + name.len();
         Some(header[at..].trim_start_matches(['\'', '"', ':', ' ']))
     };
-    let kinds = [Kind::U8, Kind::F32, Kind::F64, Kind::I64];
+    let kinds = [Kind::U8, Kind::F32, Kind::F64, Kind::I32, Kind::I64];
     let descr = value("descr").unwrap_or_default();
     let kind = kinds
         .into_iter()
         .find(|kind| descr.starts_with(kind.name()));
-    let kind = kind.ok_or("expected numbers of kind |u1, <f4, <f8 or <i8")?;
-    if !value("fortran_order").is_some_and(|order| order.starts_with("False")) {
-        return Err(
-            "expected numbers in order of rows, found columns; numpy.ascontiguousarray helps"
-                .to_owned(),
-        );
-    }
+    let kind = kind.ok_or("expected numbers of kind |u1, <f4, <f8, <i4 or <i8")?;
+    let order = value("fortran_order").unwrap_or_default();
+    let is_by_columns = !order.starts_with("False");
     let shape = value("shape").and_then(|shape| shape.strip_prefix('(')?.split(')').next());
     let sides: Option<Vec<usize>> = shape.map(|shape| {
         let sides = shape
@@ -234,14 +281,71 @@ fn parse(header: &str) -> Result<(Kind, usize, usize), String> {
             .map(|side| side.parse().unwrap_or(usize::MAX))
             .collect()
     });
-    match sides.as_deref() {
-        Some([rows]) => Ok((kind, *rows, 1)),
-        Some([rows, width]) => Ok((kind, *rows, *width)),
+    let (rows, width) = match sides.as_deref() {
+        Some([rows]) => (*rows, 1),
+        Some([rows, width]) => (*rows, *width),
+        Some([_, ..]) if is_by_columns => return Err(BY_COLUMNS.to_owned()),
         Some([rows, rest @ ..]) if rest.len() < 5 => {
             let width = rest.iter().try_fold(1usize, |n, side| n.checked_mul(*side));
-            Ok((kind, *rows, width.unwrap_or(usize::MAX)))
+            (*rows, width.unwrap_or(usize::MAX))
         }
-        _ => Err("expected a shape of one to five dimensions".to_owned()),
+        _ => return Err("expected a shape of one to five dimensions".to_owned()),
+    };
+    if width > MOST_WIDTH {
+        return Err(format!(
+            "expected at most {MOST_WIDTH} numbers in a row, found {width}"
+        ));
+    }
+    Ok(Shape {
+        kind,
+        rows,
+        width,
+        is_by_columns,
+    })
+}
+
+/// A table in memory.
+#[derive(Debug)]
+pub(super) struct Table {
+    pub(super) kind: Kind,
+    pub(super) width: usize,
+    /// Row by row.
+    pub(super) values: Vec<f64>,
+}
+
+impl Table {
+    /// Reads a table; of one dimension, each number is a row. What it claims to hold must be there before room is made for it.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(super) fn read(bytes: &[u8]) -> Result<Self, String> {
+        let start = bytes.first_chunk().ok_or(TOO_SHORT)?;
+        let (length, at) = header_place(*start)?;
+        let (at, length) = (at as usize, length as usize);
+        let text = bytes.get(at..at + length).ok_or(CUT_OFF)?;
+        let shape = parse(&String::from_utf8_lossy(text))?;
+        let Shape {
+            kind, rows, width, ..
+        } = shape;
+        let expected = shape.bytes().and_then(|n| usize::try_from(n).ok());
+        let content = &bytes[at + length..];
+        let content = expected.and_then(|expected| content.get(..expected));
+        let content = content.ok_or_else(|| {
+            format!("expected {rows} rows of {width} numbers, found a table that is cut off")
+        })?;
+        let numbers = content.chunks_exact(kind.bytes());
+        let values: Vec<f64> = numbers.map(|bytes| kind.number(bytes)).collect();
+        let values = if shape.is_by_columns && !values.is_empty() {
+            let row = |row: usize| values.iter().skip(row).step_by(rows).copied();
+            (0..rows).flat_map(row).collect()
+        } else {
+            values
+        };
+        Ok(Self {
+            kind,
+            width,
+            values,
+        })
     }
 }
 
@@ -264,17 +368,7 @@ impl Rows for NpyRows {
         }
         let numbers = bytes.chunks_exact(self.kind.bytes());
         for (value, bytes) in values.iter_mut().zip(numbers) {
-            *value = match (self.kind, bytes) {
-                (Kind::U8, [byte]) => f32::from(*byte),
-                (Kind::F32, &[a, b, c, d]) => f32::from_le_bytes([a, b, c, d]),
-                (Kind::F64, &[a, b, c, d, e, f, g, h]) => {
-                    f64::from_le_bytes([a, b, c, d, e, f, g, h]) as f32
-                }
-                (Kind::I64, &[a, b, c, d, e, f, g, h]) => {
-                    i64::from_le_bytes([a, b, c, d, e, f, g, h]) as f32
-                }
-                _ => 0.0,
-            };
+            *value = self.kind.number(bytes) as f32;
         }
         Ok(())
     }
@@ -330,8 +424,52 @@ mod tests {
             let error = NpyRows::open(&path).err().unwrap().to_string();
             assert!(error.contains(expected), "{error}");
         }
-        let columns = String::from_utf8_lossy(&whole[10..]).replace("False", "True");
-        assert!(parse(&columns).unwrap_err().contains("order of rows"));
+        let mut columns = whole.clone();
+        let at = columns
+            .windows(5)
+            .position(|word| word == b"False")
+            .unwrap();
+        columns[at..at + 5].copy_from_slice(b"True ");
+        std::fs::write(&path, columns).unwrap();
+        let error = NpyRows::open(&path).err().unwrap().to_string();
+        assert!(error.contains("order of rows"), "{error}");
         assert!(parse("{'descr': '<c8', 'shape': (1,)}").is_err());
+    }
+
+    #[test]
+    fn what_a_table_claims_is_not_believed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.npy");
+        for (rows, width, expected) in [
+            // Nothing to read, and rows for which there is no room.
+            (0, usize::MAX, "numbers in a row"),
+            (0, MOST_WIDTH + 1, "numbers in a row"),
+            (1 << 40, 1 << 10, "cut off"),
+            (usize::MAX, 2, "cut off"),
+        ] {
+            let header = header(Kind::F32, rows, width);
+            let error = Table::read(&header).unwrap_err();
+            assert!(error.contains(expected), "{error}");
+            std::fs::write(&path, &header).unwrap();
+            let error = NpyRows::open(&path).err().unwrap().to_string();
+            assert!(error.contains(expected), "{error}");
+        }
+        let mut long = b"\x93NUMPY\x02\x00".to_vec();
+        long.extend(u32::MAX.to_le_bytes());
+        let error = Table::read(&long).unwrap_err();
+        assert!(error.contains("a header of at most"), "{error}");
+    }
+
+    #[test]
+    fn columns_are_read_in_memory() {
+        let mut bytes = header(Kind::I32, 2, 3);
+        let at = bytes.windows(5).position(|word| word == b"False").unwrap();
+        bytes[at..at + 5].copy_from_slice(b"True ");
+        for number in [1i32, 4, 2, 5, 3, -6] {
+            bytes.extend(number.to_le_bytes());
+        }
+        let table = Table::read(&bytes).unwrap();
+        assert_eq!((table.kind, table.width), (Kind::I32, 3));
+        assert_eq!(table.values, [1.0, 2.0, 3.0, 4.0, 5.0, -6.0]);
     }
 }

@@ -2,16 +2,15 @@
 //! `NumPy`.
 
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Read as _};
 use std::path::Path;
 
-use ndarray::{Array1, Array2};
-use ndarray_npy::{NpzReader, ReadNpzError};
 use prosopon::image::write_whole;
 use prosopon::prepare::PrepareOptions;
 use serde::{Deserialize, Serialize};
+use zip::ZipArchive;
 
-use super::npy::{Kind, NpyRows, NpyWriter};
+use super::npy::{Kind, NpyRows, NpyWriter, Table};
 use super::{DataSet, DataSetError, Features, Sample, Side, Skipped};
 use crate::input::{Faces, Input, Values};
 use crate::rows::Rows;
@@ -30,6 +29,10 @@ pub(super) const FEATURES: &str = "features.npy";
 const LABELS: &str = "labels.npy";
 const LIST: &str = "samples.json";
 const THUMBNAILS: &str = "thumbnails.bin";
+
+/// Largest table of an archive that is read: two million embeddings. An archive of some megabytes can hold as many zeros as
+/// it likes.
+const MOST_MEMBER_BYTES: u64 = 4 << 30;
 
 impl DataSet {
     /// Whether `folder` holds a saved data set.
@@ -81,39 +84,20 @@ impl DataSet {
     /// [`DataSetError`].
     pub fn load_npz(path: &Path) -> Result<Self, DataSetError> {
         let file = File::open(path).map_err(at(path))?;
-        let invalid = |error: ReadNpzError| DataSetError::Npz {
+        let invalid = |message: String| DataSetError::Npz {
             path: path.to_owned(),
-            message: error.to_string(),
+            message,
         };
-        let mut archive = NpzReader::new(file).map_err(invalid)?;
-        let names = archive.names().map_err(invalid)?;
-        let find = |wanted: [&'static str; 2]| {
-            let found = wanted
-                .into_iter()
-                .find(|name| names.iter().any(|n| n == name));
-            found.unwrap_or(wanted[0])
-        };
-        let (x, y) = (find(["features", "X"]), find(["labels", "y"]));
-        let features: Array2<f32> = if let Ok(features) = archive.by_name::<_, _>(x) {
-            features
-        } else {
-            let wide: Array2<f64> = archive.by_name(x).map_err(invalid)?;
-            wide.mapv(|value| value as f32)
-        };
-        let labels: Array1<i64> = if let Ok(labels) = archive.by_name::<_, _>(y) {
-            labels
-        } else {
-            let narrow: Array1<i32> = archive.by_name(y).map_err(invalid)?;
-            narrow.mapv(i64::from)
-        };
-        let labels: Result<Vec<usize>, _> = labels.iter().map(|y| usize::try_from(*y)).collect();
-        let labels = labels.map_err(|_| DataSetError::Npz {
-            path: path.to_owned(),
-            message: "labels are whole numbers from 0".to_owned(),
-        })?;
+        let mut archive = ZipArchive::new(file).map_err(|error| invalid(error.to_string()))?;
+        let features = member(&mut archive, ["features", "X"]).map_err(invalid)?;
+        let labels = member(&mut archive, ["labels", "y"]).map_err(invalid)?;
+        let are_whole = matches!(labels.kind, Kind::I32 | Kind::I64);
+        let label = |y: &f64| (are_whole && *y >= 0.0).then_some(*y as usize);
+        let labels: Option<Vec<usize>> = labels.values.iter().map(label).collect();
+        let labels = labels.ok_or_else(|| invalid("labels are whole numbers from 0".to_owned()))?;
         let features = Features::Memory {
-            width: features.ncols(),
-            values: features.iter().copied().collect(),
+            width: features.width,
+            values: features.values.iter().map(|value| *value as f32).collect(),
         };
         Self::given(path, features, &labels)
     }
@@ -153,6 +137,26 @@ impl DataSet {
             thumbnails: Vec::new(),
         })
     }
+}
+
+/// The table of an archive that has the first of these names that is there.
+fn member(archive: &mut ZipArchive<File>, names: [&str; 2]) -> Result<Table, String> {
+    let found = names
+        .iter()
+        .flat_map(|name| [(*name).to_owned(), format!("{name}.npy")])
+        .find(|name| archive.index_for_name(name).is_some());
+    let name = found.ok_or_else(|| format!("there is no `{}`", names[0]))?;
+    let file = archive.by_name(&name).map_err(|error| error.to_string())?;
+    let mut bytes = Vec::new();
+    file.take(MOST_MEMBER_BYTES + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| error.to_string())?;
+    if bytes.len() as u64 > MOST_MEMBER_BYTES {
+        return Err(format!(
+            "expected a table of at most {MOST_MEMBER_BYTES} bytes as `{name}`, found more"
+        ));
+    }
+    Table::read(&bytes)
 }
 
 pub(super) fn at(path: &Path) -> impl FnOnce(io::Error) -> DataSetError {

@@ -118,9 +118,10 @@ impl Checkpoint {
         }
     }
 
-    /// Reads the file of a training; none if there is no file.
+    /// Reads the file of a training of `plan`; none if there is no file.
     pub(crate) fn read(
         path: &Path,
+        plan: &Plan,
         fingerprint: &Fingerprint,
     ) -> Result<Option<Self>, CheckpointError> {
         match read_sealed::<Self>(MAGIC, path)? {
@@ -129,8 +130,30 @@ impl Checkpoint {
                     path: path.to_owned(),
                 })
             }
+            // The digest keeps chance out, not malice.
+            Some(checkpoint) if !checkpoint.fits(plan) => Err(CheckpointError::Broken {
+                path: path.to_owned(),
+            }),
             checkpoint => Ok(checkpoint),
         }
+    }
+
+    /// Whether all lists are as long as the network wants them, and the history tells of epochs that were.
+    fn fits(&self, plan: &Plan) -> bool {
+        let (parameters, statistics) = (plan.n_parameters(), plan.n_statistics());
+        let best = self.best.as_ref();
+        let history = &self.history;
+        let lengths = [
+            (self.parameters.len(), parameters),
+            (self.optimiser.first.len(), parameters),
+            (self.optimiser.second.len(), parameters),
+            (self.statistics.len(), statistics),
+            (best.map_or(parameters, |best| best.0.len()), parameters),
+            (best.map_or(statistics, |best| best.1.len()), statistics),
+        ];
+        lengths.iter().all(|(found, expected)| found == expected)
+            && history.best_epoch <= history.epochs.len()
+            && self.optimiser.steps < u64::MAX / 2
     }
 
     /// Writes the file whole: a kill leaves this state or the one before.
@@ -212,4 +235,40 @@ fn unsealed(magic: [u8; 8], bytes: &[u8]) -> Option<&[u8]> {
     let (hash, content) = rest.split_at_checked(32)?;
     let is_whole = head == magic && hash == Sha256::digest(content).as_slice();
     is_whole.then_some(content)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ONE_LAYER: &str = r#"name = "one"
+input = { width = 2, height = 1, channels = 1 }
+layers = [{ kind = "flatten" }, { kind = "dense", units = "classes" }, { kind = "softmax" }]
+"#;
+
+    #[test]
+    fn a_checkpoint_that_does_not_fit_its_network_is_broken() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state");
+        let plan = Architecture::parse(ONE_LAYER).unwrap().plan(2).unwrap();
+        let read = |change: fn(&mut Checkpoint)| {
+            let mut state = Checkpoint::start(&plan, 1, [7; 32]);
+            change(&mut state);
+            state.write(&path).unwrap();
+            Checkpoint::read(&path, &plan, &[7; 32])
+        };
+        assert!(read(|_| ()).unwrap().is_some());
+        let changes: [fn(&mut Checkpoint); 6] = [
+            |state| state.parameters.clear(),
+            |state| state.statistics.push(0.0),
+            |state| state.optimiser.first.truncate(1),
+            |state| state.optimiser.steps = u64::MAX,
+            |state| state.best = Some((Vec::new(), Vec::new())),
+            |state| state.history.best_epoch = 1,
+        ];
+        for (i, change) in changes.into_iter().enumerate() {
+            let error = read(change).unwrap_err();
+            assert!(matches!(error, CheckpointError::Broken { .. }), "{i}");
+        }
+    }
 }

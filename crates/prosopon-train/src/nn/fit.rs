@@ -172,7 +172,7 @@ pub fn fit(
     let print = fingerprint(architecture, training, validation, options)
         .map_err(|(index, source)| FitError::Read { index, source })?;
     let mut state = match &options.checkpoint {
-        Some(path) => Checkpoint::read(path, &print)?,
+        Some(path) => Checkpoint::read(path, &plan, &print)?,
         None => None,
     }
     .unwrap_or_else(|| Checkpoint::start(&plan, options.seed, print));

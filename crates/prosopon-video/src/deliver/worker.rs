@@ -300,7 +300,9 @@ impl Worker {
             return Ok(());
         }
         self.next_bound = Instant::now() + BOUND_EVERY;
-        let n_events = self.store.bound_outbox(&self.id, Timestamp::now())?;
+        let n_events = self
+            .store
+            .bound_outbox(&self.id, self.store.now().unwrap_or(Timestamp::MIN))?;
         if n_events > 0 {
             self.tell(Notice::Dropped {
                 target: self.name.clone(),

@@ -77,6 +77,18 @@ struct Shared {
     error: Mutex<Option<SourceError>>,
 }
 
+impl Shared {
+    fn new(log: Log) -> Self {
+        Self {
+            log,
+            is_open: AtomicBool::new(false),
+            n_decode_errors: AtomicU32::new(0),
+            rate: Mutex::new(None),
+            error: Mutex::new(None),
+        }
+    }
+}
+
 impl Decoder {
     /// Starts FFmpeg on `input`; its messages go to `log`.
     pub(crate) fn start(ffmpeg: &Ffmpeg, input: &Input, log: Log) -> Result<Self, FfmpegError> {
@@ -106,13 +118,7 @@ impl Decoder {
             program: ffmpeg.path().to_owned(),
             source,
         })?;
-        let shared = Arc::new(Shared {
-            log,
-            is_open: AtomicBool::new(false),
-            n_decode_errors: AtomicU32::new(0),
-            rate: Mutex::new(None),
-            error: Mutex::new(None),
-        });
+        let shared = Arc::new(Shared::new(log));
         let (infos, coming) = channel();
         let (give, frames) = sync_channel(1);
         let messages = pipes.stderr.map(|stderr| {
@@ -305,6 +311,29 @@ fn read_frames(
         }
     }
     Ok(())
+}
+
+/// A run of a child that writes these bytes: how many frames, and its last messages.
+#[cfg(fuzzing)]
+pub(crate) fn fuzzed_run(
+    address: &crate::Address,
+    stderr: &[u8],
+    stdout: &[u8],
+    max_pixels: u64,
+) -> (usize, Vec<String>) {
+    let shared = Shared::new(Log::of(address));
+    let (infos, coming) = channel();
+    read_messages(stderr, &shared, &infos);
+    drop(infos);
+    let (give, frames) = sync_channel(1);
+    let n_frames = thread::scope(|scope| {
+        scope.spawn(move || read_frames(stdout, max_pixels, &coming, &give));
+        frames.iter().count()
+    });
+    let lines = shared.log.lines();
+    super::explain(&lines, super::What::Network);
+    super::last_words(&lines);
+    (n_frames, lines)
 }
 
 #[cfg(test)]

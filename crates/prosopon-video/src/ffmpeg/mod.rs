@@ -23,3 +23,8 @@ pub(crate) use explain::{What, explain, last_words};
 pub(crate) use log::Log;
 pub(crate) use probe::{Facts, probe};
 pub(crate) use program::quiet;
+
+#[cfg(fuzzing)]
+pub(crate) use decoder::fuzzed_run;
+#[cfg(fuzzing)]
+pub(crate) use probe::fuzzed_probe;

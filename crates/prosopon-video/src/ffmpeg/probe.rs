@@ -171,6 +171,13 @@ fn seconds(text: &str) -> Option<Duration> {
     Duration::try_from_secs_f64(text.parse().ok()?).ok()
 }
 
+/// Whether this answer of `ffprobe` tells of a video.
+#[cfg(fuzzing)]
+pub(crate) fn fuzzed_probe(json: &[u8]) -> bool {
+    let document: Document = serde_json::from_slice(json).unwrap_or_default();
+    read(&document).is_ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -23,6 +23,8 @@ use crate::ffmpeg::Ffmpeg;
 pub use address::{Address, AddressError, AddressKind};
 pub use error::SourceError;
 pub use push::{PushSource, Pusher};
+#[cfg(fuzzing)]
+pub(crate) use raw::fuzzed_frames;
 pub use stop::Stop;
 pub(crate) use video::{file_options, file_url};
 

@@ -199,6 +199,20 @@ impl Source for RawFrames {
     }
 }
 
+/// How many frames of this size `pipe` holds; none if it ends within one.
+#[cfg(fuzzing)]
+pub(crate) fn fuzzed_frames(
+    mut pipe: &[u8],
+    size: (u32, u32),
+    format: PixelFormat,
+) -> Option<usize> {
+    let mut n_frames = 0;
+    while read_one(&mut pipe, size, format).ok()?.is_some() {
+        n_frames += 1;
+    }
+    Some(n_frames)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

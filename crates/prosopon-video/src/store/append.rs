@@ -55,7 +55,7 @@ impl EventStore {
             None => insert(&transaction, event, &json, targets, now).map_err(&failed)?,
         };
         transaction.commit().map_err(&failed)?;
-        self.tidy_now_and_then(&mut writer, now);
+        self.tidy_now_and_then(&mut writer);
         drop(writer);
         self.signal.raise();
         Ok(sequence as u64)

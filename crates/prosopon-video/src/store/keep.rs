@@ -1,6 +1,8 @@
 //! Retention: how long events are kept, and how much of them.
 
-use jiff::{SignedDuration, Timestamp};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
 use rusqlite::{Connection, TransactionBehavior, params_from_iter};
 
 use super::{EventStore, Filter, StoreError, lock};
@@ -9,10 +11,10 @@ use super::{EventStore, Filter, StoreError, lock};
 const CHUNK: usize = 200;
 
 /// From one look at age and size to the next, when nothing was to be removed.
-const BETWEEN_LOOKS: SignedDuration = SignedDuration::from_mins(10);
+const BETWEEN_LOOKS: Duration = Duration::from_mins(10);
 
 /// From one chunk to the next, while there is more to be removed.
-const BETWEEN_CHUNKS: SignedDuration = SignedDuration::from_secs(1);
+const BETWEEN_CHUNKS: Duration = Duration::from_secs(1);
 
 /// Pages of 4 KiB that are given back to the file system at once.
 const VACUUM_PAGES: usize = 2000;
@@ -66,12 +68,12 @@ impl EventStore {
 
     /// Removes a few events that are too old or too many, if it is time to look. What goes wrong is logged: the
     /// event just written is safe, and the next look tries again.
-    pub(super) fn tidy_now_and_then(&self, writer: &mut Connection, now: Timestamp) {
+    pub(super) fn tidy_now_and_then(&self, writer: &mut Connection) {
         let mut next_look = lock(&self.next_look);
-        if now < *next_look {
+        if next_look.is_some_and(|at| Instant::now() < at) {
             return;
         }
-        let pause = match self.tidy(writer, now) {
+        let pause = match self.tidy(writer, self.now()) {
             Ok(0) => BETWEEN_LOOKS,
             Ok(n) => {
                 tracing::debug!(removed = n, "old events were removed");
@@ -82,12 +84,13 @@ impl EventStore {
                 BETWEEN_LOOKS
             }
         };
-        *next_look = now.saturating_add(pause).unwrap_or(Timestamp::MAX);
+        *next_look = Instant::now().checked_add(pause);
     }
 
-    fn tidy(&self, writer: &mut Connection, now: Timestamp) -> rusqlite::Result<usize> {
+    /// Removes for their age only where it is known, by `now`.
+    fn tidy(&self, writer: &mut Connection, now: Option<Timestamp>) -> rusqlite::Result<usize> {
         let mut n_removed = 0;
-        if let Some(retention) = self.options.retention {
+        if let (Some(retention), Some(now)) = (self.options.retention, now) {
             let before = now.saturating_sub(retention).unwrap_or(Timestamp::MIN);
             let old = Filter {
                 until: Some(before),
@@ -101,8 +104,10 @@ impl EventStore {
         if n_removed > 0 {
             vacuum(writer, VACUUM_PAGES)?;
         }
-        let age = self.options.outbox_age.as_millis() as i64;
-        forget_old_targets(writer, now.as_millisecond().saturating_sub(age))?;
+        if let Some(now) = now {
+            let age = self.options.outbox_age.as_millis() as i64;
+            forget_old_targets(writer, now.as_millisecond().saturating_sub(age))?;
+        }
         Ok(n_removed)
     }
 }

@@ -11,10 +11,11 @@
 //! | `append.rs` | one event, whole or not at all |
 //! | `query.rs`, `filter.rs` | which events there are |
 //! | `outbox.rs` | what is to be delivered to whom |
-//! | `keep.rs` | retention: how long, how much |
+//! | `keep.rs`, `clock.rs` | retention: how long, how much, and by which time |
 //! | `follow.rs` | events as they happen |
 
 mod append;
+mod clock;
 mod error;
 mod filter;
 mod follow;
@@ -28,12 +29,13 @@ mod tests;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 
+use self::clock::Clock;
 pub use self::error::StoreError;
 pub use self::filter::Filter;
 pub use self::follow::Follow;
@@ -98,8 +100,9 @@ pub struct EventStore {
     writer: Mutex<Connection>,
     outbox: Mutex<Connection>,
     reader: Mutex<Connection>,
-    /// When the next look at age and size is due.
-    next_look: Mutex<Timestamp>,
+    clock: Clock,
+    /// When the next look at age and size is due; none before the first.
+    next_look: Mutex<Option<Instant>>,
     signal: Signal,
 }
 
@@ -125,16 +128,29 @@ impl EventStore {
         let installation = reader
             .query_row("SELECT id FROM installation", [], |row| row.get(0))
             .map_err(|error| open::explain(path, "open", error))?;
+        let newest: Option<i64> = reader
+            .query_row("SELECT max(at_micros) FROM events", [], |row| row.get(0))
+            .map_err(|error| open::explain(path, "open", error))?;
+        let newest = newest.and_then(|micros| Timestamp::from_microsecond(micros).ok());
         Ok(Self {
+            clock: Clock::new(newest, options.retention, Timestamp::now(), Instant::now()),
             path: path.to_path_buf(),
             options: options.clone(),
             installation,
             writer: Mutex::new(writer),
             outbox: Mutex::new(outbox),
             reader: Mutex::new(reader),
-            next_look: Mutex::new(Timestamp::UNIX_EPOCH),
+            next_look: Mutex::new(None),
             signal: Signal::default(),
         })
+    }
+
+    /// Looks through the whole file at `path` and changes nothing.
+    ///
+    /// # Errors
+    /// As [`EventStore::open`]; [`StoreError::Damaged`] for the first page that is not sound.
+    pub fn check(path: impl AsRef<Path>) -> Result<(), StoreError> {
+        open::check(path.as_ref())
     }
 
     /// The file.
@@ -150,6 +166,11 @@ impl EventStore {
     /// Tells when something was appended in this process.
     pub(crate) fn signal(&self) -> &Signal {
         &self.signal
+    }
+
+    /// The time by which age is judged; none while the system's is in doubt, see [`Clock`].
+    pub(crate) fn now(&self) -> Option<Timestamp> {
+        self.clock.judge(Timestamp::now(), Instant::now())
     }
 
     fn failed(&self, action: &'static str) -> impl Fn(rusqlite::Error) -> StoreError + '_ {

@@ -40,10 +40,15 @@ pub(super) fn explain(path: &Path, action: &'static str, error: rusqlite::Error)
         },
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreError::Busy { path },
         Some(ErrorCode::ReadOnly) => StoreError::ReadOnly { path },
-        Some(ErrorCode::PermissionDenied | ErrorCode::CannotOpen) => {
-            StoreError::PermissionDenied { path }
-        }
+        Some(ErrorCode::PermissionDenied) => StoreError::PermissionDenied { path },
+        // SQLite does not say why. If it is not the file, it is the folder, in which the log cannot be made.
+        Some(ErrorCode::CannotOpen) => match File::options().append(true).open(&path) {
+            Err(error) => explain_io(&path, error),
+            Ok(_) => StoreError::ReadOnly { path },
+        },
         Some(ErrorCode::DiskFull) => StoreError::Full { path },
+        // The index of the log lies in memory that the disk backs; SQLite calls it by another name.
+        Some(ErrorCode::SystemIoFailure) if is_out_of_index(&error) => StoreError::Full { path },
         _ => match error {
             rusqlite::Error::InvalidColumnType(..)
             | rusqlite::Error::FromSqlConversionFailure(..)
@@ -59,6 +64,13 @@ pub(super) fn explain(path: &Path, action: &'static str, error: rusqlite::Error)
             },
         },
     }
+}
+
+/// Whether the index of the log could not grow.
+fn is_out_of_index(error: &rusqlite::Error) -> bool {
+    error
+        .sqlite_error()
+        .is_some_and(|error| error.extended_code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE)
 }
 
 fn explain_io(path: &Path, error: io::Error) -> StoreError {
@@ -123,6 +135,32 @@ pub(super) fn another(
         Ok(connection)
     };
     open().map_err(|error| explain(path, "open", error))
+}
+
+/// Looks through a whole file and changes nothing.
+pub(super) fn check(path: &Path) -> Result<(), StoreError> {
+    let options = StoreOptions {
+        create: false,
+        ..StoreOptions::default()
+    };
+    check_file(path, &options)?;
+    let failed = |error| explain(path, "check", error);
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
+    connection
+        .busy_timeout(options.busy_timeout)
+        .map_err(failed)?;
+    check_format(path, &connection, &options)?;
+    let verdict: String = connection
+        .query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))
+        .map_err(failed)?;
+    if verdict == "ok" {
+        return Ok(());
+    }
+    Err(StoreError::Damaged {
+        what: verdict.replace('\n', " "),
+        path: path.to_path_buf(),
+    })
 }
 
 fn migrate(transaction: &Transaction, format: i64) -> rusqlite::Result<()> {
@@ -195,9 +233,10 @@ fn check_format(
     // Of one moment: another process may be making something of the empty file just now. Unlike a transaction,
     // a savepoint may also begin within one.
     connection.execute_batch("SAVEPOINT look").map_err(failed)?;
-    let looked = look(connection);
+    // Where looking fails, on a full disk for one, SQLite has ended the savepoint.
+    let looked = look(connection).map_err(failed)?;
     connection.execute_batch("RELEASE look").map_err(failed)?;
-    match looked.map_err(failed)? {
+    match looked {
         (APPLICATION_ID, found, _) if found > FORMAT => Err(StoreError::Newer {
             found,
             supported: FORMAT,

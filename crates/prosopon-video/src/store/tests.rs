@@ -496,3 +496,48 @@ fn many_writers_lose_nothing() {
         assert_eq!(tracks, (0..25).collect::<Vec<_>>());
     }
 }
+
+#[test]
+fn a_check_finds_damage() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("events.db");
+    assert!(matches!(
+        EventStore::check(&path),
+        Err(StoreError::Missing { .. })
+    ));
+    drop(store(folder.path()));
+    EventStore::check(&path).unwrap();
+    let mut bytes = fs::read(&path).unwrap();
+    let middle = bytes.len() / 2;
+    for byte in bytes[middle..].iter_mut().step_by(3) {
+        *byte ^= 0x5a;
+    }
+    fs::write(&path, bytes).unwrap();
+    assert!(matches!(
+        EventStore::check(&path),
+        Err(StoreError::Damaged { .. })
+    ));
+}
+
+#[test]
+fn after_a_long_pause_not_all_events_go_at_once() {
+    // Either nobody was there for a month, or the clock is wrong; an hour shows which.
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("events.db");
+    let for_ever = StoreOptions {
+        retention: None,
+        ..StoreOptions::default()
+    };
+    let first = EventStore::open_with(&path, &for_ever).unwrap();
+    for hours in [1000, 900] {
+        first
+            .append(&aged(hours, event("hall", 1, EventKind::Left)), &[])
+            .unwrap();
+    }
+    drop(first);
+    let second = EventStore::open(&path).unwrap();
+    second
+        .append(&event("hall", 2, EventKind::Left), &[])
+        .unwrap();
+    assert_eq!(second.count(&Filter::default()).unwrap(), 3);
+}

@@ -45,6 +45,8 @@ fn anna() -> (tempfile::TempDir, Arc<dyn Who>) {
 struct Film {
     watcher: Watcher,
     index: u64,
+    /// When the system's clock says that it began, in seconds since 1970.
+    start: i64,
     events: Vec<Event>,
 }
 
@@ -65,6 +67,7 @@ impl Film {
         Self {
             watcher: Watcher::new("door", engine(), who, options),
             index: 0,
+            start: START,
             events: Vec::new(),
         }
     }
@@ -73,7 +76,7 @@ impl Film {
     fn show(&mut self, image: &Image, frames: u32) -> &mut Self {
         for _ in 0..frames {
             let position = Duration::from_millis(40) * self.index as u32;
-            let start = Timestamp::from_second(START).expect("a time");
+            let start = Timestamp::from_second(self.start).expect("a time");
             let frame = Frame {
                 image: image.clone(),
                 index: self.index,
@@ -185,6 +188,32 @@ fn the_cooldown_lasts_over_restarts() {
     after.watcher.remember(&before.events);
     after.show(&here, 50);
     assert_eq!(after.kinds(), [(EventKind::Appeared, 1)]);
+}
+
+#[test]
+fn a_clock_that_is_set_back_silences_nobody() {
+    const YEAR: i64 = 365 * 24 * 3600;
+    let (_folder, who) = anna();
+    let (here, away) = (picture(&[(100, RED)], 255), picture(&[], 255));
+    let mut film = Film::new(Some(Arc::clone(&who)), 2);
+    film.start = START + YEAR;
+    film.show(&here, 50).show(&away, 1600);
+    film.start = START;
+    film.show(&here, 50);
+    assert_eq!(film.count(EventKind::Recognised), 2);
+    // The cooldown goes on by the new time.
+    film.show(&away, 200).show(&here, 50);
+    assert_eq!(film.count(EventKind::Recognised), 2);
+    film.show(&away, 1600).show(&here, 50);
+    assert_eq!(film.count(EventKind::Recognised), 3);
+    // Over a restart as well.
+    let mut before = Film::new(Some(Arc::clone(&who)), 2);
+    before.start = START + YEAR;
+    before.show(&here, 50).finish();
+    let mut after = Film::new(Some(who), 2);
+    after.watcher.remember(&before.events);
+    after.show(&here, 50);
+    assert_eq!(after.count(EventKind::Recognised), 1);
 }
 
 #[test]

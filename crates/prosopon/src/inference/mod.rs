@@ -7,6 +7,7 @@
 //!
 //! [`Runtime::open`] chooses one, [`Runtime::load`] gives a [`Network`] that all threads share.
 
+mod observe;
 pub mod onnx;
 pub mod openvino;
 mod pool;
@@ -15,6 +16,8 @@ pub mod rten;
 
 use std::fmt;
 use std::path::PathBuf;
+
+pub use observe::InputObserver;
 
 /// A network with one input, ready to run; shared by all threads.
 pub trait Network: Send + Sync {
@@ -176,6 +179,16 @@ impl Runtime {
     /// [`InferenceError::Load`] if the engine cannot read or run it.
     pub fn load(&self, model: Vec<u8>) -> Result<Box<dyn Network>, InferenceError> {
         self.engine.load(model)
+    }
+
+    /// The same engine, whose networks show `observer` every input before they run on it.
+    #[must_use]
+    pub fn observed(self, observer: InputObserver) -> Self {
+        let engine = Box::new(observe::Observed {
+            engine: self.engine,
+            observer,
+        });
+        Self { engine, ..self }
     }
 
     /// Facts about the engine.

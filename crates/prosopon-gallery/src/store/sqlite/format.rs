@@ -23,11 +23,12 @@ impl Format {
     /// Looks at a file without changing it.
     pub(super) fn look(&self, connection: &Connection) -> rusqlite::Result<Content> {
         // Of one moment: another process may be making something of the empty file just now. Unlike a
-        // transaction, a savepoint may also begin within one.
+        // transaction, a savepoint may also begin within one. Where looking fails, on a full disk for one, SQLite has
+        // ended it, and that would be the wrong thing to report.
         connection.execute_batch("SAVEPOINT look")?;
-        let content = self.look_at_moment(connection);
+        let content = self.look_at_moment(connection)?;
         connection.execute_batch("RELEASE look")?;
-        content
+        Ok(content)
     }
 
     fn look_at_moment(&self, connection: &Connection) -> rusqlite::Result<Content> {

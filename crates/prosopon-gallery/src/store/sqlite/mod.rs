@@ -75,6 +75,17 @@ impl SqliteStore {
         })
     }
 
+    /// Looks through the whole file at `path` and changes nothing.
+    ///
+    /// # Errors
+    /// As [`SqliteStore::open`]; [`StoreError::Damaged`] for the first page that is not sound.
+    pub fn check(path: impl AsRef<Path>) -> Result<(), StoreError> {
+        open::check(&Place {
+            path: path.as_ref().to_path_buf(),
+            format: &schema::FORMAT,
+        })
+    }
+
     /// The file.
     pub fn path(&self) -> &PathBuf {
         &self.place.path

@@ -40,8 +40,17 @@ impl Place {
                 StoreError::Busy { file, path }
             }
             Some(ErrorCode::ReadOnly) => StoreError::ReadOnly { file, path },
+            // SQLite does not say why. If it is not the file, it is the folder, in which the log cannot be made.
+            Some(ErrorCode::CannotOpen) => match File::options().append(true).open(&path) {
+                Err(error) => self.io_error(error),
+                Ok(_) => StoreError::ReadOnly { file, path },
+            },
             Some(ErrorCode::PermissionDenied) => StoreError::PermissionDenied { file, path },
             Some(ErrorCode::DiskFull) => StoreError::Full { file, path },
+            // The index of the log lies in memory that the disk backs; SQLite calls it by another name.
+            Some(ErrorCode::SystemIoFailure) if is_out_of_index(&error) => {
+                StoreError::Full { file, path }
+            }
             _ => match error {
                 rusqlite::Error::InvalidColumnType(..)
                 | rusqlite::Error::FromSqlConversionFailure(..)
@@ -80,6 +89,13 @@ impl Place {
             },
         }
     }
+}
+
+/// Whether the index of the log could not grow.
+fn is_out_of_index(error: &rusqlite::Error) -> bool {
+    error
+        .sqlite_error()
+        .is_some_and(|error| error.extended_code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE)
 }
 
 /// The connection that writes; makes the file one of the current version if needed.
@@ -136,6 +152,30 @@ pub(crate) fn reader(place: &Place, options: &SqliteOptions) -> Result<Connectio
         Ok(connection)
     };
     open().map_err(|error| place.error("open", error))
+}
+
+/// Looks through a whole file and changes nothing: whether it is what `place` says, and every page of it is sound.
+pub(crate) fn check(place: &Place) -> Result<(), StoreError> {
+    let options = SqliteOptions {
+        create: false,
+        ..SqliteOptions::default()
+    };
+    check_file(place, &options)?;
+    let failed = |error| place.error("check", error);
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(&place.path, flags).map_err(failed)?;
+    connection
+        .busy_timeout(options.busy_timeout)
+        .map_err(failed)?;
+    check_version(place, &connection, &options)?;
+    let verdict: String = connection
+        .query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))
+        .map_err(failed)?;
+    if verdict == "ok" {
+        Ok(())
+    } else {
+        Err(place.damaged(verdict.replace('\n', " ")))
+    }
 }
 
 /// Looks at the file before SQLite does; `true` if there is none yet.

@@ -338,3 +338,32 @@ fn old_changes_are_forgotten() {
         })
         .unwrap();
 }
+
+/// Bytes that are nobody's, in the middle of a file.
+fn damage(path: &std::path::Path) {
+    let mut bytes = fs::read(path).unwrap();
+    let middle = bytes.len() / 2;
+    for byte in bytes[middle..].iter_mut().step_by(3) {
+        *byte ^= 0x5a;
+    }
+    fs::write(path, bytes).unwrap();
+}
+
+#[test]
+fn a_check_finds_damage_and_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("g.db");
+    assert!(matches!(
+        SqliteStore::check(&path),
+        Err(StoreError::Missing { .. })
+    ));
+    drop(SqliteStore::open(&path, &SqliteOptions::default()).unwrap());
+    let before = fs::read(&path).unwrap();
+    SqliteStore::check(&path).unwrap();
+    assert_eq!(fs::read(&path).unwrap(), before);
+    damage(&path);
+    assert!(matches!(
+        SqliteStore::check(&path),
+        Err(StoreError::Damaged { .. })
+    ));
+}

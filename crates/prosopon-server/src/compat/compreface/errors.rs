@@ -42,7 +42,7 @@ const UNDEFINED: u16 = 0;
 const BAD_ARGUMENT: u16 = 36;
 
 /// Statuses that clients and proxies act on; others become 400.
-const KEPT: &[u16] = &[404, 405, 408, 413, 415, 429, 500, 503];
+const KEPT: &[u16] = &[404, 405, 408, 413, 415, 429, 500, 503, 507];
 
 #[derive(Serialize)]
 struct Body<'a> {
