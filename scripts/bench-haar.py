@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import cv2
+from bench_rows import row
 
 bench, cascades, folder, rounds, every, work = sys.argv[1:]
 RUNS = [
@@ -76,4 +77,5 @@ for name, scale, neighbors, threads in RUNS:
         f"{name} {scale}/{neighbors}, threads {threads}: {mine:.1f} ms, OpenCV {other:.1f} ms, ratio {ratio:.2f}"
         f" (of the sums {sums[0] / sums[1]:.2f}); the same boxes on {equal} of {len(pictures)}"
     )
+    row(f"Haar cascade {name}, {scale}/{neighbors}, {threads} threads; OpenCV", f"{mine:.1f} ms", f"{other:.1f} ms", other / mine)
 print(f"largest ratio {worst:.2f}")
