@@ -1,10 +1,9 @@
-//! Gaussian and median blur.
+//! Gaussian blur.
 //!
-//! Equal to `cv2.GaussianBlur` and `cv2.medianBlur` (`OpenCV` 4.14) for 8-bit pictures, bit for bit: the
-//! Gaussian has `OpenCV`'s weights in 256ths and its border, mirrored without the outermost pixel; the median
-//! repeats the outermost.
+//! Equal to `cv2.GaussianBlur` (`OpenCV` 4.14) for 8-bit pictures, bit for bit: it has `OpenCV`'s weights in
+//! 256ths and its border, mirrored without the outermost pixel.
 
-use super::border::{clamped, reflected};
+use super::border::reflected;
 use super::gray::GrayImage;
 
 /// Bits behind the point of the weights.
@@ -20,7 +19,8 @@ pub struct BlurError {
     pub side: u32,
 }
 
-fn checked(side: u32) -> Result<usize, BlurError> {
+/// The side as an index, if windows can have it.
+pub(super) fn checked(side: u32) -> Result<usize, BlurError> {
     if side.is_multiple_of(2) || side > LARGEST_SIDE {
         return Err(BlurError { side });
     }
@@ -116,89 +116,6 @@ fn weights(side: usize, sigma: f64) -> Vec<f64> {
     weights.into_iter().map(|w| w / total).collect()
 }
 
-/// The picture with each pixel replaced by the median of the `side` × `side` pixels around it.
-///
-/// # Errors
-/// [`BlurError`] if `side` is even or above 255.
-///
-/// # Examples
-/// ```
-/// use prosopon::classic::{GrayImage, median_blurred};
-///
-/// let speck = GrayImage::new(5, 1, vec![9, 9, 255, 9, 9]).ok_or("pixels fill the sides")?;
-/// assert_eq!(median_blurred(&speck, 3)?.pixels(), [9; 5]);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-pub fn median_blurred(gray: &GrayImage, side: u32) -> Result<GrayImage, BlurError> {
-    let side = checked(side)?;
-    let (width, height) = (gray.width() as usize, gray.height() as usize);
-    let reach = side as i64 / 2;
-    let rank = (side * side / 2) as u32;
-    let mut pixels = Vec::with_capacity(gray.pixels().len());
-    for y in 0..height as i64 {
-        let rows: Vec<&[u8]> = (y - reach..=y + reach)
-            .map(|y| &gray.pixels()[clamped(y, height) * width..][..width])
-            .collect();
-        // The counts of the window move along the row with it (Huang, Yang and Tang 1979).
-        let mut window = Levels::default();
-        for x in -reach..=reach {
-            window.enter(&rows, clamped(x, width));
-        }
-        for x in 0..width as i64 {
-            pixels.push(window.at_rank(rank));
-            window.leave(&rows, clamped(x - reach, width));
-            window.enter(&rows, clamped(x + reach + 1, width));
-        }
-    }
-    Ok(gray.with_pixels(pixels))
-}
-
-/// How many pixels of a window have each level, and each range of 16 levels.
-struct Levels {
-    fine: [u32; 256],
-    coarse: [u32; 16],
-}
-
-impl Default for Levels {
-    fn default() -> Self {
-        Self {
-            fine: [0; 256],
-            coarse: [0; 16],
-        }
-    }
-}
-
-impl Levels {
-    fn enter(&mut self, rows: &[&[u8]], x: usize) {
-        for row in rows {
-            self.fine[usize::from(row[x])] += 1;
-            self.coarse[usize::from(row[x] >> 4)] += 1;
-        }
-    }
-
-    fn leave(&mut self, rows: &[&[u8]], x: usize) {
-        for row in rows {
-            self.fine[usize::from(row[x])] -= 1;
-            self.coarse[usize::from(row[x] >> 4)] -= 1;
-        }
-    }
-
-    /// The level of the pixel that has `rank` others before it in order.
-    fn at_rank(&self, rank: u32) -> u8 {
-        let mut before = 0;
-        let mut reaches = |count: &u32| {
-            let reached = before + count > rank;
-            if !reached {
-                before += count;
-            }
-            reached
-        };
-        let range = self.coarse.iter().position(&mut reaches).unwrap_or(15);
-        let fine = &self.fine[range * 16..];
-        (range * 16 + fine.iter().position(&mut reaches).unwrap_or(15)) as u8
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -223,44 +140,13 @@ mod tests {
         }
     }
 
-    /// `hashlib.sha256(cv2.medianBlur(a, side)).hexdigest()[:16]`, `OpenCV` 4.14.
-    #[test]
-    fn median_pixels_are_those_of_opencv() {
-        for ((width, height), side, expected) in [
-            ((64, 64), 3, "d92f6996159fab3a"),
-            ((37, 45), 5, "9457190d4003683f"),
-            ((37, 45), 9, "1744a9f6ec67f69f"),
-            ((7, 5), 15, "040781178469eed2"),
-        ] {
-            let found = median_blurred(&formula(width, height), side).unwrap();
-            assert_eq!(digest(found.pixels()), expected, "{side}");
-        }
-    }
-
     #[test]
     fn flat_pictures_and_windows_of_one_change_nothing() {
         let picture = noise(2, 19, 11);
         assert_eq!(gaussian_blurred(&picture, 1, 0.0).unwrap(), picture);
-        assert_eq!(median_blurred(&picture, 1).unwrap(), picture);
         let flat = GrayImage::new(6, 5, vec![201; 30]).unwrap();
         for side in [3, 5, 31, 255] {
             assert_eq!(gaussian_blurred(&flat, side, 0.0).unwrap(), flat);
-            assert_eq!(median_blurred(&flat, side).unwrap(), flat);
-        }
-    }
-
-    #[test]
-    fn medians_are_those_of_sorting() {
-        let picture = noise(9, 13, 8);
-        let found = median_blurred(&picture, 5).unwrap();
-        for (i, median) in found.pixels().iter().enumerate() {
-            let (x, y) = ((i % 13) as i64, (i / 13) as i64);
-            let mut window: Vec<u8> = (y - 2..=y + 2)
-                .flat_map(|y| (x - 2..=x + 2).map(move |x| clamped(y, 8) * 13 + clamped(x, 13)))
-                .map(|at| picture.pixels()[at])
-                .collect();
-            window.sort_unstable();
-            assert_eq!(*median, window[12], "({x}, {y})");
         }
     }
 
@@ -269,7 +155,6 @@ mod tests {
         for side in [0, 2, 256, 257, u32::MAX] {
             let error = gaussian_blurred(&noise(1, 4, 4), side, 0.0).unwrap_err();
             assert!(error.to_string().contains(&side.to_string()));
-            assert!(median_blurred(&noise(1, 4, 4), side).is_err());
         }
     }
 }

@@ -3,13 +3,14 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::blur::{gaussian_blurred, median_blurred};
+use super::blur::gaussian_blurred;
 use super::clahe::Clahe;
 use super::contour::external_contours;
 use super::equalize::equalized;
 use super::gradient::{GradientOperator, Gradients};
 use super::gray::GrayImage;
 use super::lbp::lbp_picture;
+use super::median::median_blurred;
 use super::otsu::{otsu_threshold, thresholded};
 use super::strokes::strokes;
 use super::wavelet_face::{WAVELET_FACE_LEVELS, wavelet_face};
