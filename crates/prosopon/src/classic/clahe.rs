@@ -42,47 +42,40 @@ impl Clahe {
         let tiles = (self.tiles.0.max(1), self.tiles.1.max(1));
         let tile = tile_size(sides, tiles);
         let curves = self.curves(gray, tiles, tile);
-        let columns: Vec<Place> = (0..sides.0)
-            .map(|x| Place::of(x, tile.0, tiles.0))
-            .collect();
-        let rows = gray.pixels().chunks_exact(sides.0 as usize).enumerate();
-        let pixels = rows.flat_map(|(y, row)| {
-            let y = Place::of(y as u32, tile.1, tiles.1);
-            let curve = |x: usize, y: usize| &curves[y * tiles.0 as usize + x];
-            let (above, below) = (y.first, y.second);
-            row.iter()
-                .zip(&columns)
-                .map(move |(level, x)| {
-                    let level = usize::from(*level);
-                    let at = |x, y| f32::from(curve(x, y)[level]);
-                    let above =
-                        at(x.first, above) * (1.0 - x.share) + at(x.second, above) * x.share;
-                    let below =
-                        at(x.first, below) * (1.0 - x.share) + at(x.second, below) * x.share;
-                    let value = above * (1.0 - y.share) + below * y.share;
-                    value.round_ties_even() as u8
+        let width = sides.0 as usize;
+        let columns = places(sides.0, tile.0, tiles.0);
+        let rows = places(sides.1, tile.1, tiles.1);
+        let (left, right): (Vec<f32>, Vec<f32>) = columns.iter().map(Place::weights).unzip();
+        let mut pixels = vec![0; gray.pixels().len()];
+        let mut lines = gray.pixels().chunks_exact(width);
+        let mut new_lines = pixels.chunks_exact_mut(width);
+        let mut corners = vec![0; width];
+        for rows in rows.chunk_by(Place::has_tiles_of) {
+            let cells: Vec<(usize, Cell)> = columns
+                .chunk_by(Place::has_tiles_of)
+                .map(|columns| {
+                    let ([x0, x1], [y0, y1]) = (columns[0].tiles, rows[0].tiles);
+                    let corners = [(x0, y0), (x1, y0), (x0, y1), (x1, y1)];
+                    let curves = corners.map(|(x, y)| &curves[y * tiles.0 as usize + x]);
+                    (columns.len(), cell(curves))
                 })
-                .collect::<Vec<u8>>()
-        });
-        gray.with_pixels(pixels.collect())
+                .collect();
+            for ((row, levels), new) in rows.iter().zip(&mut lines).zip(&mut new_lines) {
+                look_up(levels, &cells, &mut corners);
+                blend(&corners, (&left, &right), row.weights(), new);
+            }
+        }
+        gray.with_pixels(pixels)
     }
 
     /// What each tile makes of a level, tiles row by row.
-    fn curves(&self, gray: &GrayImage, tiles: (u32, u32), tile: (u32, u32)) -> Vec<[u8; 256]> {
-        let (width, height) = (gray.width() as usize, gray.height() as usize);
+    fn curves(&self, gray: &GrayImage, tiles: (u32, u32), tile: (u32, u32)) -> Vec<Curve> {
         let area = tile.0 * tile.1;
         let limit = (self.clip_limit > 0.0)
             .then(|| ((self.clip_limit * f64::from(area) / 256.0) as u32).max(1));
         let tile_curve = |i: u32| {
-            let (left, top) = (i % tiles.0 * tile.0, i / tiles.0 * tile.1);
-            let mut counts = [0u32; 256];
-            for y in top..top + tile.1 {
-                let start = reflected(i64::from(y), height) * width;
-                for x in left..left + tile.0 {
-                    let level = gray.pixels()[start + reflected(i64::from(x), width)];
-                    counts[usize::from(level)] += 1;
-                }
-            }
+            let corner = (i % tiles.0 * tile.0, i / tiles.0 * tile.1);
+            let mut counts = counts(gray, corner, tile);
             if let Some(limit) = limit {
                 clip(&mut counts, limit);
             }
@@ -90,6 +83,70 @@ impl Clahe {
         };
         (0..tiles.0 * tiles.1).map(tile_curve).collect()
     }
+}
+
+/// What a tile makes of each level.
+type Curve = [u8; 256];
+
+/// What the four tiles around some pixels make of each level, a byte for each: upper left, upper right, lower left,
+/// lower right.
+type Cell = [u32; 256];
+
+fn cell([a, b, c, d]: [&Curve; 4]) -> Cell {
+    std::array::from_fn(|i| u32::from_le_bytes([a[i], b[i], c[i], d[i]]))
+}
+
+/// What the tiles around it make of each pixel of a row, which crosses `cells` of some widths.
+fn look_up(mut levels: &[u8], cells: &[(usize, Cell)], mut corners: &mut [u32]) {
+    for (width, cell) in cells {
+        let (here, beyond) = levels.split_at(*width);
+        let (found, rest) = corners.split_at_mut(*width);
+        for (corners, level) in found.iter_mut().zip(here) {
+            *corners = cell[usize::from(*level)];
+        }
+        (levels, corners) = (beyond, rest);
+    }
+}
+
+/// Blends across, then down, in the order of `OpenCV`.
+fn blend(
+    corners: &[u32],
+    (left, right): (&[f32], &[f32]),
+    (upper, lower): (f32, f32),
+    row: &mut [u8],
+) {
+    let weights = left.iter().zip(right);
+    for ((corners, (left, right)), pixel) in corners.iter().zip(weights).zip(row) {
+        let [a, b, c, d] = corners.to_le_bytes().map(f32::from);
+        let above = a * left + b * right;
+        let below = c * left + d * right;
+        *pixel = rounded(above * upper + below * lower);
+    }
+}
+
+/// How many pixels of a tile have each level.
+fn counts(gray: &GrayImage, (left, top): (u32, u32), tile: (u32, u32)) -> [u32; 256] {
+    let (width, height) = (gray.width() as usize, gray.height() as usize);
+    let (left, right) = (left as usize, (left + tile.0) as usize);
+    let (inside, beyond) = (left.min(width)..right.min(width), left.max(width)..right);
+    // Neighbours often have the same level: each counts in a table of its own, so that none waits for the last.
+    let mut tables = [[0u32; 256]; 8];
+    for y in top..top + tile.1 {
+        let row = &gray.pixels()[reflected(i64::from(y), height) * width..][..width];
+        let (eights, rest) = row[inside.clone()].as_chunks::<8>();
+        for eight in eights {
+            for (table, level) in tables.iter_mut().zip(eight) {
+                table[usize::from(*level)] += 1;
+            }
+        }
+        for level in rest {
+            tables[0][usize::from(*level)] += 1;
+        }
+        for x in beyond.clone() {
+            tables[0][usize::from(row[reflected(x as i64, width)])] += 1;
+        }
+    }
+    std::array::from_fn(|level| tables.iter().map(|table| table[level]).sum())
 }
 
 /// Sides of a tile. Where the tiles do not fill a picture it is mirrored beyond its right and lower border;
@@ -121,20 +178,29 @@ fn clip(counts: &mut [u32; 256], limit: u32) {
 }
 
 /// The share of pixels that are as dark or darker, as levels.
-fn curve(counts: &[u32; 256], area: u32) -> [u8; 256] {
+fn curve(counts: &[u32; 256], area: u32) -> Curve {
     let scale = 255.0 / area as f32;
     let mut sum = 0;
     counts.map(|count| {
         sum += count;
-        (sum as f32 * scale).round_ties_even() as u8
+        rounded(sum as f32 * scale)
     })
+}
+
+/// A value from 0 to 255 rounded, half to even: beside 2²³ a float has no bits left behind the point.
+fn rounded(value: f32) -> u8 {
+    (value + 8_388_608.0).to_bits() as u8
 }
 
 /// The two tiles between whose middles a column or row lies, and how far it is towards the second.
 struct Place {
-    first: usize,
-    second: usize,
+    tiles: [usize; 2],
     share: f32,
+}
+
+/// The places of all columns or rows of a side.
+fn places(side: u32, tile: u32, tiles: u32) -> Vec<Place> {
+    (0..side).map(|at| Place::of(at, tile, tiles)).collect()
 }
 
 impl Place {
@@ -144,10 +210,18 @@ impl Place {
         let last = tiles as usize - 1;
         Self {
             // `as` takes what is below zero as zero.
-            first: before as usize,
-            second: ((before + 1.0) as usize).min(last),
+            tiles: [before as usize, ((before + 1.0) as usize).min(last)],
             share: position - before,
         }
+    }
+
+    fn has_tiles_of(&self, other: &Self) -> bool {
+        self.tiles == other.tiles
+    }
+
+    /// How much the first and the second tile count.
+    fn weights(&self) -> (f32, f32) {
+        (1.0 - self.share, self.share)
     }
 }
 
