@@ -133,93 +133,138 @@ impl Haralick {
     /// How often each two levels are neighbours, counted both ways; `None` if there are no neighbours.
     fn pairs(self, gray: &GrayImage, (dx, dy): (i64, i64)) -> Option<Pairs> {
         let levels = usize::from(gray.pixels().iter().copied().max().unwrap_or(0)) + 1;
-        let (width, height) = (i64::from(gray.width()), i64::from(gray.height()));
-        let (dx, dy) = (dx * i64::from(self.distance), dy * i64::from(self.distance));
-        let mut counts = vec![0u32; levels * levels];
-        let mut total = 0u64;
-        for y in 0..height - dy {
-            for x in (-dx).max(0)..width.min(width - dx) {
-                let level = |x: i64, y: i64| usize::from(gray.pixels()[(y * width + x) as usize]);
-                let (a, b) = (level(x, y), level(x + dx, y + dy));
-                if self.ignore_zeros && (a == 0 || b == 0) {
-                    continue;
-                }
-                counts[a * levels + b] += 1;
-                counts[b * levels + a] += 1;
-                total += 2;
+        let (width, height) = (gray.width() as usize, gray.height() as usize);
+        let across = dx.unsigned_abs() as usize * self.distance as usize;
+        let down = dy.unsigned_abs() as usize * self.distance as usize;
+        let (columns, n_rows) = (width.checked_sub(across)?, height.checked_sub(down)?);
+        let (start, other_start) = if dx < 0 { (across, 0) } else { (0, across) };
+        let rows = gray.pixels().chunks_exact(width);
+        let mut counts = vec![[0; 256]; levels];
+        for (row, other) in rows.clone().zip(rows.skip(down)).take(n_rows) {
+            let row = &row[start..start + columns];
+            for (a, b) in row.iter().zip(&other[other_start..][..columns]) {
+                counts[usize::from(*a)][usize::from(*b)] += 1;
             }
         }
-        let share = |count: u32| f64::from(count) / total as f64;
-        (total > 0).then(|| Pairs {
-            levels,
-            shares: counts.into_iter().map(share).collect(),
-        })
+        if self.ignore_zeros {
+            counts[0].fill(0);
+            counts.iter_mut().for_each(|row| row[0] = 0);
+        }
+        add_transposed(&mut counts);
+        Pairs::new(&counts)
     }
 }
 
-/// The probability that two neighbours have two levels: symmetric, rows of `levels`.
+/// Counts each pair the other way round as well.
+fn add_transposed(counts: &mut [[u32; 256]]) {
+    // In squares, so that columns of the table stay in the cache.
+    const SIDE: usize = 16;
+    let levels = counts.len();
+    for top in (0..levels).step_by(SIDE) {
+        for left in (0..=top).step_by(SIDE) {
+            for i in top..levels.min(top + SIDE) {
+                for j in left..(left + SIDE).min(i + 1) {
+                    let both = counts[i][j] + counts[j][i];
+                    (counts[i][j], counts[j][i]) = (both, both);
+                }
+            }
+        }
+    }
+}
+
+/// Two levels that occur as neighbours, and how probable that is.
+struct Pair {
+    levels: [u8; 2],
+    share: f64,
+}
+
+/// All pairs that occur, row by row of the symmetric table of their probabilities.
 struct Pairs {
-    levels: usize,
-    shares: Vec<f64>,
+    occurring: Vec<Pair>,
+    /// Of each level, up to the highest in the picture.
+    single: Vec<f64>,
+    /// In bits.
+    entropy: f64,
 }
 
 impl Pairs {
-    /// All pairs that occur: their levels and share.
-    fn occurring(&self) -> impl Iterator<Item = (usize, usize, f64)> + '_ {
-        let shares = self.shares.iter().enumerate();
-        shares
-            .filter(|(_, share)| **share > 0.0)
-            .map(|(i, share)| (i / self.levels, i % self.levels, *share))
-    }
-
-    fn marginals(&self) -> Vec<f64> {
-        let rows = self.shares.chunks_exact(self.levels);
-        rows.map(|row| row.iter().sum()).collect()
+    /// A row of counts for each level, symmetric.
+    fn new(counts: &[[u32; 256]]) -> Option<Self> {
+        let levels = counts.len();
+        let rows = || counts.iter().map(|row| &row[..levels]);
+        let total: u64 = rows().flatten().map(|count| u64::from(*count)).sum();
+        if total == 0 {
+            return None;
+        }
+        let mut occurring = Vec::new();
+        let mut single = vec![0.0; levels];
+        let mut sum = 0.0;
+        // Shares and terms of the sum: most counts are small and occur often, so that few logarithms are taken.
+        let mut terms = [None; 1024];
+        for (i, (row, single)) in rows().zip(&mut single).enumerate() {
+            for (j, count) in row.iter().enumerate().filter(|(_, count)| **count > 0) {
+                let of = || {
+                    let share = f64::from(*count) / total as f64;
+                    (share, share * share.log2())
+                };
+                let (share, term) = terms
+                    .get_mut(*count as usize)
+                    .map_or_else(of, |known| *known.get_or_insert_with(of));
+                *single += share;
+                sum += term;
+                occurring.push(Pair {
+                    levels: [i as u8, j as u8],
+                    share,
+                });
+            }
+        }
+        Some(Self {
+            occurring,
+            single,
+            entropy: -sum,
+        })
     }
 
     fn features(&self) -> Vec<f64> {
-        let levels = self.levels;
-        let single = self.marginals();
+        let single = &self.single;
+        let levels = single.len();
         let (mut sums, mut differences) = (vec![0.0; 2 * levels], vec![0.0; levels]);
-        for (i, j, share) in self.occurring() {
+        // The entropies that there would be if neighbours were independent.
+        let (logs, independent) = self.logs_of_products();
+        let mut crossed = 0.0;
+        let (mut energy, mut product, mut similar) = (0.0, 0.0, 0.0);
+        for Pair { levels: at, share } in &self.occurring {
+            let [i, j] = at.map(usize::from);
+            let difference = i.abs_diff(j);
             sums[i + j] += share;
-            differences[i.abs_diff(j)] += share;
+            differences[difference] += share;
+            energy += share * share;
+            product += (i * j) as f64 * share;
+            similar += share / (1 + difference * difference) as f64;
+            crossed -= share * logs[i][j];
         }
-        let mean = moment(&single, 1);
-        let variance = moment(&single, 2) - mean * mean;
+        let mean = moment(single, 1);
+        let variance = moment(single, 2) - mean * mean;
         let deviation = variance.sqrt();
-        let total = |of: &dyn Fn(usize, usize, f64) -> f64| -> f64 {
-            self.occurring().map(|(i, j, share)| of(i, j, share)).sum()
-        };
         let correlation = if deviation == 0.0 {
             1.0
         } else {
-            let product = total(&|i, j, share| (i * j) as f64 * share);
             1.0 / deviation / deviation * (product - mean * mean)
         };
         let sum_average = moment(&sums, 1);
-        let joint = entropy(&self.shares);
-        let marginal = entropy(&single);
-        // The entropies that there would be if neighbours were independent.
-        let crossed = -total(&|i, j, share| share * (single[i] * single[j]).log2());
-        let products = single
-            .iter()
-            .flat_map(|a| single.iter().map(move |b| a * b));
-        let independent = -products
-            .filter(|p| *p > 0.0)
-            .map(|p| p * p.log2())
-            .sum::<f64>();
+        let joint = self.entropy;
+        let marginal = entropy(single);
         let information = if marginal == 0.0 {
             joint - crossed
         } else {
             (joint - crossed) / marginal
         };
         vec![
-            total(&|_, _, share| share * share),
+            energy,
             moment(&differences, 2),
             correlation,
             variance,
-            total(&|i, j, share| share / (1.0 + (i.abs_diff(j) as f64).powi(2))),
+            similar,
             sum_average,
             // The paper's formula takes the sum entropy here by mistake; this is the variance that it names.
             moment(&sums, 2) - sum_average * sum_average,
@@ -233,18 +278,39 @@ impl Pairs {
         ]
     }
 
+    /// For each two levels the logarithm of the probability of being neighbours that they would have if neighbours were
+    /// independent; and the entropy of these probabilities.
+    fn logs_of_products(&self) -> (Vec<[f64; 256]>, f64) {
+        let mut logs = vec![[0.0; 256]; self.single.len()];
+        let mut sum = 0.0;
+        for (i, a) in self.single.iter().enumerate() {
+            for (j, b) in self.single.iter().enumerate() {
+                let product = a * b;
+                if product > 0.0 {
+                    // The table is symmetric.
+                    let log = if j < i { logs[i][j] } else { product.log2() };
+                    (logs[i][j], logs[j][i]) = (log, log);
+                    sum += product * log;
+                }
+            }
+        }
+        (logs, -sum)
+    }
+
     /// The square root of the second largest eigenvalue of the correlations between the rows of levels that occur, as
     /// mahotas computes it; 0 for two levels or fewer.
     fn maximal_correlation(&self) -> f64 {
-        let single = self.marginals();
-        let present: Vec<usize> = (0..self.levels).filter(|i| single[*i] > 0.0).collect();
+        let levels = 0..self.single.len();
+        let present: Vec<usize> = levels.filter(|i| self.single[*i] > 0.0).collect();
         let n = present.len();
         if n <= 2 {
             return 0.0;
         }
-        let rows = DMatrix::from_fn(n, n, |i, j| {
-            self.shares[present[i] * self.levels + present[j]]
-        });
+        let mut rows = DMatrix::zeros(n, n);
+        for Pair { levels, share } in &self.occurring {
+            let [i, j] = levels.map(|level| present.partition_point(|l| *l < usize::from(level)));
+            rows[(i, j)] = *share;
+        }
         let means = rows.column_sum() / n as f64;
         let centered = DMatrix::from_fn(n, n, |i, j| rows[(i, j)] - means[i]);
         let products = &centered * centered.transpose();
