@@ -20,6 +20,12 @@ use crate::models::{Attributes, Cascades, LoadedModels, ModelCard, ToolMissing};
 use crate::settings::Settings;
 use crate::state::{App, State};
 
+/// Skin of one person: different people have different colours.
+pub(crate) const RED: [u8; 3] = [200, 40, 40];
+
+/// Skin of another.
+pub(crate) const BLUE: [u8; 3] = [40, 40, 200];
+
 /// Models that find and tell apart the faces that `prosopon::testing` draws.
 pub(crate) fn models() -> LoadedModels {
     let card = |id: &str| ModelCard {

@@ -1,12 +1,11 @@
 //! Cameras of the server: passwords that nobody sees, pages from elsewhere that get no WebSocket, streams that end.
 
 use std::io::{Read as _, Write as _};
-use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::client::{Request, connect};
+use crate::client::Request;
 use crate::common::shared;
 use crate::served::{Place, Served};
 
@@ -105,7 +104,7 @@ fn frames_come_over_a_web_socket_from_our_own_pages_only() {
              sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\norigin: {origin}\r\n\r\n",
             added["id"], server.address
         );
-        let mut stream = connect(server.address, Ipv4Addr::LOCALHOST).expect("a connection");
+        let mut stream = server.connect();
         stream.write_all(request.as_bytes()).expect("it takes it");
         let mut head = [0; 12];
         stream.read_exact(&mut head).expect("an answer");
@@ -140,7 +139,7 @@ fn a_server_that_is_stopped_ends_its_streams() {
         "/v1/events/stream".to_owned(),
         format!("/v1/cameras/{}/preview", added["id"]),
     ] {
-        let mut stream = connect(server.address, Ipv4Addr::LOCALHOST).expect("a connection");
+        let mut stream = server.connect();
         let request = Request::new("GET", path).bytes(&server.address.to_string());
         stream.write_all(&request).expect("it takes it");
         let mut head = [0; 12];

@@ -204,6 +204,9 @@ fn unchunked(mut raw: &[u8]) -> Vec<u8> {
     body
 }
 
+/// The type of what [`form`] makes.
+pub(crate) const FORM: &str = "multipart/form-data; boundary=limit";
+
 /// `multipart/form-data` with these parts: name, file name, bytes.
 pub(crate) fn form(parts: &[(&str, &str, &[u8])]) -> (String, Vec<u8>) {
     let mut body = Vec::new();
@@ -219,5 +222,5 @@ pub(crate) fn form(parts: &[(&str, &str, &[u8])]) -> (String, Vec<u8>) {
         body.extend_from_slice(b"\r\n");
     }
     body.extend_from_slice(b"--limit--\r\n");
-    ("multipart/form-data; boundary=limit".to_owned(), body)
+    (FORM.to_owned(), body)
 }

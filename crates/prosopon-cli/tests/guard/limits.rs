@@ -25,13 +25,13 @@ fn slow_clients_are_told_or_left() {
         "GET /health/live HTTP/1.1\r\n",
         "GET /health/live HTTP/1.1\r\nhost: localhost\r\n\r\n",
     ] {
-        let mut stream = connect(server.address, Ipv4Addr::LOCALHOST).expect("a connection");
+        let mut stream = server.connect();
         stream.write_all(start.as_bytes()).expect("sent");
         silent.push((start, stream));
     }
 
     let start = Instant::now();
-    let mut stream = connect(server.address, Ipv4Addr::LOCALHOST).expect("a connection");
+    let mut stream = server.connect();
     let head = "POST /v1/detect HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1000\r\n\r\n";
     stream.write_all(head.as_bytes()).expect("sent");
     let mut drip = stream.try_clone().expect("a connection");
@@ -46,7 +46,7 @@ fn slow_clients_are_told_or_left() {
     assert!((2..5).contains(&took.as_secs()), "{took:?}");
 
     // Half a body, and then no more.
-    let mut stream = connect(server.address, Ipv4Addr::LOCALHOST).expect("a connection");
+    let mut stream = server.connect();
     stream.write_all(head.as_bytes()).expect("sent");
     stream.write_all(&[0; 500]).expect("sent");
     stream

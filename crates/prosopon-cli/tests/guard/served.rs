@@ -1,7 +1,7 @@
 //! `prosopon serve` in a temporary folder, and the commands that go with it.
 
 use std::io::{BufRead as _, BufReader};
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::{Arc, Mutex, mpsc};
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::client::{Answer, Request};
+use crate::client::{Answer, Request, connect};
 use crate::common::{model_home, shared};
 
 /// A folder with everything that a server keeps.
@@ -136,6 +136,11 @@ impl Served {
             }
             std::thread::sleep(Duration::from_millis(20));
         }
+    }
+
+    /// A connection to it.
+    pub(crate) fn connect(&self) -> TcpStream {
+        connect(self.address, Ipv4Addr::LOCALHOST).expect("a connection")
     }
 
     pub(crate) fn get(&self, path: &str) -> Answer {

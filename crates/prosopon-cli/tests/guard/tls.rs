@@ -1,12 +1,10 @@
 //! HTTPS with a certificate of one's own.
 
 use std::io::{Read as _, Write as _};
-use std::net::Ipv4Addr;
 use std::process::Command;
 
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
-use crate::client::connect;
 use crate::served::{Place, Served, picture};
 
 /// Makes `certificate.pem` and `key.pem`; `false` without OpenSSL's program.
@@ -120,7 +118,7 @@ fn https_works_and_its_cookie_stays_there() {
     assert_eq!(post(&format!("http://{}", server.address)), 403);
 
     // Plain HTTP is not answered on this port, and harms nobody.
-    let mut stream = connect(server.address, Ipv4Addr::LOCALHOST).expect("a connection");
+    let mut stream = server.connect();
     stream
         .write_all(b"GET /health/live HTTP/1.1\r\nhost: localhost\r\n\r\n")
         .expect("sent");

@@ -29,14 +29,4 @@ pub(crate) mod types;
 pub(crate) mod verify;
 
 #[cfg(test)]
-mod album_tests;
-#[cfg(test)]
-mod camera_tests;
-#[cfg(test)]
-mod classic_tests;
-#[cfg(test)]
-mod classifier_tests;
-#[cfg(test)]
 mod tests;
-#[cfg(test)]
-mod training_tests;

@@ -3,7 +3,7 @@
 //! | File | Holds |
 //! |---|---|
 //! | `settings.rs` | what a camera is set to, and its limits |
-//! | `target.rs` | which addresses are allowed |
+//! | `target/` | what a camera may be, and which addresses are allowed |
 //! | `seal.rs` | encryption of addresses and passwords |
 //! | `run.rs` | the thread of a camera |
 //! | `now.rs` | what a camera does at the moment |

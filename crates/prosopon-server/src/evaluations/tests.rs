@@ -10,10 +10,8 @@ use serde_json::{Value, json};
 
 use super::{Evaluations, MAX_IDLE, MAX_KEPT, SWEEP};
 use crate::error::ApiError;
-use crate::testing::TestServer;
+use crate::testing::{BLUE, RED, TestServer};
 
-const RED: [u8; 3] = [200, 40, 40];
-const BLUE: [u8; 3] = [40, 40, 200];
 const GREEN: [u8; 3] = [40, 200, 40];
 
 /// A picture with one face of this colour in its middle, and a smaller one of another in its corner.

@@ -6,10 +6,7 @@ use prosopon::Image;
 use prosopon::testing::draw_face;
 use serde_json::{Value, json};
 
-use crate::testing::{Answer, TestServer};
-
-const RED: [u8; 3] = [200, 40, 40];
-const BLUE: [u8; 3] = [40, 40, 200];
+use crate::testing::{Answer, BLUE, RED, TestServer};
 
 /// A picture with one face; with `i` its colour and place change a little.
 fn face([r, g, b]: [u8; 3], i: u8) -> Vec<u8> {

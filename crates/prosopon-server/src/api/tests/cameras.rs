@@ -8,10 +8,7 @@ use prosopon::Image;
 use prosopon::testing::draw_face;
 use serde_json::{Value, json};
 
-use crate::testing::{Answer, TestServer};
-
-const RED: [u8; 3] = [200, 40, 40];
-const BLUE: [u8; 3] = [40, 40, 200];
+use crate::testing::{Answer, BLUE, RED, TestServer};
 
 /// A frame with a face of this colour; PNG, since the fake networks know colours exactly.
 fn frame(skin: Option<[u8; 3]>) -> Vec<u8> {

@@ -6,7 +6,7 @@ use prosopon::{DecodeLimits, Image};
 use serde_json::{Value, json};
 
 use crate::models::Cascades;
-use crate::testing::TestServer;
+use crate::testing::{RED, TestServer};
 
 /// A cascade of one stage that takes every window of 20 × 20 pixels whose left half is darker than its right
 /// half.
@@ -22,7 +22,7 @@ const DARK_LEFT: &str = r#"<?xml version="1.0"?>
 
 fn picture() -> Vec<u8> {
     let mut image = Image::filled(120, 90, [255; 3]);
-    draw_face(&mut image, (30, 20, 40, 50), [200, 40, 40]);
+    draw_face(&mut image, (30, 20, 40, 50), RED);
     image.encode_png().expect("a picture")
 }
 

@@ -10,10 +10,7 @@ use prosopon_train::pipeline::Pipeline;
 use prosopon_train::registry::{CLASSIFIER_FILE, NewFile};
 use serde_json::{Value, json};
 
-use crate::testing::{Answer, TestServer};
-
-const RED: [u8; 3] = [200, 40, 40];
-const BLUE: [u8; 3] = [40, 40, 200];
+use crate::testing::{Answer, BLUE, RED, TestServer};
 
 /// A picture with faces of these colours, from left to right.
 fn image(faces: &[[u8; 3]]) -> Image {

@@ -4,7 +4,7 @@ use prosopon::Image;
 use prosopon::testing::draw_face;
 use serde_json::{Value, json};
 
-use crate::testing::TestServer;
+use crate::testing::{BLUE, RED, TestServer};
 
 /// Shades of one colour are one person; `shade` tells pictures apart.
 fn picture(skins: &[[u8; 3]], shade: u8) -> Vec<u8> {
@@ -14,9 +14,6 @@ fn picture(skins: &[[u8; 3]], shade: u8) -> Vec<u8> {
     }
     image.encode_png().expect("a picture")
 }
-
-const RED: [u8; 3] = [200, 40, 40];
-const BLUE: [u8; 3] = [40, 40, 200];
 
 /// An album with two pictures of a red and two of a blue person, grouped.
 async fn grouped() -> TestServer {
