@@ -148,7 +148,9 @@ impl Haralick {
         }
         if self.ignore_zeros {
             counts[0].fill(0);
-            counts.iter_mut().for_each(|row| row[0] = 0);
+            for row in &mut counts {
+                row[0] = 0;
+            }
         }
         add_transposed(&mut counts);
         Pairs::new(&counts)
@@ -162,11 +164,11 @@ fn add_transposed(counts: &mut [[u32; 256]]) {
     let levels = counts.len();
     for top in (0..levels).step_by(SIDE) {
         for left in (0..=top).step_by(SIDE) {
-            for i in top..levels.min(top + SIDE) {
-                for j in left..(left + SIDE).min(i + 1) {
-                    let both = counts[i][j] + counts[j][i];
-                    (counts[i][j], counts[j][i]) = (both, both);
-                }
+            let rows = top..levels.min(top + SIDE);
+            let pairs = rows.flat_map(|i| (left..(left + SIDE).min(i + 1)).map(move |j| (i, j)));
+            for (i, j) in pairs {
+                let both = counts[i][j] + counts[j][i];
+                (counts[i][j], counts[j][i]) = (both, both);
             }
         }
     }
@@ -200,7 +202,7 @@ impl Pairs {
         let mut single = vec![0.0; levels];
         let mut sum = 0.0;
         // Shares and terms of the sum: most counts are small and occur often, so that few logarithms are taken.
-        let mut terms = [None; 1024];
+        let mut terms = [None; 512];
         for (i, (row, single)) in rows().zip(&mut single).enumerate() {
             for (j, count) in row.iter().enumerate().filter(|(_, count)| **count > 0) {
                 let of = || {

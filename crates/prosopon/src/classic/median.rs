@@ -185,20 +185,19 @@ fn sort_row<const N: usize>(
 fn medians_of_5_rows(shared: [&Values<10>; 2], own: [&Values<5>; 2], medians: &mut Values<2>) {
     for x in 0..STRIP {
         let middle = middle_of_20(at(shared[0], x), at(shared[1], x));
-        medians[0][x] = median_of_11(middle, at(own[0], x));
-        medians[1][x] = median_of_11(middle, at(own[1], x));
+        set(medians, x, own.map(|row| median_of_11(middle, at(row, x))));
     }
 }
 
 /// The median of nine is the median of the largest of the least, the median of the middle and the least of the largest
 /// of three sorted rows.
 fn medians_of_3_rows(rows: &[Values<3>; 3], medians: &mut [u8; STRIP]) {
-    for x in 0..STRIP {
+    for (x, median) in medians.iter_mut().enumerate() {
         let [a, b, c] = [at(&rows[0], x), at(&rows[1], x), at(&rows[2], x)];
         let least = a[0].max(b[0]).max(c[0]);
         let [_, middle, _] = sorted_3([a[1], b[1], c[1]]);
         let most = a[2].min(b[2]).min(c[2]);
-        medians[x] = sorted_3([least, middle, most])[1];
+        *median = sorted_3([least, middle, most])[1];
     }
 }
 
@@ -264,7 +263,7 @@ fn middle_of_20(a: [u8; 10], b: [u8; 10]) -> [u8; 6] {
 
 /// The median of six and five values that are sorted: the least that some six of them, the lowest of either, reach.
 fn median_of_11(a: [u8; 6], b: [u8; 5]) -> u8 {
-    let reached = (a[0].max(b[4])).min(a[1].max(b[3])).min(a[2].max(b[2]));
+    let reached = a[0].max(b[4]).min(a[1].max(b[3])).min(a[2].max(b[2]));
     reached.min(a[3].max(b[1])).min(a[4].max(b[0])).min(a[5])
 }
 

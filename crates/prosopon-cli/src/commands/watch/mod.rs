@@ -91,6 +91,9 @@ pub(crate) struct Args {
     /// Samples (embedded frames of enough quality) that a name needs
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=1000), help_heading = "Decision")]
     min_samples: u16,
+    /// Quality, from 0 to 1, below which a frame says nothing about who it is; 0 lets small and blurred faces count
+    #[arg(long, value_name = "Q", default_value_t = EvidenceOptions::default().least_quality, value_parser = share, help_heading = "Decision")]
+    min_quality: f32,
     #[command(flatten)]
     gallery: GalleryArgs,
     #[command(flatten)]
@@ -307,6 +310,7 @@ fn options_of(args: &Args, session: &EngineSession) -> WatchOptions {
             agreement: args.agreement,
             min_samples: usize::from(args.min_samples),
             unknown_samples: usize::from(args.min_samples) * 2,
+            least_quality: args.min_quality,
             ..links(&session.model, calibration)
         },
         require_live: args.require_live,
