@@ -114,7 +114,7 @@ impl Engine for OpenVino {
             streams: self.streams,
             model,
             outputs,
-            compiled: RwLock::default(),
+            shapes: RwLock::default(),
         }))
     }
 }
@@ -125,11 +125,17 @@ struct OpenVinoNetwork {
     model: Vec<u8>,
     outputs: Vec<String>,
     /// Code is generated for fixed shapes; each is compiled when first met.
-    compiled: RwLock<Vec<Arc<Compiled>>>,
+    shapes: RwLock<Vec<Arc<Shaped>>>,
+}
+
+/// The network for one shape of its input.
+struct Shaped {
+    shape: [usize; 4],
+    /// Locked while it is compiled, which takes as long as several runs: only those who want this shape wait.
+    compiled: Mutex<Option<Arc<Compiled>>>,
 }
 
 struct Compiled {
-    shape: [usize; 4],
     requests: Pool<Request>,
     /// Kept for the requests' sake; the lock only makes it shareable.
     _model: Mutex<CompiledModel>,
@@ -142,28 +148,40 @@ struct Request {
 
 impl OpenVinoNetwork {
     fn compiled(&self, shape: [usize; 4]) -> Result<Arc<Compiled>, InferenceError> {
-        let find = |list: &[Arc<Compiled>]| list.iter().find(|c| c.shape == shape).cloned();
-        if let Some(compiled) = find(&self.compiled.read().unwrap_or_else(PoisonError::into_inner))
-        {
-            return Ok(compiled);
-        }
-        let mut list = self
+        let shaped = self.shaped(shape);
+        let mut compiled = shaped
             .compiled
-            .write()
+            .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        if let Some(compiled) = find(&list) {
-            return Ok(compiled);
+        if let Some(compiled) = &*compiled {
+            return Ok(Arc::clone(compiled));
         }
-        let compiled =
-            self.compile(shape)
-                .map(Arc::new)
-                .map_err(|error| InferenceError::Shape {
-                    backend: NAME,
-                    shape,
-                    reason: first_line(error),
-                })?;
-        list.push(Arc::clone(&compiled));
-        Ok(compiled)
+        let new = self
+            .compile(shape)
+            .map(Arc::new)
+            .map_err(|error| InferenceError::Shape {
+                backend: NAME,
+                shape,
+                reason: first_line(error),
+            })?;
+        Ok(Arc::clone(compiled.insert(new)))
+    }
+
+    fn shaped(&self, shape: [usize; 4]) -> Arc<Shaped> {
+        let find = |list: &[Arc<Shaped>]| list.iter().find(|s| s.shape == shape).cloned();
+        if let Some(shaped) = find(&self.shapes.read().unwrap_or_else(PoisonError::into_inner)) {
+            return shaped;
+        }
+        let mut list = self.shapes.write().unwrap_or_else(PoisonError::into_inner);
+        // Another thread may have been faster.
+        find(&list).unwrap_or_else(|| {
+            let shaped = Arc::new(Shaped {
+                shape,
+                compiled: Mutex::default(),
+            });
+            list.push(Arc::clone(&shaped));
+            shaped
+        })
     }
 
     fn compile(&self, shape: [usize; 4]) -> Result<Compiled, openvino::InferenceError> {
@@ -181,7 +199,6 @@ impl OpenVinoNetwork {
             })
             .collect::<Result<_, openvino::InferenceError>>()?;
         Ok(Compiled {
-            shape,
             requests: Pool::new(requests),
             _model: Mutex::new(model),
         })
