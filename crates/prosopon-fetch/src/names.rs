@@ -1,5 +1,7 @@
 //! Names of files that are safe everywhere, from names that strangers chose.
 
+use percent_encoding::percent_decode_str;
+
 /// Bytes of a name without its ending, at most; file systems take 255 with everything.
 const MAX_BYTES: usize = 100;
 
@@ -9,7 +11,7 @@ const DEVICES: [&str; 4] = ["con", "prn", "aux", "nul"];
 /// The name of a picture at an address, without ending: the last part of its path.
 pub(crate) fn stem_of_path(path: &str) -> String {
     let last = path.rsplit('/').find(|part| !part.is_empty());
-    stem(&decoded(last.unwrap_or("")))
+    stem(&percent_decode_str(last.unwrap_or("")).decode_utf8_lossy())
 }
 
 /// A file's name without its ending, safe: letters and digits of any script, `-`, `_` and `.`; never
@@ -54,25 +56,6 @@ pub(crate) fn part(name: &str) -> String {
 /// Whether what follows a dot is an ending rather than a part of the name.
 fn is_ending(text: &str) -> bool {
     (1..=5).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric())
-}
-
-/// A part of a path without percent signs (RFC 3986, section 2.1).
-fn decoded(part: &str) -> String {
-    let mut bytes = Vec::with_capacity(part.len());
-    let mut rest = part.as_bytes();
-    while let [first, tail @ ..] = rest {
-        let hex = |digit: u8| (digit as char).to_digit(16);
-        if let (b'%', [high, low, tail @ ..]) = (first, tail)
-            && let (Some(high), Some(low)) = (hex(*high), hex(*low))
-        {
-            bytes.push((high * 16 + low) as u8);
-            rest = tail;
-        } else {
-            bytes.push(*first);
-            rest = tail;
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use html5gum::{HtmlString, StartTag, Token, Tokenizer, naive_next_state};
+use percent_encoding::percent_encode_byte;
 
 use crate::location::Location;
 
@@ -247,7 +248,7 @@ fn encoded(reference: &str) -> String {
             b'\t' | b'\n' | b'\r' => {}
             b'\\' => text.push('/'),
             0x21..=0x7e if !b"\"<>^`{|}".contains(&byte) => text.push(byte as char),
-            _ => text.push_str(&format!("%{byte:02X}")),
+            _ => text.push_str(percent_encode_byte(byte)),
         }
     }
     text

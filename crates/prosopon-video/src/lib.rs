@@ -18,6 +18,7 @@
 //! | [`timeline`] | a picture of that |
 //! | [`store`] | events in a file, with crops and what is still to be delivered |
 //! | [`deliver`] | webhooks, MQTT, JSON lines: at least once, in order, across restarts |
+//! | [`percent`] | any text as a part of an address |
 
 pub mod deliver;
 pub mod event;
@@ -30,6 +31,7 @@ pub mod fuzzing;
 pub mod liveness;
 mod matroska;
 mod notes;
+pub mod percent;
 pub mod presence;
 mod quality;
 pub mod record;

@@ -7,6 +7,7 @@ use sha2::{Digest as _, Sha256};
 use ureq::http::Uri;
 
 use super::secret::Secret;
+use crate::percent;
 
 /// The name of a target in the outbox: the same after every restart, without secrets.
 ///
@@ -187,7 +188,7 @@ impl Webhook {
             return Err(wrong("names no host"));
         }
         let authorization = user_info.map(|user_info| {
-            let decoded = percent_decode(user_info);
+            let decoded = percent::decoded(user_info);
             let encoded = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, decoded);
             Secret::unchecked(format!("Basic {encoded}"))
         });
@@ -261,7 +262,7 @@ impl Mqtt {
         }
         let prefix = match uri.path().trim_matches('/') {
             "" => "prosopon".to_owned(),
-            path => percent_decode(path),
+            path => percent::decoded(path),
         };
         if prefix.contains(['+', '#', '\0']) || prefix.starts_with('$') || prefix.len() > 200 {
             return Err(wrong(
@@ -271,10 +272,10 @@ impl Mqtt {
         let (user, password) = match authority(&uri).0 {
             None => (None, None),
             Some(user_info) => match user_info.split_once(':') {
-                None => (Some(percent_decode(user_info)), None),
+                None => (Some(percent::decoded(user_info)), None),
                 Some((user, password)) => (
-                    Some(percent_decode(user)),
-                    Some(Secret::unchecked(percent_decode(password))),
+                    Some(percent::decoded(user)),
+                    Some(Secret::unchecked(percent::decoded(password))),
                 ),
             },
         };
@@ -316,23 +317,6 @@ fn authority(uri: &Uri) -> (Option<&str>, &str) {
         Some((user_info, place)) => (Some(user_info), place),
         None => (None, authority),
     }
-}
-
-/// Text with `%20` and the like decoded; what is no such code stays.
-fn percent_decode(text: &str) -> String {
-    let bytes = text.as_bytes();
-    let mut decoded = Vec::with_capacity(bytes.len());
-    let mut i = 0;
-    while i < bytes.len() {
-        let code = text
-            .get(i + 1..i + 3)
-            .filter(|_| bytes[i] == b'%')
-            .filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()))
-            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        decoded.push(code.unwrap_or(bytes[i]));
-        i += if code.is_some() { 3 } else { 1 };
-    }
-    String::from_utf8_lossy(&decoded).into_owned()
 }
 
 #[cfg(test)]
@@ -406,12 +390,5 @@ mod tests {
             assert!(Mqtt::parse(address).is_err(), "{address}");
         }
         assert_eq!(Mqtt::parse("mqtt://[::1]:1884/a/b").unwrap().host, "::1");
-    }
-
-    #[test]
-    fn percent_codes_are_decoded() {
-        assert_eq!(percent_decode("a%40b%"), "a@b%");
-        assert_eq!(percent_decode("%zz%2"), "%zz%2");
-        assert_eq!(percent_decode("%é%C3%A9"), "%éé");
     }
 }

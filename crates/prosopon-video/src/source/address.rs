@@ -4,6 +4,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use crate::percent;
+
 /// Schemes of streams that are handed to FFmpeg as they are.
 const SCHEMES: [&str; 8] = [
     "rtsp", "rtsps", "http", "https", "rtmp", "rtmps", "srt", "udp",
@@ -244,8 +246,8 @@ impl Address {
         let (authority, path) = divide(rest);
         let written = format!(
             "{scheme}://{}:{}@{}{path}",
-            percent_encoded(user),
-            percent_encoded(password),
+            percent::encoded(user),
+            percent::encoded(password),
             host_of(authority)
         );
         Self {
@@ -282,12 +284,12 @@ impl Address {
             secrets.push(user_and_password.to_owned());
             if let Some((_, password)) = user_and_password.split_once(':') {
                 secrets.push(password.to_owned());
-                secrets.push(percent_decoded(password));
+                secrets.push(percent::decoded(password));
             }
         }
         for (_, value) in secret_parameters(path) {
             secrets.push(value.to_owned());
-            secrets.push(percent_decoded(value));
+            secrets.push(percent::decoded(value));
         }
         // A password of one letter would blacken the whole message; FFmpeg repeats only whole addresses.
         secrets.retain(|secret| secret.len() >= 3);
@@ -306,39 +308,6 @@ fn secret_parameters(path: &str) -> impl Iterator<Item = (&str, &str)> {
             let name = name.to_ascii_lowercase();
             !value.is_empty() && SECRET_PARAMETERS.iter().any(|part| name.contains(part))
         })
-}
-
-fn percent_encoded(text: &str) -> String {
-    let mut encoded = String::new();
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            encoded += &format!("%{byte:02X}");
-        }
-    }
-    encoded
-}
-
-fn percent_decoded(text: &str) -> String {
-    let mut bytes = Vec::new();
-    let mut rest = text.as_bytes();
-    while let [first, others @ ..] = rest {
-        let digits = others
-            .get(..2)
-            .and_then(|two| std::str::from_utf8(two).ok());
-        match digits.and_then(|two| u8::from_str_radix(two, 16).ok()) {
-            Some(byte) if *first == b'%' => {
-                bytes.push(byte);
-                rest = &others[2..];
-            }
-            _ => {
-                bytes.push(*first);
-                rest = others;
-            }
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 impl fmt::Display for Address {

@@ -1,10 +1,17 @@
 //! Drawn faces whose colour says who they are, through the real engine with fake networks.
 
-use prosopon::{EngineOptions, ModelId, Threshold, testing};
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use prosopon::{Embedding, EngineOptions, FaceEngine, Image, ModelId, Threshold, testing};
 use prosopon_gallery::{Gallery, GalleryOptions, NewFace};
 
-use super::*;
-use crate::who::InGallery;
+use super::{WatchOptions, Watcher};
+use crate::event::{Event, EventKind};
+use crate::evidence::EvidenceOptions;
+use crate::frame::Frame;
+use crate::who::{InGallery, Who, WhoError};
 
 const RED: [u8; 3] = [220, 40, 40];
 const BLUE: [u8; 3] = [40, 40, 220];

@@ -2,6 +2,8 @@
 
 use std::net::Ipv6Addr;
 
+use prosopon_video::percent;
+
 /// Stands where a secret is left out.
 const HIDDEN: &str = "***";
 
@@ -69,8 +71,8 @@ impl Network {
     /// The same with this user and password, as they are typed.
     pub(super) fn with_login(self, user: &str, password: &str) -> Self {
         Self {
-            user: Some(percent_encoded(user)),
-            password: (!password.is_empty()).then(|| percent_encoded(password)),
+            user: Some(percent::encoded(user)),
+            password: (!password.is_empty()).then(|| percent::encoded(password)),
             ..self
         }
     }
@@ -175,15 +177,4 @@ fn host_and_port(text: &str) -> Option<(String, Option<u16>)> {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || ".-_:".contains(c);
     let is_host = !host.is_empty() && host.chars().all(is_plain);
     is_host.then(|| (host.to_ascii_lowercase(), port))
-}
-
-/// As a login stands in an address (RFC 3986, section 2).
-fn percent_encoded(text: &str) -> String {
-    let encode = |byte: u8| match byte {
-        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-            char::from(byte).to_string()
-        }
-        other => format!("%{other:02X}"),
-    };
-    text.bytes().map(encode).collect()
 }
