@@ -143,12 +143,11 @@ impl Pictures {
                 }
                 Part::Body(Some(length)) if length > self.max_bytes => Err(self.too_large()),
                 Part::Body(length) => {
-                    let end = match length {
-                        Some(length) => (self.waiting.len() >= length).then_some(length),
-                        None => {
-                            let found = self.waiting.find(&[delimiter.as_slice()]);
-                            found.map(|(at, _)| at)
-                        }
+                    let end = if let Some(length) = length {
+                        (self.waiting.len() >= length).then_some(length)
+                    } else {
+                        let found = self.waiting.find(&[delimiter.as_slice()]);
+                        found.map(|(at, _)| at)
                     };
                     if end.is_some() {
                         *part = Part::Delimiter;
@@ -289,7 +288,7 @@ mod tests {
     #[test]
     fn tiny_pieces_of_a_large_picture_are_looked_through_once() {
         const LEN: usize = 100_000;
-        let coded = vec![0x55; LEN];
+        let coded = vec![0x55_u8; LEN];
         let jpeg =
             |segment: &[u8]| [&b"\xff\xd8"[..], segment, &coded, b"\xff\x00\xff\xd9"].concat();
         let long_segment = [&b"\xff\xe1\xff\xff"[..], &vec![0xff; 0xffff - 2]].concat();
@@ -300,7 +299,7 @@ mod tests {
             |before: &[u8], picture: &[u8]| [before, head.as_bytes(), picture, b"--b--"].concat();
         // All but a delimiter, again and again.
         let dashes = vec![b'-'; LEN];
-        let noise = vec![0; LEN];
+        let noise = vec![0_u8; LEN];
         let multipart = "multipart/x-mixed-replace;boundary=b";
         for (content_type, body, picture) in [
             (multipart, parts(b"", &plain), &plain),
