@@ -1,5 +1,6 @@
 //! Pictures that come one after the other in one body: parts of `multipart/x-mixed-replace`, or JPEG after JPEG.
 
+use super::arrived::Arrived;
 use crate::error::{ApiError, ApiResult};
 
 /// Longest head of a part.
@@ -8,20 +9,22 @@ const MAX_HEAD_BYTES: usize = 8 << 10;
 /// Takes a body apart as it arrives.
 pub(crate) struct Pictures {
     kind: Kind,
-    waiting: Vec<u8>,
+    waiting: Arrived,
     max_bytes: usize,
 }
 
 enum Kind {
     /// The delimiter, dashes included, and what is expected next.
     Parts { delimiter: Vec<u8>, part: Part },
-    /// JPEG files.
-    Jpegs,
+    /// JPEG files; whether one begins with what is there.
+    Jpegs { has_begun: bool },
 }
 
 #[derive(Clone, Copy)]
 enum Part {
-    /// A delimiter, and a head behind it.
+    /// A delimiter, whatever stands before it.
+    Delimiter,
+    /// The rest of a head, unless the delimiter was the last.
     Head,
     /// So many bytes, or all up to the next delimiter.
     Body(Option<usize>),
@@ -56,14 +59,14 @@ impl Pictures {
                 let boundary = boundary.strip_prefix("--").unwrap_or(boundary);
                 Kind::Parts {
                     delimiter: format!("--{boundary}").into_bytes(),
-                    part: Part::Head,
+                    part: Part::Delimiter,
                 }
             }
             "image/jpeg"
             | "video/x-motion-jpeg"
             | "video/mjpeg"
             | "application/octet-stream"
-            | "" => Kind::Jpegs,
+            | "" => Kind::Jpegs { has_begun: false },
             other => {
                 let message = format!("expected pictures, found content of type `{other}`");
                 return Err(
@@ -75,14 +78,14 @@ impl Pictures {
         };
         Ok(Self {
             kind,
-            waiting: Vec::new(),
+            waiting: Arrived::default(),
             max_bytes,
         })
     }
 
     /// Takes what has arrived.
     pub(crate) fn push(&mut self, bytes: &[u8]) {
-        self.waiting.extend_from_slice(bytes);
+        self.waiting.push(bytes);
     }
 
     /// The next picture that is there as a whole.
@@ -91,67 +94,68 @@ impl Pictures {
     /// `body_too_large`, `invalid_request`: the rest of the body makes no sense any more.
     pub(crate) fn next(&mut self) -> ApiResult<Option<Vec<u8>>> {
         match &mut self.kind {
-            Kind::Jpegs => {
-                // What stands between two pictures is not ours.
-                let start = find(&self.waiting, &[0xff, 0xd8]);
-                self.waiting
-                    .drain(..start.unwrap_or(self.waiting.len().saturating_sub(1)));
-                let end = if start.is_some() {
-                    jpeg_end(&self.waiting)
-                } else {
-                    None
-                };
-                self.cut(end)
-            }
-            Kind::Parts {
-                delimiter,
-                part: part @ Part::Head,
-            } => {
-                let Some(at) = find(&self.waiting, delimiter) else {
-                    let keep = self.waiting.len().saturating_sub(delimiter.len());
-                    self.waiting.drain(..keep);
-                    return Ok(None);
-                };
-                let rest = &self.waiting[at + delimiter.len()..];
-                if rest.starts_with(b"--") {
-                    *part = Part::End;
-                    return self.next();
-                }
-                // The first that comes: the other may stand in the picture.
-                let ends = [(&b"\r\n\r\n"[..], 4), (b"\n\n", 2)];
-                let ends = ends.map(|(blank, len)| Some((find(rest, blank)?, len)));
-                let Some((end, blank)) = ends.into_iter().flatten().min() else {
-                    return if rest.len() > MAX_HEAD_BYTES {
-                        let message =
-                            format!("expected a part's head of at most {MAX_HEAD_BYTES} bytes");
-                        Err(ApiError::new("invalid_request", message))
-                    } else {
-                        Ok(None)
+            Kind::Jpegs { has_begun } => {
+                if !*has_begun {
+                    let Some((start, _)) = self.waiting.find(&[&[0xff, 0xd8]]) else {
+                        // What stands between two pictures is not ours.
+                        self.waiting.skip_searched();
+                        return Ok(None);
                     };
-                };
-                *part = Part::Body(content_length(&rest[..end]));
-                self.waiting.drain(..at + delimiter.len() + end + blank);
-                self.next()
-            }
-            Kind::Parts {
-                part: Part::End, ..
-            } => {
-                self.waiting.clear();
-                Ok(None)
-            }
-            Kind::Parts { delimiter, part } => {
-                let end = match *part {
-                    Part::Body(Some(length)) if length > self.max_bytes => {
-                        return Err(self.too_large());
-                    }
-                    Part::Body(Some(length)) => (self.waiting.len() >= length).then_some(length),
-                    _ => find(&self.waiting, delimiter),
-                };
-                if end.is_some() {
-                    *part = Part::Head;
+                    self.waiting.skip(start);
+                    *has_begun = true;
                 }
+                let end = self.waiting.search(jpeg_end);
+                *has_begun = end.is_none();
                 self.cut(end)
             }
+            Kind::Parts { delimiter, part } => match *part {
+                Part::Delimiter => {
+                    let Some((at, len)) = self.waiting.find(&[delimiter.as_slice()]) else {
+                        self.waiting.skip_searched();
+                        return Ok(None);
+                    };
+                    self.waiting.skip(at + len);
+                    *part = Part::Head;
+                    self.next()
+                }
+                Part::Head if self.waiting.bytes().starts_with(b"--") => {
+                    *part = Part::End;
+                    self.next()
+                }
+                Part::Head => {
+                    // The first that comes: the other may stand in the picture.
+                    let Some((end, blank)) = self.waiting.find(&[b"\r\n\r\n", b"\n\n"]) else {
+                        return if self.waiting.len() > MAX_HEAD_BYTES {
+                            let message =
+                                format!("expected a part's head of at most {MAX_HEAD_BYTES} bytes");
+                            Err(ApiError::new("invalid_request", message))
+                        } else {
+                            Ok(None)
+                        };
+                    };
+                    *part = Part::Body(content_length(&self.waiting.bytes()[..end]));
+                    self.waiting.skip(end + blank);
+                    self.next()
+                }
+                Part::End => {
+                    self.waiting.skip(self.waiting.len());
+                    Ok(None)
+                }
+                Part::Body(Some(length)) if length > self.max_bytes => Err(self.too_large()),
+                Part::Body(length) => {
+                    let end = match length {
+                        Some(length) => (self.waiting.len() >= length).then_some(length),
+                        None => {
+                            let found = self.waiting.find(&[delimiter.as_slice()]);
+                            found.map(|(at, _)| at)
+                        }
+                    };
+                    if end.is_some() {
+                        *part = Part::Delimiter;
+                    }
+                    self.cut(end)
+                }
+            },
         }
     }
 
@@ -160,7 +164,7 @@ impl Pictures {
         if end.unwrap_or(self.waiting.len()) > self.max_bytes {
             return Err(self.too_large());
         }
-        let picture = end.map(|end| self.waiting.drain(..end).collect());
+        let picture = end.map(|end| self.waiting.take(end));
         Ok(picture)
     }
 
@@ -173,12 +177,6 @@ impl Pictures {
     }
 }
 
-fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
-    bytes
-        .windows(wanted.len())
-        .position(|window| window == wanted)
-}
-
 fn content_length(head: &[u8]) -> Option<usize> {
     let head = String::from_utf8_lossy(head);
     head.lines().find_map(|line| {
@@ -188,25 +186,25 @@ fn content_length(head: &[u8]) -> Option<usize> {
     })
 }
 
-/// Where the JPEG file ends that `bytes` begin with, if that is there already. Segments are skipped by their lengths
-/// (ITU-T T.81, section B.1.1), since thumbnails in them have ends of their own.
-fn jpeg_end(bytes: &[u8]) -> Option<usize> {
-    let mut at = 2;
+/// Where the JPEG file ends that `bytes` begin with; if that is not there yet, where to go on looking. Segments are
+/// skipped by their lengths (ITU-T T.81, section B.1.1), since thumbnails in them have ends of their own.
+fn jpeg_end(bytes: &[u8], from: usize) -> Result<usize, usize> {
+    // The file's own beginning is two bytes.
+    let mut at = from.max(2);
     loop {
-        while *bytes.get(at)? != 0xff {
-            at += 1;
-        }
-        match *bytes.get(at + 1)? {
-            // Stuffing, restarts, fill bytes, and what has no length.
-            0x00 | 0x01 | 0xd0..=0xd8 => at += 2,
-            0xff => at += 1,
-            0xd9 => return Some(at + 2),
-            _ => {
-                let length =
-                    usize::from(*bytes.get(at + 2)?) << 8 | usize::from(*bytes.get(at + 3)?);
-                at += 2 + length.max(2);
+        at += match bytes.get(at..).unwrap_or_default() {
+            [0xff, 0xd9, ..] => return Ok(at + 2),
+            // Stuffing, restarts, and what has no length.
+            [0xff, 0x00 | 0x01 | 0xd0..=0xd8, ..] => 2,
+            // Fill bytes.
+            [0xff, 0xff, ..] => 1,
+            [0xff, _, high, low, ..] => 2 + usize::from(u16::from_be_bytes([*high, *low])).max(2),
+            [] | [0xff, ..] => return Err(at),
+            coded => {
+                let next = coded.iter().position(|byte| *byte == 0xff);
+                next.unwrap_or(coded.len())
             }
-        }
+        };
     }
 }
 
@@ -285,6 +283,51 @@ mod tests {
         for step in [1, 5, 1000] {
             let found = pictures("multipart/x-mixed-replace;boundary=b", body, step);
             assert_eq!(found, [b"1\r\n\r\n2"], "{step}");
+        }
+    }
+
+    #[test]
+    fn tiny_pieces_of_a_large_picture_are_looked_through_once() {
+        const LEN: usize = 100_000;
+        let coded = vec![0x55_u8; LEN];
+        let jpeg =
+            |segment: &[u8]| [&b"\xff\xd8"[..], segment, &coded, b"\xff\x00\xff\xd9"].concat();
+        let long_segment = [&b"\xff\xe1\xff\xff"[..], &vec![0xff; 0xffff - 2]].concat();
+        let (plain, long) = (jpeg(&[]), jpeg(&long_segment));
+        let padding = format!("X-Padding: {}", "x".repeat(MAX_HEAD_BYTES / 2));
+        let head = format!("--b\r\n{padding}\r\n\r\n");
+        let parts =
+            |before: &[u8], picture: &[u8]| [before, head.as_bytes(), picture, b"--b--"].concat();
+        // All but a delimiter, again and again.
+        let dashes = vec![b'-'; LEN];
+        let noise = vec![0_u8; LEN];
+        let multipart = "multipart/x-mixed-replace;boundary=b";
+        for (content_type, body, picture) in [
+            (multipart, parts(b"", &plain), &plain),
+            (multipart, parts(b"", &dashes), &dashes),
+            (multipart, parts(&noise, &plain), &plain),
+            ("image/jpeg", plain.clone(), &plain),
+            ("image/jpeg", [&noise[..], &long].concat(), &long),
+        ] {
+            for step in [1, 2, 7, 1000, body.len()] {
+                let mut pictures = Pictures::of(content_type, 1 << 20).unwrap();
+                let mut found = Vec::new();
+                for piece in body.chunks(step) {
+                    pictures.push(piece);
+                    while let Some(picture) = pictures.next().unwrap() {
+                        found.push(picture);
+                    }
+                }
+                assert!(found == [picture.clone()], "{content_type} by {step}");
+                // A byte is looked at anew only where something may have begun just before it, and for the next thing
+                // that is looked for. Beginning at the front each time would be `body.len() / step` times as much.
+                let n_examined = pictures.waiting.n_examined;
+                assert!(
+                    n_examined <= 4 * body.len(),
+                    "{content_type} by {step}: {n_examined} of {}",
+                    body.len()
+                );
+            }
         }
     }
 

@@ -10,7 +10,9 @@
 //! | `preview.rs` | drawn frames for viewers |
 //! | `who.rs` | who a track is, by the gallery as it is now |
 //! | `mjpeg.rs` | pictures out of a body that goes on |
+//! | `arrived.rs` | bytes that arrive in pieces, looked through once |
 
+mod arrived;
 pub(crate) mod mjpeg;
 pub(crate) mod now;
 pub(crate) mod preview;
