@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use prosopon_gallery::sqlite_file::{damage, make_private};
 use rusqlite::{Connection, ErrorCode, OpenFlags, Row, params};
 
 use crate::access::keys::{KeyId, KeyRecord, Scope};
@@ -169,16 +170,13 @@ pub fn check_database(path: &Path) -> Result<(), DatabaseError> {
         (0, 0) => return Err(foreign("an empty database")),
         _ => return Err(foreign("a database of another program")),
     }
-    let verdict: String = connection
-        .query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))
-        .map_err(failed)?;
-    if verdict == "ok" {
-        return Ok(());
+    match damage(&connection).map_err(failed)? {
+        None => Ok(()),
+        Some(what) => Err(DatabaseError::Damaged {
+            what,
+            path: path.to_path_buf(),
+        }),
     }
-    Err(DatabaseError::Damaged {
-        what: verdict.replace('\n', " "),
-        path: path.to_path_buf(),
-    })
 }
 
 /// One connection, shared.
@@ -453,16 +451,6 @@ impl Database {
         };
         query().map_err(|error| self.failed(error))
     }
-}
-
-/// Makes the file, if there is none, so that only its owner reads it; SQLite gives the files beside it
-/// the same rights. What goes wrong here SQLite will report.
-fn make_private(path: &Path) {
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let _ = options.open(path);
 }
 
 fn connect(path: &Path) -> rusqlite::Result<Connection> {

@@ -3,9 +3,9 @@
 use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path::Path;
-use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
+use prosopon_gallery::sqlite_file::{Fault, damage, make_private, use_write_ahead_log};
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 use super::schema::{APPLICATION_ID, MIGRATIONS};
 use super::{StoreError, StoreOptions};
@@ -28,62 +28,35 @@ pub(super) enum Sync {
 
 /// What SQLite's report means for the user.
 pub(super) fn explain(path: &Path, action: &'static str, error: rusqlite::Error) -> StoreError {
-    let path = path.to_path_buf();
-    match error.sqlite_error_code() {
-        Some(ErrorCode::NotADatabase) => StoreError::NotEvents {
-            found: "something that is no database",
-            path,
-        },
-        Some(ErrorCode::DatabaseCorrupt) => StoreError::Damaged {
-            what: error.to_string(),
-            path,
-        },
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreError::Busy { path },
-        Some(ErrorCode::ReadOnly) => StoreError::ReadOnly { path },
-        Some(ErrorCode::PermissionDenied) => StoreError::PermissionDenied { path },
-        // SQLite does not say why. If it is not the file, it is the folder, in which the log cannot be made.
-        Some(ErrorCode::CannotOpen) => match File::options().append(true).open(&path) {
-            Err(error) => explain_io(&path, error),
-            Ok(_) => StoreError::ReadOnly { path },
-        },
-        Some(ErrorCode::DiskFull) => StoreError::Full { path },
-        // The index of the log lies in memory that the disk backs; SQLite calls it by another name.
-        Some(ErrorCode::SystemIoFailure) if is_out_of_index(&error) => StoreError::Full { path },
-        _ => match error {
-            rusqlite::Error::InvalidColumnType(..)
-            | rusqlite::Error::FromSqlConversionFailure(..)
-            | rusqlite::Error::IntegralValueOutOfRange(..)
-            | rusqlite::Error::Utf8Error(..) => StoreError::Damaged {
-                what: error.to_string(),
-                path,
-            },
-            _ => StoreError::Failed {
-                action,
-                path,
-                source: Box::new(error),
-            },
-        },
-    }
-}
-
-/// Whether the index of the log could not grow.
-fn is_out_of_index(error: &rusqlite::Error) -> bool {
-    error
-        .sqlite_error()
-        .is_some_and(|error| error.extended_code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE)
+    explain_fault(path, action, Fault::of(path, error))
 }
 
 fn explain_io(path: &Path, error: io::Error) -> StoreError {
+    explain_fault(path, "open", Fault::of_opening(error))
+}
+
+fn explain_fault(path: &Path, action: &'static str, fault: Fault) -> StoreError {
     let path = path.to_path_buf();
-    match error.kind() {
-        io::ErrorKind::NotFound => StoreError::Missing { path },
-        io::ErrorKind::PermissionDenied => StoreError::PermissionDenied { path },
-        io::ErrorKind::ReadOnlyFilesystem => StoreError::ReadOnly { path },
-        io::ErrorKind::StorageFull => StoreError::Full { path },
-        _ => StoreError::Failed {
+    match fault {
+        Fault::Missing => StoreError::Missing { path },
+        Fault::NotADatabase => StoreError::NotEvents {
+            found: "something that is no database",
+            path,
+        },
+        Fault::Damaged { what } => StoreError::Damaged { what, path },
+        Fault::Busy => StoreError::Busy { path },
+        Fault::ReadOnly => StoreError::ReadOnly { path },
+        Fault::PermissionDenied => StoreError::PermissionDenied { path },
+        Fault::Full => StoreError::Full { path },
+        Fault::CannotOpen { source } => StoreError::Failed {
             action: "open",
             path,
-            source: Box::new(error),
+            source,
+        },
+        Fault::Other { source } => StoreError::Failed {
+            action,
+            path,
+            source,
         },
     }
 }
@@ -151,16 +124,13 @@ pub(super) fn check(path: &Path) -> Result<(), StoreError> {
         .busy_timeout(options.busy_timeout)
         .map_err(failed)?;
     check_format(path, &connection, &options)?;
-    let verdict: String = connection
-        .query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))
-        .map_err(failed)?;
-    if verdict == "ok" {
-        return Ok(());
+    match damage(&connection).map_err(failed)? {
+        None => Ok(()),
+        Some(what) => Err(StoreError::Damaged {
+            what,
+            path: path.to_path_buf(),
+        }),
     }
-    Err(StoreError::Damaged {
-        what: verdict.replace('\n', " "),
-        path: path.to_path_buf(),
-    })
 }
 
 fn migrate(transaction: &Transaction, format: i64) -> rusqlite::Result<()> {
@@ -169,16 +139,6 @@ fn migrate(transaction: &Transaction, format: i64) -> rusqlite::Result<()> {
     }
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
     transaction.pragma_update(None, "user_version", FORMAT)
-}
-
-/// Makes the file so that only its owner reads it: faces are nobody else's business. SQLite gives the
-/// files beside it the same rights; what goes wrong here it will report.
-fn make_private(path: &Path) {
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let _ = options.open(path);
 }
 
 /// Looks at the file before SQLite does; `true` if there is none yet.
@@ -258,23 +218,6 @@ fn look(connection: &Connection) -> rusqlite::Result<(i64, i64, i64)> {
         pragma("user_version")?,
         n_tables?,
     ))
-}
-
-/// Turns the log on. Two processes that create one file at once get in each other's way here, and
-/// SQLite does not wait by itself.
-fn use_write_ahead_log(connection: &Connection, patience: Duration) -> rusqlite::Result<()> {
-    let start = Instant::now();
-    loop {
-        match connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(())) {
-            Err(error)
-                if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
-                    && start.elapsed() < patience =>
-            {
-                std::thread::sleep(Duration::from_millis(5));
-            }
-            other => return other,
-        }
-    }
 }
 
 fn configure(connection: &Connection, sync: Sync) -> rusqlite::Result<()> {

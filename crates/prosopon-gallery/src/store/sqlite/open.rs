@@ -3,12 +3,12 @@
 use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::SqliteOptions;
 use super::format::{Content, Format};
+use crate::sqlite_file::{Fault, damage, make_private, use_write_ahead_log};
 use crate::store::StoreError;
 
 /// Bytes in a page. Seven embeddings of 512 values fit into one; in SQLite's usual 4,096 bytes only
@@ -28,42 +28,7 @@ pub(crate) struct Place {
 impl Place {
     /// What SQLite's report means for the user.
     pub(crate) fn error(&self, action: &'static str, error: rusqlite::Error) -> StoreError {
-        let (path, file) = (self.path.clone(), self.format.kind);
-        match error.sqlite_error_code() {
-            Some(ErrorCode::NotADatabase) => StoreError::NotAGallery {
-                found: "something that is no database",
-                file,
-                path,
-            },
-            Some(ErrorCode::DatabaseCorrupt) => self.damaged(error.to_string()),
-            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
-                StoreError::Busy { file, path }
-            }
-            Some(ErrorCode::ReadOnly) => StoreError::ReadOnly { file, path },
-            // SQLite does not say why. If it is not the file, it is the folder, in which the log cannot be made.
-            Some(ErrorCode::CannotOpen) => match File::options().append(true).open(&path) {
-                Err(error) => self.io_error(error),
-                Ok(_) => StoreError::ReadOnly { file, path },
-            },
-            Some(ErrorCode::PermissionDenied) => StoreError::PermissionDenied { file, path },
-            Some(ErrorCode::DiskFull) => StoreError::Full { file, path },
-            // The index of the log lies in memory that the disk backs; SQLite calls it by another name.
-            Some(ErrorCode::SystemIoFailure) if is_out_of_index(&error) => {
-                StoreError::Full { file, path }
-            }
-            _ => match error {
-                rusqlite::Error::InvalidColumnType(..)
-                | rusqlite::Error::FromSqlConversionFailure(..)
-                | rusqlite::Error::IntegralValueOutOfRange(..)
-                | rusqlite::Error::Utf8Error(..) => self.damaged(error.to_string()),
-                _ => StoreError::Failed {
-                    action,
-                    file,
-                    path,
-                    source: Box::new(error),
-                },
-            },
-        }
+        self.explain(action, Fault::of(&self.path, error))
     }
 
     pub(crate) fn damaged(&self, what: impl Into<String>) -> StoreError {
@@ -75,27 +40,37 @@ impl Place {
     }
 
     fn io_error(&self, error: io::Error) -> StoreError {
+        self.explain("open", Fault::of_opening(error))
+    }
+
+    fn explain(&self, action: &'static str, fault: Fault) -> StoreError {
         let (path, file) = (self.path.clone(), self.format.kind);
-        match error.kind() {
-            io::ErrorKind::NotFound => StoreError::Missing { file, path },
-            io::ErrorKind::PermissionDenied => StoreError::PermissionDenied { file, path },
-            io::ErrorKind::ReadOnlyFilesystem => StoreError::ReadOnly { file, path },
-            io::ErrorKind::StorageFull => StoreError::Full { file, path },
-            _ => StoreError::Failed {
+        match fault {
+            Fault::Missing => StoreError::Missing { file, path },
+            Fault::NotADatabase => StoreError::NotAGallery {
+                found: "something that is no database",
+                file,
+                path,
+            },
+            Fault::Damaged { what } => self.damaged(what),
+            Fault::Busy => StoreError::Busy { file, path },
+            Fault::ReadOnly => StoreError::ReadOnly { file, path },
+            Fault::PermissionDenied => StoreError::PermissionDenied { file, path },
+            Fault::Full => StoreError::Full { file, path },
+            Fault::CannotOpen { source } => StoreError::Failed {
                 action: "open",
                 file,
                 path,
-                source: Box::new(error),
+                source,
+            },
+            Fault::Other { source } => StoreError::Failed {
+                action,
+                file,
+                path,
+                source,
             },
         }
     }
-}
-
-/// Whether the index of the log could not grow.
-fn is_out_of_index(error: &rusqlite::Error) -> bool {
-    error
-        .sqlite_error()
-        .is_some_and(|error| error.extended_code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE)
 }
 
 /// The connection that writes; makes the file one of the current version if needed.
@@ -115,7 +90,7 @@ pub(crate) fn writer(place: &Place, options: &SqliteOptions) -> Result<Connectio
     connection
         .pragma_update(None, "page_size", PAGE_BYTES)
         .map_err(failed)?;
-    use_write_ahead_log(&connection, options).map_err(failed)?;
+    use_write_ahead_log(&connection, options.busy_timeout).map_err(failed)?;
     configure(&connection).map_err(failed)?;
 
     let transaction = connection
@@ -129,16 +104,6 @@ pub(crate) fn writer(place: &Place, options: &SqliteOptions) -> Result<Connectio
     }
     transaction.commit().map_err(failed)?;
     Ok(connection)
-}
-
-/// Makes the file so that only its owner reads it: faces are nobody else's business. SQLite gives the
-/// files beside it the same rights; what goes wrong here it will report.
-fn make_private(path: &Path) {
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let _ = options.open(path);
 }
 
 /// The connection that reads.
@@ -168,13 +133,9 @@ pub(crate) fn check(place: &Place) -> Result<(), StoreError> {
         .busy_timeout(options.busy_timeout)
         .map_err(failed)?;
     check_version(place, &connection, &options)?;
-    let verdict: String = connection
-        .query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))
-        .map_err(failed)?;
-    if verdict == "ok" {
-        Ok(())
-    } else {
-        Err(place.damaged(verdict.replace('\n', " ")))
+    match damage(&connection).map_err(failed)? {
+        None => Ok(()),
+        Some(what) => Err(place.damaged(what)),
     }
 }
 
@@ -252,24 +213,6 @@ fn check_version(
             path,
         }),
         Content::Version(version) => Ok(version),
-    }
-}
-
-/// Turns the log on. Two processes that create one file at once get in each other's way here, and
-/// SQLite does not wait by itself.
-fn use_write_ahead_log(connection: &Connection, options: &SqliteOptions) -> rusqlite::Result<()> {
-    let start = Instant::now();
-    loop {
-        let set = connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()));
-        match set {
-            Err(error)
-                if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
-                    && start.elapsed() < options.busy_timeout =>
-            {
-                std::thread::sleep(std::time::Duration::from_millis(5));
-            }
-            other => return other,
-        }
     }
 }
 
