@@ -143,12 +143,11 @@ impl Pictures {
                 }
                 Part::Body(Some(length)) if length > self.max_bytes => Err(self.too_large()),
                 Part::Body(length) => {
-                    let end = match length {
-                        Some(length) => (self.waiting.len() >= length).then_some(length),
-                        None => {
-                            let found = self.waiting.find(&[delimiter.as_slice()]);
-                            found.map(|(at, _)| at)
-                        }
+                    let end = if let Some(length) = length {
+                        (self.waiting.len() >= length).then_some(length)
+                    } else {
+                        let found = self.waiting.find(&[delimiter.as_slice()]);
+                        found.map(|(at, _)| at)
                     };
                     if end.is_some() {
                         *part = Part::Delimiter;
