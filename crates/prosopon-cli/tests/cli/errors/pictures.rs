@@ -1,6 +1,6 @@
 //! Pictures that are none, that are too large, that are not there.
 
-use super::{check_error, check_message};
+use super::{Case, check_error, check_message};
 use crate::testenv::{TestEnv, list, number, text};
 
 /// A PNG of one pixel that claims to be of `width × height`.
