@@ -25,6 +25,7 @@ use crate::fetch::Fetcher;
 use crate::galleries::Galleries;
 use crate::live::LiveSessions;
 use crate::metrics::Metrics;
+use crate::models::LoadedModels;
 use crate::settings::Settings;
 use crate::trainings::Trainings;
 
@@ -115,6 +116,24 @@ impl StartError {
 }
 
 impl State {
+    /// [`Compute::run`], with all that is shared.
+    pub(crate) async fn run<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce(App, &LoadedModels) -> ApiResult<T> + Send + 'static,
+    ) -> ApiResult<T> {
+        let state = Arc::clone(self);
+        self.compute.run(move |models| work(state, models)).await
+    }
+
+    /// [`Compute::store`], with all that is shared.
+    pub(crate) async fn store<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce(App) -> ApiResult<T> + Send + 'static,
+    ) -> ApiResult<T> {
+        let state = Arc::clone(self);
+        self.compute.store(move || work(state)).await
+    }
+
     /// Opens gallery and database; files that no setting names lie in `home`.
     pub(crate) fn open(settings: Settings, home: &Path) -> Result<App, StartError> {
         let place = |set: &Option<std::path::PathBuf>, name: &str| {

@@ -72,19 +72,18 @@ pub(crate) async fn on_album<T: Send + 'static>(
     work: impl FnOnce(&Server, &Album, &dyn Fn(&'static str, &str)) -> ApiResult<T> + Send + 'static,
 ) -> ApiResult<T> {
     unbound(&caller)?;
-    let (state, actor) = (Arc::clone(app), Actor::from(&caller));
-    app.compute
-        .store(move || {
-            let album = state.albums.get(&name)?;
-            let audit = |action: &'static str, outcome: &str| {
-                let outcome = format!("{name}: {outcome}");
-                state
-                    .audit
-                    .record(&actor, action, About::default(), outcome);
-            };
-            work(&state, &album, &audit)
-        })
-        .await
+    let actor = Actor::from(&caller);
+    app.store(move |state| {
+        let album = state.albums.get(&name)?;
+        let audit = |action: &'static str, outcome: &str| {
+            let outcome = format!("{name}: {outcome}");
+            state
+                .audit
+                .record(&actor, action, About::default(), outcome);
+        };
+        work(&state, &album, &audit)
+    })
+    .await
 }
 
 /// List albums
@@ -94,18 +93,16 @@ pub(crate) async fn list(
     caller: Caller,
 ) -> ApiResult<axum::Json<AlbumList>> {
     unbound(&caller)?;
-    let state = Arc::clone(&app);
-    app.compute
-        .store(move || {
-            let names = state.albums.names();
-            let albums = names
-                .iter()
-                .map(|name| AlbumJson::new(name, &*state.albums.get(name)?));
-            Ok(axum::Json(AlbumList {
-                albums: albums.collect::<ApiResult<_>>()?,
-            }))
-        })
-        .await
+    app.store(move |state| {
+        let names = state.albums.names();
+        let albums = names
+            .iter()
+            .map(|name| AlbumJson::new(name, &*state.albums.get(name)?));
+        Ok(axum::Json(AlbumList {
+            albums: albums.collect::<ApiResult<_>>()?,
+        }))
+    })
+    .await
 }
 
 /// Make an album
@@ -117,20 +114,19 @@ pub(crate) async fn create(
     Json(new): Json<NewAlbum>,
 ) -> ApiResult<(StatusCode, axum::Json<AlbumJson>)> {
     unbound(&caller)?;
-    let (state, actor) = (Arc::clone(&app), Actor::from(&caller));
-    app.compute
-        .store(move || {
-            let album = state.albums.create(&new.name)?;
-            let outcome = format!("{}: ok", new.name);
-            state
-                .audit
-                .record(&actor, "album.create", About::default(), outcome);
-            Ok((
-                StatusCode::CREATED,
-                axum::Json(AlbumJson::new(&new.name, &album)?),
-            ))
-        })
-        .await
+    let actor = Actor::from(&caller);
+    app.store(move |state| {
+        let album = state.albums.create(&new.name)?;
+        let outcome = format!("{}: ok", new.name);
+        state
+            .audit
+            .record(&actor, "album.create", About::default(), outcome);
+        Ok((
+            StatusCode::CREATED,
+            axum::Json(AlbumJson::new(&new.name, &album)?),
+        ))
+    })
+    .await
 }
 
 /// Show an album
@@ -349,50 +345,45 @@ pub(crate) async fn group(
         return Err(ApiError::new("invalid_parameter", message));
     }
     unbound(&caller)?;
-    let (state, actor) = (Arc::clone(&app), Actor::from(&caller));
+    let (actor, asked_name) = (Actor::from(&caller), name.clone());
     let album = app
-        .compute
-        .store({
-            let (state, name) = (Arc::clone(&app), name.clone());
-            move || state.albums.get(&name)
-        })
+        .store(move |state| state.albums.get(&asked_name))
         .await?;
-    app.compute
-        .run(move |models| {
-            let mut request = DecisionRequest {
-                fmr: asked.fmr,
-                threshold: asked.threshold,
-                uncertain_fmr: Some(0.0),
-            };
-            if request.fmr.is_none() && request.threshold.is_none() {
-                request.fmr = Some(cluster::fmr(album.counts()?.faces as usize));
-            }
-            let calibration = models.calibration.as_ref();
-            let rule = DecisionRule::resolve(&models.model, calibration, request, Rates::default());
-            let threshold = rule?.threshold;
-            let report = album.regroup(&GroupingOptions {
-                threshold: &threshold,
-                start: if asked.again {
-                    Start::Decisions
-                } else {
-                    Start::Groups
-                },
-                allows_twice_in_picture: asked.allow_twice,
-                progress: &|_| {},
-            })?;
-            let outcome = format!("{name}: {} groups", report.groups);
-            state
-                .audit
-                .record(&actor, "album.group", About::default(), outcome);
-            Ok(axum::Json(Grouped {
-                faces: report.faces,
-                groups: report.groups,
-                moved_faces: report.moved_faces,
-                threshold: threshold.similarity,
-                fmr: threshold.fmr,
-            }))
-        })
-        .await
+    app.run(move |state, models| {
+        let mut request = DecisionRequest {
+            fmr: asked.fmr,
+            threshold: asked.threshold,
+            uncertain_fmr: Some(0.0),
+        };
+        if request.fmr.is_none() && request.threshold.is_none() {
+            request.fmr = Some(cluster::fmr(album.counts()?.faces as usize));
+        }
+        let calibration = models.calibration.as_ref();
+        let rule = DecisionRule::resolve(&models.model, calibration, request, Rates::default());
+        let threshold = rule?.threshold;
+        let report = album.regroup(&GroupingOptions {
+            threshold: &threshold,
+            start: if asked.again {
+                Start::Decisions
+            } else {
+                Start::Groups
+            },
+            allows_twice_in_picture: asked.allow_twice,
+            progress: &|_| {},
+        })?;
+        let outcome = format!("{name}: {} groups", report.groups);
+        state
+            .audit
+            .record(&actor, "album.group", About::default(), outcome);
+        Ok(axum::Json(Grouped {
+            faces: report.faces,
+            groups: report.groups,
+            moved_faces: report.moved_faces,
+            threshold: threshold.similarity,
+            fmr: threshold.fmr,
+        }))
+    })
+    .await
 }
 
 /// The name of a picture's file; where it lay is nobody's business here.

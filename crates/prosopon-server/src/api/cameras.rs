@@ -1,7 +1,5 @@
 //! `/v1/cameras`: cameras that the server watches, and how they are doing.
 
-use std::sync::Arc;
-
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -132,18 +130,16 @@ pub(crate) async fn list(
     caller: Caller,
 ) -> ApiResult<axum::Json<CameraList>> {
     unbound(&caller)?;
-    let state = Arc::clone(&app);
-    app.compute
-        .store(move || {
-            let cameras = state.cameras.all()?.into_iter();
-            Ok(axum::Json(CameraList {
-                cameras: cameras
-                    .map(|camera| CameraJson::new(&state, camera))
-                    .collect(),
-                max_cameras: state.settings.max_cameras,
-            }))
-        })
-        .await
+    app.store(move |state| {
+        let cameras = state.cameras.all()?.into_iter();
+        Ok(axum::Json(CameraList {
+            cameras: cameras
+                .map(|camera| CameraJson::new(&state, camera))
+                .collect(),
+            max_cameras: state.settings.max_cameras,
+        }))
+    })
+    .await
 }
 
 /// Add a camera
@@ -185,9 +181,7 @@ pub(crate) async fn show(
     Path(id): Path<i64>,
 ) -> ApiResult<axum::Json<CameraJson>> {
     unbound(&caller)?;
-    let state = Arc::clone(&app);
-    app.compute
-        .store(move || Ok(axum::Json(CameraJson::new(&state, state.cameras.get(id)?))))
+    app.store(move |state| Ok(axum::Json(CameraJson::new(&state, state.cameras.get(id)?))))
         .await
 }
 
@@ -248,19 +242,18 @@ pub(crate) async fn delete(
     Path(id): Path<i64>,
 ) -> ApiResult<StatusCode> {
     unbound(&caller)?;
-    let (state, actor) = (Arc::clone(&app), Actor::from(&caller));
-    app.compute
-        .store(move || {
-            let name = state.cameras.get(id)?.name;
-            state.cameras.remove(id)?;
-            state.metrics.forget_camera(id);
-            let outcome = format!("camera {id} `{name}`");
-            state
-                .audit
-                .record(&actor, "camera.delete", About::default(), outcome);
-            Ok(StatusCode::NO_CONTENT)
-        })
-        .await
+    let actor = Actor::from(&caller);
+    app.store(move |state| {
+        let name = state.cameras.get(id)?.name;
+        state.cameras.remove(id)?;
+        state.metrics.forget_camera(id);
+        let outcome = format!("camera {id} `{name}`");
+        state
+            .audit
+            .record(&actor, "camera.delete", About::default(), outcome);
+        Ok(StatusCode::NO_CONTENT)
+    })
+    .await
 }
 
 /// Start a camera
@@ -316,17 +309,16 @@ async fn with_audit(
     action: &'static str,
     work: impl FnOnce(&App) -> ApiResult<Configured> + Send + 'static,
 ) -> ApiResult<CameraJson> {
-    let (state, actor) = (Arc::clone(app), Actor::from(caller));
-    app.compute
-        .store(move || {
-            let camera = work(&state)?;
-            let outcome = format!("camera {} `{}`", camera.id, camera.name);
-            let about = About {
-                gallery: Some(&camera.settings.gallery),
-                subject: None,
-            };
-            state.audit.record(&actor, action, about, outcome);
-            Ok(CameraJson::new(&state, camera))
-        })
-        .await
+    let actor = Actor::from(caller);
+    app.store(move |state| {
+        let camera = work(&state)?;
+        let outcome = format!("camera {} `{}`", camera.id, camera.name);
+        let about = About {
+            gallery: Some(&camera.settings.gallery),
+            subject: None,
+        };
+        state.audit.record(&actor, action, about, outcome);
+        Ok(CameraJson::new(&state, camera))
+    })
+    .await
 }

@@ -1,7 +1,5 @@
 //! `/v1/classic`: what methods from before networks see in a picture.
 
-use std::sync::Arc;
-
 use axum::Json;
 use axum::extract::State;
 use axum::http::header;
@@ -134,16 +132,14 @@ pub(crate) async fn view(
         return Err(ApiError::new("invalid_parameter", message));
     }
     let upload = form.picture(&app, "image").await?;
-    let state = Arc::clone(&app);
-    app.compute
-        .run(move |_| {
-            let image = recognise::decode(&state, &upload)?;
-            let png = state.metrics.time(Stage::Draw, || {
-                view.draw(&shrunk(image, side)?).encode_png()
-            })?;
-            Ok(([(header::CONTENT_TYPE, "image/png")], png).into_response())
-        })
-        .await
+    app.run(move |state, _| {
+        let image = recognise::decode(&state, &upload)?;
+        let png = state.metrics.time(Stage::Draw, || {
+            view.draw(&shrunk(image, side)?).encode_png()
+        })?;
+        Ok(([(header::CONTENT_TYPE, "image/png")], png).into_response())
+    })
+    .await
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -212,76 +208,74 @@ pub(crate) async fn faces(
         return Err(ApiError::new("invalid_parameter", message));
     }
     let upload = form.picture(&app, "image").await?;
-    let state = Arc::clone(&app);
-    app.compute
-        .run(move |models| {
-            let detector = query.detector.unwrap_or_default();
-            let eyes = match query.eyes {
-                Some(true) => Some(installed(models.cascades.eye.as_ref())?),
-                _ => None,
-            };
-            let (image, mut found) = match detector {
-                DetectorName::Network => {
-                    let found = recognise::detect(&state, models, &upload, Wanted::default())?;
-                    let faces = found.faces.iter().map(|face| Found {
-                        bounding_box: face.bounding_box,
-                        confidence: Some(face.confidence),
-                        neighbors: None,
-                    });
-                    (found.image, faces.collect())
-                }
-                DetectorName::Haar => {
-                    let cascade = installed(models.cascades.face.as_ref())?;
-                    let image = recognise::decode(&state, &upload)?;
-                    let search = MultiScale {
-                        scale_factor: query.scale_factor.map_or(1.1, f64::from),
-                        min_neighbors: neighbors.unwrap_or(5),
-                        ..MultiScale::default()
-                    };
-                    let found = state
-                        .metrics
-                        .time(Stage::Detect, || by_cascade(cascade, &image, &search))?;
-                    state.metrics.looked(found.len());
-                    (image, found)
-                }
-            };
-            found.truncate(MAX_FACES);
-            let rule = eyes.map(|eyes| EyeRule {
-                eyes: eyes.clone(),
-                at_least: 0,
-            });
-            let search = rule.as_ref().map(|_| Searched::of(&image)).transpose()?;
-            let eyes_of = |i: usize, face: &prosopon::BoundingBox| {
-                let (rule, searched) = rule.as_ref().zip(search.as_ref())?;
-                let here = searched.box_in_it(face);
-                let eyes = (i < MAX_FACES_WITH_EYES).then(|| {
-                    let eyes = || rule.eyes(&searched.gray, &here);
-                    state.metrics.time(Stage::Detect, eyes)
-                })?;
-                let eye = |eye: prosopon::BoundingBox| {
-                    let eye = searched.box_in_picture(&eye);
-                    EyeJson {
-                        bounding_box: eye.into(),
-                        bounding_box_normalized: normalized(&eye, &image),
-                    }
+    app.run(move |state, models| {
+        let detector = query.detector.unwrap_or_default();
+        let eyes = match query.eyes {
+            Some(true) => Some(installed(models.cascades.eye.as_ref())?),
+            _ => None,
+        };
+        let (image, mut found) = match detector {
+            DetectorName::Network => {
+                let found = recognise::detect(&state, models, &upload, Wanted::default())?;
+                let faces = found.faces.iter().map(|face| Found {
+                    bounding_box: face.bounding_box,
+                    confidence: Some(face.confidence),
+                    neighbors: None,
+                });
+                (found.image, faces.collect())
+            }
+            DetectorName::Haar => {
+                let cascade = installed(models.cascades.face.as_ref())?;
+                let image = recognise::decode(&state, &upload)?;
+                let search = MultiScale {
+                    scale_factor: query.scale_factor.map_or(1.1, f64::from),
+                    min_neighbors: neighbors.unwrap_or(5),
+                    ..MultiScale::default()
                 };
-                Some(eyes.into_iter().map(eye).collect())
+                let found = state
+                    .metrics
+                    .time(Stage::Detect, || by_cascade(cascade, &image, &search))?;
+                state.metrics.looked(found.len());
+                (image, found)
+            }
+        };
+        found.truncate(MAX_FACES);
+        let rule = eyes.map(|eyes| EyeRule {
+            eyes: eyes.clone(),
+            at_least: 0,
+        });
+        let search = rule.as_ref().map(|_| Searched::of(&image)).transpose()?;
+        let eyes_of = |i: usize, face: &prosopon::BoundingBox| {
+            let (rule, searched) = rule.as_ref().zip(search.as_ref())?;
+            let here = searched.box_in_it(face);
+            let eyes = (i < MAX_FACES_WITH_EYES).then(|| {
+                let eyes = || rule.eyes(&searched.gray, &here);
+                state.metrics.time(Stage::Detect, eyes)
+            })?;
+            let eye = |eye: prosopon::BoundingBox| {
+                let eye = searched.box_in_picture(&eye);
+                EyeJson {
+                    bounding_box: eye.into(),
+                    bounding_box_normalized: normalized(&eye, &image),
+                }
             };
-            let json = |(i, found): (usize, &Found)| ClassicFace {
-                bounding_box: found.bounding_box.into(),
-                bounding_box_normalized: normalized(&found.bounding_box, &image),
-                confidence: found.confidence,
-                neighbors: found.neighbors,
-                eyes: eyes_of(i, &found.bounding_box),
-            };
-            Ok(Json(ClassicFaces {
-                width: image.width(),
-                height: image.height(),
-                detector,
-                faces: found.iter().enumerate().map(json).collect(),
-            }))
-        })
-        .await
+            Some(eyes.into_iter().map(eye).collect())
+        };
+        let json = |(i, found): (usize, &Found)| ClassicFace {
+            bounding_box: found.bounding_box.into(),
+            bounding_box_normalized: normalized(&found.bounding_box, &image),
+            confidence: found.confidence,
+            neighbors: found.neighbors,
+            eyes: eyes_of(i, &found.bounding_box),
+        };
+        Ok(Json(ClassicFaces {
+            width: image.width(),
+            height: image.height(),
+            detector,
+            faces: found.iter().enumerate().map(json).collect(),
+        }))
+    })
+    .await
 }
 
 /// A face, however it was found.

@@ -1,7 +1,5 @@
 //! `/v1/classifiers`: trained classifiers, their versions, and what they say of pictures.
 
-use std::sync::Arc;
-
 use axum::extract::State;
 use axum::http::{HeaderName, header};
 use axum::response::{IntoResponse, Response};
@@ -160,22 +158,20 @@ pub(crate) async fn list(
     caller: Caller,
 ) -> ApiResult<axum::Json<ClassifierList>> {
     unbound(&caller)?;
-    let state = Arc::clone(&app);
-    app.compute
-        .store(move || {
-            let all = state.classifiers.registry.list()?;
-            let row = |(name, labels): (String, Result<Labels, _>)| match labels {
-                Ok(labels) => ClassifierJson::read(&state, &caller, name, &labels),
-                Err(error) => {
-                    // Where it lies on the server is for the log.
-                    tracing::warn!(classifier = name, cause = %error, "could not read the labels");
-                    ClassifierJson::broken(name, "its labels cannot be read".to_owned())
-                }
-            };
-            let classifiers = all.into_iter().map(row).collect();
-            Ok(axum::Json(ClassifierList { classifiers }))
-        })
-        .await
+    app.store(move |state| {
+        let all = state.classifiers.registry.list()?;
+        let row = |(name, labels): (String, Result<Labels, _>)| match labels {
+            Ok(labels) => ClassifierJson::read(&state, &caller, name, &labels),
+            Err(error) => {
+                // Where it lies on the server is for the log.
+                tracing::warn!(classifier = name, cause = %error, "could not read the labels");
+                ClassifierJson::broken(name, "its labels cannot be read".to_owned())
+            }
+        };
+        let classifiers = all.into_iter().map(row).collect();
+        Ok(axum::Json(ClassifierList { classifiers }))
+    })
+    .await
 }
 
 /// Show a classifier
@@ -187,15 +183,13 @@ pub(crate) async fn show(
     Path(name): Path<String>,
 ) -> ApiResult<axum::Json<ClassifierJson>> {
     unbound(&caller)?;
-    let state = Arc::clone(&app);
-    app.compute
-        .store(move || {
-            let labels = state.classifiers.registry.show(&name)?;
-            Ok(axum::Json(ClassifierJson::read(
-                &state, &caller, name, &labels,
-            )))
-        })
-        .await
+    app.store(move |state| {
+        let labels = state.classifiers.registry.show(&name)?;
+        Ok(axum::Json(ClassifierJson::read(
+            &state, &caller, name, &labels,
+        )))
+    })
+    .await
 }
 
 /// Which version is to become stable.
@@ -218,17 +212,15 @@ pub(crate) async fn promote(
     Json(promotion): Json<Promotion>,
 ) -> ApiResult<axum::Json<ClassifierJson>> {
     unbound(&caller)?;
-    let state = Arc::clone(&app);
-    app.compute
-        .run(move |models| {
-            let which = promotion.version.map_or(Which::Candidate, Which::Number);
-            let version = state.classifiers.prepare(models, &name, which)?;
-            let labels = state.classifiers.registry.promote(&name, Some(version))?;
-            state.classifiers.settle(models, &name);
-            let action = "classifier.promote";
-            Ok(changed(&state, &caller, action, name, &labels))
-        })
-        .await
+    app.run(move |state, models| {
+        let which = promotion.version.map_or(Which::Candidate, Which::Number);
+        let version = state.classifiers.prepare(models, &name, which)?;
+        let labels = state.classifiers.registry.promote(&name, Some(version))?;
+        state.classifiers.settle(models, &name);
+        let action = "classifier.promote";
+        Ok(changed(&state, &caller, action, name, &labels))
+    })
+    .await
 }
 
 /// Roll a classifier back
@@ -242,15 +234,13 @@ pub(crate) async fn rollback(
     Path(name): Path<String>,
 ) -> ApiResult<axum::Json<ClassifierJson>> {
     unbound(&caller)?;
-    let state = Arc::clone(&app);
-    app.compute
-        .run(move |models| {
-            let labels = state.classifiers.registry.rollback(&name)?;
-            state.classifiers.settle(models, &name);
-            let action = "classifier.rollback";
-            Ok(changed(&state, &caller, action, name, &labels))
-        })
-        .await
+    app.run(move |state, models| {
+        let labels = state.classifiers.registry.rollback(&name)?;
+        state.classifiers.settle(models, &name);
+        let action = "classifier.rollback";
+        Ok(changed(&state, &caller, action, name, &labels))
+    })
+    .await
 }
 
 /// Notes a change, and tells what it came to.
@@ -286,25 +276,24 @@ pub(crate) async fn delete(
     Query(query): Query<DeleteQuery>,
 ) -> ApiResult<axum::http::StatusCode> {
     unbound(&caller)?;
-    let (state, actor) = (Arc::clone(&app), Actor::from(&caller));
+    let actor = Actor::from(&caller);
     let force = query.force.unwrap_or(false);
-    app.compute
-        .store(move || {
-            let registry = &state.classifiers.registry;
-            if registry.delete(&name, query.version, force)?.is_none() {
-                state.classifiers.forget(&name);
-            }
-            let outcome = match query.version {
-                Some(version) => format!("{name}@{version} is gone"),
-                None => format!("{name} is gone"),
-            };
-            let action = "classifier.delete";
-            state
-                .audit
-                .record(&actor, action, About::default(), outcome);
-            Ok(axum::http::StatusCode::NO_CONTENT)
-        })
-        .await
+    app.store(move |state| {
+        let registry = &state.classifiers.registry;
+        if registry.delete(&name, query.version, force)?.is_none() {
+            state.classifiers.forget(&name);
+        }
+        let outcome = match query.version {
+            Some(version) => format!("{name}@{version} is gone"),
+            None => format!("{name} is gone"),
+        };
+        let action = "classifier.delete";
+        state
+            .audit
+            .record(&actor, action, About::default(), outcome);
+        Ok(axum::http::StatusCode::NO_CONTENT)
+    })
+    .await
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -404,15 +393,14 @@ pub(crate) async fn predict(
     let which = query.version.as_deref().map(str::parse).transpose()?;
     let which = which.unwrap_or_default();
     let upload = form.picture(&app, "image").await?;
-    let (state, actor) = (Arc::clone(&app), Actor::from(&caller));
-    app.compute
-        .run(move |models| {
-            let loaded = Classifiers::get(&state, models, &name, which)?;
-            let classified = classify(&state, models, &loaded, &upload)?;
-            classified.note(&state, &actor, &loaded);
-            Ok(axum::Json(PredictionsJson::new(&loaded, &classified)))
-        })
-        .await
+    let actor = Actor::from(&caller);
+    app.run(move |state, models| {
+        let loaded = Classifiers::get(&state, models, &name, which)?;
+        let classified = classify(&state, models, &loaded, &upload)?;
+        classified.note(&state, &actor, &loaded);
+        Ok(axum::Json(PredictionsJson::new(&loaded, &classified)))
+    })
+    .await
 }
 
 #[derive(Debug, Deserialize)]
@@ -433,8 +421,7 @@ pub(crate) async fn report(
     Path(VersionPath { name, version }): Path<VersionPath>,
 ) -> ApiResult<Response> {
     unbound(&caller)?;
-    let state = Arc::clone(&app);
-    let html = app.compute.store(move || {
+    let html = app.store(move |state| {
         let registry = &state.classifiers.registry;
         let found = registry.resolve(&name, Which::Number(version))?;
         let path = found.folder.join("report.html");

@@ -1,7 +1,5 @@
 //! What an evaluation and a training have in common: pictures that are sent in several requests, entries of the audit log.
 
-use std::sync::Arc;
-
 use crate::LoadedModels;
 use crate::access::Caller;
 use crate::audit::{About, Actor};
@@ -39,12 +37,11 @@ pub(super) async fn record(
     action: &'static str,
     outcome: String,
 ) -> ApiResult<()> {
-    let (state, actor) = (Arc::clone(app), Actor::from(caller));
-    app.compute
-        .store(move || {
-            let audit = &state.audit;
-            audit.record(&actor, action, About::default(), outcome);
-            Ok(())
-        })
-        .await
+    let actor = Actor::from(caller);
+    app.store(move |state| {
+        let audit = &state.audit;
+        audit.record(&actor, action, About::default(), outcome);
+        Ok(())
+    })
+    .await
 }

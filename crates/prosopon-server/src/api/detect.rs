@@ -1,7 +1,5 @@
 //! `POST /v1/detect`: where are the faces?
 
-use std::sync::Arc;
-
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
@@ -38,20 +36,18 @@ pub(crate) async fn detect(
 ) -> ApiResult<Json<Detected>> {
     let wanted = query.wanted()?;
     let upload = form.picture(&app, "image").await?;
-    let state = Arc::clone(&app);
-    app.compute
-        .run(move |models| {
-            let found = recognise::detect(&state, models, &upload, wanted)?;
-            Ok(Json(Detected {
-                width: found.image.width(),
-                height: found.image.height(),
-                detector: models.detector.id.clone(),
-                faces: found
-                    .faces
-                    .iter()
-                    .map(|face| FaceJson::new(face, &found.image))
-                    .collect(),
-            }))
-        })
-        .await
+    app.run(move |state, models| {
+        let found = recognise::detect(&state, models, &upload, wanted)?;
+        Ok(Json(Detected {
+            width: found.image.width(),
+            height: found.image.height(),
+            detector: models.detector.id.clone(),
+            faces: found
+                .faces
+                .iter()
+                .map(|face| FaceJson::new(face, &found.image))
+                .collect(),
+        }))
+    })
+    .await
 }

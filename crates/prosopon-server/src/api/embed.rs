@@ -1,7 +1,5 @@
 //! `POST /v1/embed`: faces as vectors.
 
-use std::sync::Arc;
-
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
@@ -40,24 +38,22 @@ pub(crate) async fn embed(
 ) -> ApiResult<Json<Embedded>> {
     let wanted = query.wanted()?;
     let upload = form.picture(&app, "image").await?;
-    let state = Arc::clone(&app);
-    app.compute
-        .run(move |models| {
-            let found = recognise::analyse(&state, models, &upload, wanted)?;
-            Ok(Json(Embedded {
-                width: found.image.width(),
-                height: found.image.height(),
-                detector: models.detector.id.clone(),
-                model: models.model.to_string(),
-                faces: found
-                    .faces
-                    .iter()
-                    .map(|face| FaceJson {
-                        embedding: Some(face.embedding.values().to_vec()),
-                        ..FaceJson::new(&face.detection, &found.image)
-                    })
-                    .collect(),
-            }))
-        })
-        .await
+    app.run(move |state, models| {
+        let found = recognise::analyse(&state, models, &upload, wanted)?;
+        Ok(Json(Embedded {
+            width: found.image.width(),
+            height: found.image.height(),
+            detector: models.detector.id.clone(),
+            model: models.model.to_string(),
+            faces: found
+                .faces
+                .iter()
+                .map(|face| FaceJson {
+                    embedding: Some(face.embedding.values().to_vec()),
+                    ..FaceJson::new(&face.detection, &found.image)
+                })
+                .collect(),
+        }))
+    })
+    .await
 }

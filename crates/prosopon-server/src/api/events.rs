@@ -164,18 +164,16 @@ pub(crate) async fn list(
         limit: Some(limit),
         ..query.filter()?
     };
-    let state = Arc::clone(&app);
-    app.compute
-        .store(move || {
-            let mut events = state.events.store.list(&filter)?;
-            events.reverse();
-            let next = events.last().filter(|_| events.len() == limit);
-            Ok(axum::Json(EventPage {
-                next: next.map(|stored| stored.sequence),
-                events: events.into_iter().map(EventJson::from).collect(),
-            }))
-        })
-        .await
+    app.store(move |state| {
+        let mut events = state.events.store.list(&filter)?;
+        events.reverse();
+        let next = events.last().filter(|_| events.len() == limit);
+        Ok(axum::Json(EventPage {
+            next: next.map(|stored| stored.sequence),
+            events: events.into_iter().map(EventJson::from).collect(),
+        }))
+    })
+    .await
 }
 
 /// Show the face of an event
@@ -190,24 +188,22 @@ pub(crate) async fn crop(
 ) -> ApiResult<Response> {
     unbound(&caller)?;
     let id = event_id(&id)?;
-    let state = Arc::clone(&app);
-    app.compute
-        .store(move || {
-            let store = &state.events.store;
-            let Some(jpeg) = store.crop(&id)? else {
-                return Err(match store.event(&id)? {
-                    Some(_) => ApiError::new("no_crop", "there is no picture of the event"),
-                    None => unknown(),
-                });
-            };
-            // An event never changes; the picture is nobody else's.
-            let headers = [
-                (header::CONTENT_TYPE, "image/jpeg"),
-                (header::CACHE_CONTROL, "private, max-age=3600"),
-            ];
-            Ok((headers, jpeg).into_response())
-        })
-        .await
+    app.store(move |state| {
+        let store = &state.events.store;
+        let Some(jpeg) = store.crop(&id)? else {
+            return Err(match store.event(&id)? {
+                Some(_) => ApiError::new("no_crop", "there is no picture of the event"),
+                None => unknown(),
+            });
+        };
+        // An event never changes; the picture is nobody else's.
+        let headers = [
+            (header::CONTENT_TYPE, "image/jpeg"),
+            (header::CACHE_CONTROL, "private, max-age=3600"),
+        ];
+        Ok((headers, jpeg).into_response())
+    })
+    .await
 }
 
 /// Remove events
@@ -223,17 +219,16 @@ pub(crate) async fn purge(
     let before = time("before", Some(&query.before))?;
     let before =
         before.ok_or_else(|| ApiError::new("invalid_parameter", "expected a time as `before`"))?;
-    let (state, actor) = (Arc::clone(&app), Actor::from(&caller));
-    app.compute
-        .store(move || {
-            let removed = state.events.store.purge(before)?;
-            let outcome = format!("{removed} events from before {before}");
-            state
-                .audit
-                .record(&actor, "events.purge", About::default(), outcome);
-            Ok(axum::Json(Purged { removed }))
-        })
-        .await
+    let actor = Actor::from(&caller);
+    app.store(move |state| {
+        let removed = state.events.store.purge(before)?;
+        let outcome = format!("{removed} events from before {before}");
+        state
+            .audit
+            .record(&actor, "events.purge", About::default(), outcome);
+        Ok(axum::Json(Purged { removed }))
+    })
+    .await
 }
 
 /// Follow events
@@ -257,9 +252,7 @@ pub(crate) async fn stream(
     let after = if let Some(after) = last.or(after.after) {
         after
     } else {
-        let state = Arc::clone(&app);
-        app.compute
-            .store(move || Ok(state.events.store.last_sequence()?))
+        app.store(move |state| Ok(state.events.store.last_sequence()?))
             .await?
     };
     let (outlet, body) = endless(&app, &caller);
@@ -280,17 +273,13 @@ async fn follow(app: App, outlet: Outlet, filter: Filter, mut after: u64) {
     }
     loop {
         new.mark_unchanged();
-        let (state, next) = (
-            Arc::clone(&app),
-            Filter {
-                after_sequence: Some(after),
-                limit: Some(CHUNK),
-                ..filter.clone()
-            },
-        );
+        let next = Filter {
+            after_sequence: Some(after),
+            limit: Some(CHUNK),
+            ..filter.clone()
+        };
         let read = app
-            .compute
-            .store(move || Ok(state.events.store.list(&next)?))
+            .store(move |state| Ok(state.events.store.list(&next)?))
             .await;
         let events = match read {
             Ok(events) => events,

@@ -1,7 +1,5 @@
 //! `/v1/galleries`: list, make, show, delete.
 
-use std::sync::Arc;
-
 use axum::extract::State;
 use axum::http::StatusCode;
 use prosopon::DecisionRequest;
@@ -92,13 +90,11 @@ pub(crate) async fn list(
     State(app): State<App>,
     caller: Caller,
 ) -> ApiResult<axum::Json<GalleryList>> {
-    let state = Arc::clone(&app);
-    app.compute
-        .store(move || {
-            let galleries = visible(&state, &caller)?;
-            Ok(axum::Json(GalleryList { galleries }))
-        })
-        .await
+    app.store(move |state| {
+        let galleries = visible(&state, &caller)?;
+        Ok(axum::Json(GalleryList { galleries }))
+    })
+    .await
 }
 
 /// Make a gallery
@@ -110,21 +106,20 @@ pub(crate) async fn create(
     Json(new): Json<NewGallery>,
 ) -> ApiResult<(StatusCode, axum::Json<GalleryJson>)> {
     caller.gallery(Some(&new.name))?;
-    let (state, actor) = (Arc::clone(&app), Actor::from(&caller));
-    app.compute
-        .store(move || {
-            let gallery = state.galleries.create(&new.name)?;
-            let about = About {
-                gallery: Some(&new.name),
-                subject: None,
-            };
-            state.audit.record(&actor, "gallery.create", about, "ok");
-            Ok((
-                StatusCode::CREATED,
-                axum::Json(GalleryJson::new(&state, &new.name, &gallery)?),
-            ))
-        })
-        .await
+    let actor = Actor::from(&caller);
+    app.store(move |state| {
+        let gallery = state.galleries.create(&new.name)?;
+        let about = About {
+            gallery: Some(&new.name),
+            subject: None,
+        };
+        state.audit.record(&actor, "gallery.create", about, "ok");
+        Ok((
+            StatusCode::CREATED,
+            axum::Json(GalleryJson::new(&state, &new.name, &gallery)?),
+        ))
+    })
+    .await
 }
 
 /// Show a gallery
@@ -135,13 +130,11 @@ pub(crate) async fn show(
     caller: Caller,
     Path(name): Path<String>,
 ) -> ApiResult<axum::Json<GalleryJson>> {
-    let state = Arc::clone(&app);
-    app.compute
-        .store(move || {
-            let (name, gallery) = state.gallery(&caller, Some(&name))?;
-            Ok(axum::Json(GalleryJson::new(&state, &name, &gallery)?))
-        })
-        .await
+    app.store(move |state| {
+        let (name, gallery) = state.gallery(&caller, Some(&name))?;
+        Ok(axum::Json(GalleryJson::new(&state, &name, &gallery)?))
+    })
+    .await
 }
 
 /// Delete a gallery
@@ -156,19 +149,18 @@ pub(crate) async fn delete(
     Query(query): Query<DeleteQuery>,
 ) -> ApiResult<StatusCode> {
     caller.gallery(Some(&name))?;
-    let (state, actor) = (Arc::clone(&app), Actor::from(&caller));
-    app.compute
-        .store(move || {
-            state
-                .galleries
-                .delete(&name, query.force.unwrap_or(false))?;
-            state.metrics.forget_gallery(&name);
-            let about = About {
-                gallery: Some(&name),
-                subject: None,
-            };
-            state.audit.record(&actor, "gallery.delete", about, "ok");
-            Ok(StatusCode::NO_CONTENT)
-        })
-        .await
+    let actor = Actor::from(&caller);
+    app.store(move |state| {
+        state
+            .galleries
+            .delete(&name, query.force.unwrap_or(false))?;
+        state.metrics.forget_gallery(&name);
+        let about = About {
+            gallery: Some(&name),
+            subject: None,
+        };
+        state.audit.record(&actor, "gallery.delete", about, "ok");
+        Ok(StatusCode::NO_CONTENT)
+    })
+    .await
 }

@@ -1,7 +1,5 @@
 //! Is the server up, is it ready, what has it counted?
 
-use std::sync::Arc;
-
 use axum::Json;
 use axum::extract::State;
 use axum::http::header;
@@ -62,13 +60,11 @@ pub(crate) async fn metrics(
 ) -> ApiResult<impl IntoResponse> {
     // It names all galleries and their sizes.
     unbound(&caller)?;
-    let state = Arc::clone(&app);
-    app.compute
-        .store(move || {
-            state.galleries.measure(&state.metrics);
-            state.cameras.measure(&state.metrics);
-            let media_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-            Ok(([(header::CONTENT_TYPE, media_type)], state.metrics.text()))
-        })
-        .await
+    app.store(move |state| {
+        state.galleries.measure(&state.metrics);
+        state.cameras.measure(&state.metrics);
+        let media_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+        Ok(([(header::CONTENT_TYPE, media_type)], state.metrics.text()))
+    })
+    .await
 }

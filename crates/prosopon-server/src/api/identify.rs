@@ -1,7 +1,5 @@
 //! `POST /v1/identify`: who is on the picture?
 
-use std::sync::Arc;
-
 use axum::Json;
 use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts;
@@ -103,22 +101,21 @@ impl Question {
     ) -> ApiResult<T> {
         let (name, gallery) = app.gallery(caller, self.gallery.as_deref())?;
         let upload = form.picture(app, "image").await?;
-        let (state, actor) = (Arc::clone(app), Actor::from(caller));
-        app.compute
-            .run(move |models| {
-                let identified = recognise::identify(
-                    &state,
-                    models,
-                    &gallery,
-                    &upload,
-                    self.wanted,
-                    self.asked,
-                    self.options,
-                )?;
-                identified.note(&state, &actor, action, &name);
-                present(&state, models, name, identified)
-            })
-            .await
+        let actor = Actor::from(caller);
+        app.run(move |state, models| {
+            let identified = recognise::identify(
+                &state,
+                models,
+                &gallery,
+                &upload,
+                self.wanted,
+                self.asked,
+                self.options,
+            )?;
+            identified.note(&state, &actor, action, &name);
+            present(&state, models, name, identified)
+        })
+        .await
     }
 }
 

@@ -1,7 +1,5 @@
 //! `/v1/keys` and `/v1/audit`: what an administrator sees to.
 
-use std::sync::Arc;
-
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -82,14 +80,12 @@ pub(super) fn unbound(caller: &Caller) -> ApiResult<()> {
 #[utoipa::path(get, path = "/v1/keys", tag = "Keys", responses((status = 200, body = KeyList)))]
 pub(crate) async fn list(State(app): State<App>, caller: Caller) -> ApiResult<axum::Json<KeyList>> {
     unbound(&caller)?;
-    let state = Arc::clone(&app);
-    app.compute
-        .store(move || {
-            Ok(axum::Json(KeyList {
-                keys: state.access.keys.list()?,
-            }))
-        })
-        .await
+    app.store(move |state| {
+        Ok(axum::Json(KeyList {
+            keys: state.access.keys.list()?,
+        }))
+    })
+    .await
 }
 
 /// Make a key
@@ -112,28 +108,27 @@ pub(crate) async fn create(
             "expected a number from 1 to 36500 as `expires_in_days`",
         ));
     }
-    let (state, actor) = (Arc::clone(&app), Actor::from(&caller));
-    app.compute
-        .store(move || {
-            if let Some(gallery) = &new.gallery {
-                state.galleries.get(gallery)?;
-            }
-            let (record, key) = state.access.keys.create(&NewKey {
-                name: new.name,
-                scopes: new.scopes,
-                gallery: new.gallery,
-                expires_millis: new
-                    .expires_in_days
-                    .map(|days| now_millis() + days * DAY_MILLIS),
-                secret: None,
-            })?;
-            let outcome = format!("key {} `{}`", record.id, record.name);
-            state
-                .audit
-                .record(&actor, "key.create", About::default(), outcome);
-            Ok((StatusCode::CREATED, axum::Json(CreatedKey { record, key })))
-        })
-        .await
+    let actor = Actor::from(&caller);
+    app.store(move |state| {
+        if let Some(gallery) = &new.gallery {
+            state.galleries.get(gallery)?;
+        }
+        let (record, key) = state.access.keys.create(&NewKey {
+            name: new.name,
+            scopes: new.scopes,
+            gallery: new.gallery,
+            expires_millis: new
+                .expires_in_days
+                .map(|days| now_millis() + days * DAY_MILLIS),
+            secret: None,
+        })?;
+        let outcome = format!("key {} `{}`", record.id, record.name);
+        state
+            .audit
+            .record(&actor, "key.create", About::default(), outcome);
+        Ok((StatusCode::CREATED, axum::Json(CreatedKey { record, key })))
+    })
+    .await
 }
 
 /// Revoke a key
@@ -144,18 +139,17 @@ pub(crate) async fn revoke(
     Path(id): Path<i64>,
 ) -> ApiResult<StatusCode> {
     unbound(&caller)?;
-    let (state, actor) = (Arc::clone(&app), Actor::from(&caller));
-    app.compute
-        .store(move || {
-            if !state.access.keys.revoke(KeyId(id))? {
-                return Err(ApiError::new("unknown_key", format!("unknown key {id}")));
-            }
-            state
-                .audit
-                .record(&actor, "key.revoke", About::default(), format!("key {id}"));
-            Ok(StatusCode::NO_CONTENT)
-        })
-        .await
+    let actor = Actor::from(&caller);
+    app.store(move |state| {
+        if !state.access.keys.revoke(KeyId(id))? {
+            return Err(ApiError::new("unknown_key", format!("unknown key {id}")));
+        }
+        state
+            .audit
+            .record(&actor, "key.revoke", About::default(), format!("key {id}"));
+        Ok(StatusCode::NO_CONTENT)
+    })
+    .await
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -192,14 +186,12 @@ pub(crate) async fn audit(
         let message = format!("expected a number from 1 to {MAX_PAGE} as `limit`, found {limit}");
         return Err(ApiError::new("invalid_parameter", message));
     }
-    let state = Arc::clone(&app);
-    app.compute
-        .store(move || {
-            let mut entries = state.audit.entries(query.after, limit + 1)?;
-            let more = entries.len() > limit;
-            entries.truncate(limit);
-            let next = entries.last().filter(|_| more).map(|entry| entry.id);
-            Ok(axum::Json(AuditPage { entries, next }))
-        })
-        .await
+    app.store(move |state| {
+        let mut entries = state.audit.entries(query.after, limit + 1)?;
+        let more = entries.len() > limit;
+        entries.truncate(limit);
+        let next = entries.last().filter(|_| more).map(|entry| entry.id);
+        Ok(axum::Json(AuditPage { entries, next }))
+    })
+    .await
 }

@@ -1,7 +1,5 @@
 //! `/v1/live`: the camera of a browser, frame by frame, with tracks that keep their names.
 
-use std::sync::Arc;
-
 use axum::extract::State;
 use axum::http::StatusCode;
 use prosopon::DecisionRequest;
@@ -75,13 +73,11 @@ pub(crate) async fn open(
         threshold: new.threshold,
     };
     let asked: DecisionRequest = asked.asked()?;
-    let state = Arc::clone(&app);
-    app.compute
-        .store(move || {
-            let id = state.live.open(&state, &caller, gallery.clone(), asked)?;
-            Ok((StatusCode::CREATED, axum::Json(LiveJson { id, gallery })))
-        })
-        .await
+    app.store(move |state| {
+        let id = state.live.open(&state, &caller, gallery.clone(), asked)?;
+        Ok((StatusCode::CREATED, axum::Json(LiveJson { id, gallery })))
+    })
+    .await
 }
 
 /// Send a frame of a live session
@@ -99,31 +95,30 @@ pub(crate) async fn frame(
 ) -> ApiResult<axum::Json<LiveFrameJson>> {
     let session = app.live.get(&caller, &id)?;
     let upload = form.picture(&app, "image").await?;
-    let (state, actor) = (Arc::clone(&app), Actor::from(&caller));
-    app.compute
-        .run(move |models| {
-            let image = recognise::decode(&state, &upload)?;
-            let (width, height) = (image.width(), image.height());
-            let look = session.look(models, image)?;
-            state.metrics.looked(look.tracks.len());
-            if !look.decided.is_empty() {
-                let seen = look.decided.iter().map(|event| match &event.subject {
-                    Some(subject) => Seen::Known(&subject.name),
-                    None => Seen::Unknown,
-                });
-                state
-                    .audit
-                    .identified(&actor, "live", &session.gallery, seen);
-            }
-            Ok(axum::Json(LiveFrameJson {
-                width,
-                height,
-                gallery: session.gallery.clone(),
-                tracks: look.tracks,
-                challenge: look.challenge,
-            }))
-        })
-        .await
+    let actor = Actor::from(&caller);
+    app.run(move |state, models| {
+        let image = recognise::decode(&state, &upload)?;
+        let (width, height) = (image.width(), image.height());
+        let look = session.look(models, image)?;
+        state.metrics.looked(look.tracks.len());
+        if !look.decided.is_empty() {
+            let seen = look.decided.iter().map(|event| match &event.subject {
+                Some(subject) => Seen::Known(&subject.name),
+                None => Seen::Unknown,
+            });
+            state
+                .audit
+                .identified(&actor, "live", &session.gallery, seen);
+        }
+        Ok(axum::Json(LiveFrameJson {
+            width,
+            height,
+            gallery: session.gallery.clone(),
+            tracks: look.tracks,
+            challenge: look.challenge,
+        }))
+    })
+    .await
 }
 
 /// Challenge who is in front of the camera

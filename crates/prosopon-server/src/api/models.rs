@@ -1,7 +1,5 @@
 //! `/v1/models` and `/v1/system`: what the server works with, and how it is doing.
 
-use std::sync::Arc;
-
 use axum::Json;
 use axum::extract::State;
 use prosopon::DEFAULT_FMR;
@@ -119,39 +117,37 @@ pub(crate) struct RecentJson {
 /// Show the server's state
 #[utoipa::path(get, path = "/v1/system", tag = "Server", responses((status = 200, body = SystemJson)))]
 pub(crate) async fn system(State(app): State<App>, caller: Caller) -> ApiResult<Json<SystemJson>> {
-    let state = Arc::clone(&app);
-    app.compute
-        .store(move || {
-            let models = state.compute.models().ok();
-            let (waiting, running) = state.metrics.queue_now();
-            let (requests, pictures, faces) = state.metrics.totals();
-            Ok(Json(SystemJson {
-                version: env!("CARGO_PKG_VERSION").to_owned(),
-                uptime_secs: state.started.elapsed().as_secs(),
-                backend: models.map(|models| models.backend.clone()),
-                threads: models.map(|models| models.threads),
-                queue: QueueJson {
-                    waiting,
-                    running,
-                    capacity: state.compute.capacity(),
-                },
-                totals: TotalsJson {
-                    requests,
-                    pictures,
-                    faces,
-                },
-                recent: RecentJson {
-                    pictures_per_sec: state.metrics.pictures_per_sec(),
-                    window_secs: Recent::SECS,
-                },
-                memory_bytes: memory_bytes(),
-                galleries: visible(&state, &caller)?,
-                url_input: state.settings.allow_url_input,
-                default_fmr: default_fmr(&state),
-                max_body_bytes: state.settings.max_body_mib << 20,
-            }))
-        })
-        .await
+    app.store(move |state| {
+        let models = state.compute.models().ok();
+        let (waiting, running) = state.metrics.queue_now();
+        let (requests, pictures, faces) = state.metrics.totals();
+        Ok(Json(SystemJson {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            uptime_secs: state.started.elapsed().as_secs(),
+            backend: models.map(|models| models.backend.clone()),
+            threads: models.map(|models| models.threads),
+            queue: QueueJson {
+                waiting,
+                running,
+                capacity: state.compute.capacity(),
+            },
+            totals: TotalsJson {
+                requests,
+                pictures,
+                faces,
+            },
+            recent: RecentJson {
+                pictures_per_sec: state.metrics.pictures_per_sec(),
+                window_secs: Recent::SECS,
+            },
+            memory_bytes: memory_bytes(),
+            galleries: visible(&state, &caller)?,
+            url_input: state.settings.allow_url_input,
+            default_fmr: default_fmr(&state),
+            max_body_bytes: state.settings.max_body_mib << 20,
+        }))
+    })
+    .await
 }
 
 /// The rate that decides where neither request nor gallery names one.

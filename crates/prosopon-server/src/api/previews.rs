@@ -1,6 +1,5 @@
 //! What a camera sees, drawn for whoever looks: as a stream of pictures, or one.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Bytes;
@@ -32,23 +31,22 @@ type Frames = watch::Receiver<Option<Bytes>>;
 /// The frames of a camera from now on.
 async fn frames(app: &App, caller: &Caller, id: i64) -> ApiResult<Frames> {
     unbound(caller)?;
-    let (state, actor) = (Arc::clone(app), Actor::from(caller));
+    let actor = Actor::from(caller);
     let who = match caller.key {
         Some(key) => format!("key {key}"),
         None => caller.address.to_string(),
     };
-    app.compute
-        .store(move || {
-            let frames = state.cameras.watched(id)?.preview.subscribe()?;
-            if state.cameras.is_new_look(&who, id) {
-                let outcome = format!("camera {id}");
-                state
-                    .audit
-                    .record(&actor, "camera.look", About::default(), outcome);
-            }
-            Ok(frames)
-        })
-        .await
+    app.store(move |state| {
+        let frames = state.cameras.watched(id)?.preview.subscribe()?;
+        if state.cameras.is_new_look(&who, id) {
+            let outcome = format!("camera {id}");
+            state
+                .audit
+                .record(&actor, "camera.look", About::default(), outcome);
+        }
+        Ok(frames)
+    })
+    .await
 }
 
 /// Look through a camera

@@ -1,7 +1,5 @@
 //! `/v1/galleries/{gallery}/subjects`: the people of a gallery.
 
-use std::sync::Arc;
-
 use axum::extract::State;
 use axum::http::StatusCode;
 use prosopon_gallery::{
@@ -154,20 +152,19 @@ pub(crate) async fn on_gallery<T: Send + 'static>(
     name: String,
     work: impl FnOnce(&str, &Gallery, &dyn Fn(&'static str, &str)) -> ApiResult<T> + Send + 'static,
 ) -> ApiResult<T> {
-    let (state, actor) = (Arc::clone(app), Actor::from(&caller));
-    app.compute
-        .store(move || {
-            let (name, gallery) = state.gallery(&caller, Some(&name))?;
-            let audit = |action: &'static str, subject: &str| {
-                let about = About {
-                    gallery: Some(&name),
-                    subject: Some(subject),
-                };
-                state.audit.record(&actor, action, about, "ok");
+    let actor = Actor::from(&caller);
+    app.store(move |state| {
+        let (name, gallery) = state.gallery(&caller, Some(&name))?;
+        let audit = |action: &'static str, subject: &str| {
+            let about = About {
+                gallery: Some(&name),
+                subject: Some(subject),
             };
-            work(&name, &gallery, &audit)
-        })
-        .await
+            state.audit.record(&actor, action, about, "ok");
+        };
+        work(&name, &gallery, &audit)
+    })
+    .await
 }
 
 /// List subjects

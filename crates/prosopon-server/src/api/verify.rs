@@ -1,7 +1,5 @@
 //! `POST /v1/verify`: do two pictures show one person?
 
-use std::sync::Arc;
-
 use axum::Json;
 use axum::extract::State;
 use prosopon::{Decision, Face, similarity};
@@ -122,53 +120,52 @@ pub(crate) async fn verify(
     }
     let probe = form.picture(&app, "probe").await?;
     let reference = form.picture(&app, "reference").await?;
-    let (state, actor) = (Arc::clone(&app), Actor::from(&caller));
-    app.compute
-        .run(move |models| {
-            let rule = recognise::rule(&state, models, &gallery, asked)?;
-            let look = |upload, name| {
-                let found = recognise::analyse(&state, models, upload, wanted)?;
-                checked(found, faces, name)
-            };
-            let (probe, reference) = (look(&probe, "probe")?, look(&reference, "reference")?);
-            let mut pairs = Vec::new();
-            for (i, a) in probe.faces.iter().enumerate() {
-                for (j, b) in reference.faces.iter().enumerate() {
-                    let similarity = similarity(&a.embedding, &b.embedding)?;
-                    pairs.push(Pair {
-                        probe_face: i,
-                        reference_face: j,
-                        similarity: similarity.value(),
-                        outcome: rule.decide(similarity).into(),
-                    });
-                }
+    let actor = Actor::from(&caller);
+    app.run(move |state, models| {
+        let rule = recognise::rule(&state, models, &gallery, asked)?;
+        let look = |upload, name| {
+            let found = recognise::analyse(&state, models, upload, wanted)?;
+            checked(found, faces, name)
+        };
+        let (probe, reference) = (look(&probe, "probe")?, look(&reference, "reference")?);
+        let mut pairs = Vec::new();
+        for (i, a) in probe.faces.iter().enumerate() {
+            for (j, b) in reference.faces.iter().enumerate() {
+                let similarity = similarity(&a.embedding, &b.embedding)?;
+                pairs.push(Pair {
+                    probe_face: i,
+                    reference_face: j,
+                    similarity: similarity.value(),
+                    outcome: rule.decide(similarity).into(),
+                });
             }
-            pairs.sort_by(|a, b| b.similarity.total_cmp(&a.similarity));
-            pairs.truncate(MAX_PAIRS);
-            let best = pairs
-                .first()
-                .ok_or_else(|| ApiError::internal("pairs of faces without faces"))?;
-            let outcome = best.outcome;
-            state.audit.record(
-                &actor,
-                "verify",
-                About::default(),
-                match outcome {
-                    VerificationOutcome::Same => "same",
-                    VerificationOutcome::Uncertain => "uncertain",
-                    VerificationOutcome::Different => "different",
-                },
-            );
-            Ok(Json(Verified {
-                outcome,
-                similarity: best.similarity,
-                decision: (&rule).into(),
-                probe: compared(&probe),
-                reference: compared(&reference),
-                pairs,
-            }))
-        })
-        .await
+        }
+        pairs.sort_by(|a, b| b.similarity.total_cmp(&a.similarity));
+        pairs.truncate(MAX_PAIRS);
+        let best = pairs
+            .first()
+            .ok_or_else(|| ApiError::internal("pairs of faces without faces"))?;
+        let outcome = best.outcome;
+        state.audit.record(
+            &actor,
+            "verify",
+            About::default(),
+            match outcome {
+                VerificationOutcome::Same => "same",
+                VerificationOutcome::Uncertain => "uncertain",
+                VerificationOutcome::Different => "different",
+            },
+        );
+        Ok(Json(Verified {
+            outcome,
+            similarity: best.similarity,
+            decision: (&rule).into(),
+            probe: compared(&probe),
+            reference: compared(&reference),
+            pairs,
+        }))
+    })
+    .await
 }
 
 fn checked(found: Found<Face>, faces: Faces, name: &str) -> ApiResult<Found<Face>> {

@@ -64,33 +64,32 @@ async fn classify_image(
     if let Some(named) = app.settings.classifier.clone().filter(|_| !is_of_gallery) {
         return by_classifier(&app, &caller, named, upload).await;
     }
-    let (state, actor) = (Arc::clone(&app), Actor::from(&caller));
-    app.compute
-        .run(move |models| {
-            let found = recognise::analyse(&state, models, &upload, Wanted::default())?;
-            let probes: Vec<_> = found.faces.iter().map(|f| f.embedding.clone()).collect();
-            let classes = Arc::new(classes(&gallery)?);
-            let options = IdentifyOptions {
-                max_candidates: classes.len(),
-                ..IdentifyOptions::default()
-            };
-            let candidates = state
-                .metrics
-                .time(Stage::Search, || gallery.identify_batch(&probes, options))?;
-            let scale = Scale::of(models, &gallery)?;
-            let faces: Vec<Classified> = candidates
-                .iter()
-                .filter_map(|candidates| classified(candidates, &classes, scale))
-                .collect();
-            let about = About {
-                gallery: Some(&name),
-                subject: None,
-            };
-            let outcome = format!("{} classified", faces.len());
-            state.audit.record(&actor, "classify", about, outcome);
-            Ok(Json(faces))
-        })
-        .await
+    let actor = Actor::from(&caller);
+    app.run(move |state, models| {
+        let found = recognise::analyse(&state, models, &upload, Wanted::default())?;
+        let probes: Vec<_> = found.faces.iter().map(|f| f.embedding.clone()).collect();
+        let classes = Arc::new(classes(&gallery)?);
+        let options = IdentifyOptions {
+            max_candidates: classes.len(),
+            ..IdentifyOptions::default()
+        };
+        let candidates = state
+            .metrics
+            .time(Stage::Search, || gallery.identify_batch(&probes, options))?;
+        let scale = Scale::of(models, &gallery)?;
+        let faces: Vec<Classified> = candidates
+            .iter()
+            .filter_map(|candidates| classified(candidates, &classes, scale))
+            .collect();
+        let about = About {
+            gallery: Some(&name),
+            subject: None,
+        };
+        let outcome = format!("{} classified", faces.len());
+        state.audit.record(&actor, "classify", about, outcome);
+        Ok(Json(faces))
+    })
+    .await
 }
 
 /// What the trained classifier says of every face, from left to right.
@@ -100,29 +99,28 @@ async fn by_classifier(
     named: String,
     upload: Upload,
 ) -> ApiResult<Json<Vec<Classified>>> {
-    let (state, actor) = (Arc::clone(app), Actor::from(caller));
-    app.compute
-        .run(move |models| {
-            let (name, which) = parse_reference(&named)?;
-            let loaded = Classifiers::get(&state, models, name, which.unwrap_or_default())?;
-            let found = classify(&state, models, &loaded, &upload)?;
-            found.note(&state, &actor, &loaded);
-            let names = &loaded.classifier.card.classes;
-            let dictionary = Arc::new(names.iter().cloned().zip(0..).collect());
-            let face = |face: &ClassifiedFace| Classified {
-                class: names[face.prediction.class].clone(),
-                class_probability: face
-                    .prediction
-                    .probabilities
-                    .iter()
-                    .copied()
-                    .map(percent)
-                    .collect(),
-                class_dictionary: Arc::clone(&dictionary),
-            };
-            Ok(Json(found.faces.iter().map(face).collect()))
-        })
-        .await
+    let actor = Actor::from(caller);
+    app.run(move |state, models| {
+        let (name, which) = parse_reference(&named)?;
+        let loaded = Classifiers::get(&state, models, name, which.unwrap_or_default())?;
+        let found = classify(&state, models, &loaded, &upload)?;
+        found.note(&state, &actor, &loaded);
+        let names = &loaded.classifier.card.classes;
+        let dictionary = Arc::new(names.iter().cloned().zip(0..).collect());
+        let face = |face: &ClassifiedFace| Classified {
+            class: names[face.prediction.class].clone(),
+            class_probability: face
+                .prediction
+                .probabilities
+                .iter()
+                .copied()
+                .map(percent)
+                .collect(),
+            class_dictionary: Arc::clone(&dictionary),
+        };
+        Ok(Json(found.faces.iter().map(face).collect()))
+    })
+    .await
 }
 
 /// A share in percent, with two decimals.

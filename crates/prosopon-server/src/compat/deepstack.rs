@@ -156,18 +156,16 @@ async fn detect(State(app): State<App>, asking: Asking) -> ApiResult<Json<Predic
         ..Wanted::default()
     };
     let upload = asking.form.picture(&app, "image").await?;
-    let state = Arc::clone(&app);
-    app.compute
-        .run(move |models| {
-            let found = recognise::detect(&state, models, &upload, wanted)?;
-            let faces = found.faces.iter().map(|face| Prediction {
-                userid: None,
-                confidence: round5(theirs(face.confidence)),
-                pixels: whole_pixels(&face.bounding_box, &found.image),
-            });
-            Ok(Predictions::of(faces.collect()))
-        })
-        .await
+    app.run(move |state, models| {
+        let found = recognise::detect(&state, models, &upload, wanted)?;
+        let faces = found.faces.iter().map(|face| Prediction {
+            userid: None,
+            confidence: round5(theirs(face.confidence)),
+            pixels: whole_pixels(&face.bounding_box, &found.image),
+        });
+        Ok(Predictions::of(faces.collect()))
+    })
+    .await
 }
 
 async fn recognize(State(app): State<App>, asking: Asking) -> ApiResult<Json<Predictions>> {
@@ -175,53 +173,52 @@ async fn recognize(State(app): State<App>, asking: Asking) -> ApiResult<Json<Pre
     let least = asking.min_confidence()?.map(f64::from);
     let (name, gallery) = app.gallery(&asking.caller, None)?;
     let upload = asking.form.picture(&app, "image").await?;
-    let (state, actor) = (Arc::clone(&app), Actor::from(&asking.caller));
-    app.compute
-        .run(move |models| {
-            let scale = Scale::of(models, &gallery)?;
-            let similarity = |cosine: f32| scale.similarity(f64::from(cosine));
-            let least = match least {
-                Some(least) => least,
-                // The gallery's own decision; on a model that nobody has measured, the middle. Clients
-                // know two answers only, so what is uncertain is unknown to them.
-                None => recognise::rule(&state, models, &gallery, DecisionRequest::default())
-                    .map_or(0.5, |rule| similarity(rule.threshold.similarity)),
-            };
-            let found = recognise::analyse(&state, models, &upload, Wanted::default())?;
-            if found.faces.is_empty() {
-                return Err(ApiError::new("face_not_found", "no face"));
-            }
-            let probes: Vec<_> = found.faces.iter().map(|f| f.embedding.clone()).collect();
-            let options = IdentifyOptions {
-                max_candidates: 1,
-                ..IdentifyOptions::default()
-            };
-            let candidates = state
-                .metrics
-                .time(Stage::Search, || gallery.identify_batch(&probes, options))?;
-            let mut predictions = Vec::new();
-            for (face, candidates) in found.faces.iter().zip(candidates) {
-                let best = candidates.first();
-                let best =
-                    best.map(|best| (best.name.to_string(), similarity(best.similarity.value())));
-                let known = best.filter(|(_, similarity)| *similarity >= least);
-                let (userid, confidence) = known.unwrap_or((UNKNOWN.to_owned(), 0.0));
-                predictions.push(Prediction {
-                    userid: Some(userid),
-                    confidence: round5(confidence),
-                    pixels: whole_pixels(&face.detection.bounding_box, &found.image),
-                });
-            }
-            let seen = predictions.iter().map(|prediction| {
-                match prediction.userid.as_deref().filter(|name| *name != UNKNOWN) {
-                    Some(name) => Seen::Known(name),
-                    None => Seen::Unknown,
-                }
+    let actor = Actor::from(&asking.caller);
+    app.run(move |state, models| {
+        let scale = Scale::of(models, &gallery)?;
+        let similarity = |cosine: f32| scale.similarity(f64::from(cosine));
+        let least = match least {
+            Some(least) => least,
+            // The gallery's own decision; on a model that nobody has measured, the middle. Clients
+            // know two answers only, so what is uncertain is unknown to them.
+            None => recognise::rule(&state, models, &gallery, DecisionRequest::default())
+                .map_or(0.5, |rule| similarity(rule.threshold.similarity)),
+        };
+        let found = recognise::analyse(&state, models, &upload, Wanted::default())?;
+        if found.faces.is_empty() {
+            return Err(ApiError::new("face_not_found", "no face"));
+        }
+        let probes: Vec<_> = found.faces.iter().map(|f| f.embedding.clone()).collect();
+        let options = IdentifyOptions {
+            max_candidates: 1,
+            ..IdentifyOptions::default()
+        };
+        let candidates = state
+            .metrics
+            .time(Stage::Search, || gallery.identify_batch(&probes, options))?;
+        let mut predictions = Vec::new();
+        for (face, candidates) in found.faces.iter().zip(candidates) {
+            let best = candidates.first();
+            let best =
+                best.map(|best| (best.name.to_string(), similarity(best.similarity.value())));
+            let known = best.filter(|(_, similarity)| *similarity >= least);
+            let (userid, confidence) = known.unwrap_or((UNKNOWN.to_owned(), 0.0));
+            predictions.push(Prediction {
+                userid: Some(userid),
+                confidence: round5(confidence),
+                pixels: whole_pixels(&face.detection.bounding_box, &found.image),
             });
-            state.audit.identified(&actor, "identify", &name, seen);
-            Ok(Predictions::of(predictions))
-        })
-        .await
+        }
+        let seen = predictions.iter().map(|prediction| {
+            match prediction.userid.as_deref().filter(|name| *name != UNKNOWN) {
+                Some(name) => Seen::Known(name),
+                None => Seen::Unknown,
+            }
+        });
+        state.audit.identified(&actor, "identify", &name, seen);
+        Ok(Predictions::of(predictions))
+    })
+    .await
 }
 
 #[derive(Serialize)]
@@ -261,24 +258,23 @@ async fn register(State(app): State<App>, asking: Asking) -> ApiResult<Json<Regi
             face,
         });
     }
-    let (state, actor) = (Arc::clone(&app), Actor::from(&asking.caller));
-    app.compute
-        .store(move || {
-            state
-                .metrics
-                .time(Stage::Store, || gallery.enrol_batch(&requests))?;
-            let about = About {
-                gallery: Some(&name),
-                subject: Some(&userid),
-            };
-            let outcome = format!("{} added", requests.len());
-            state.audit.record(&actor, "enrol", about, outcome);
-            Ok(Json(Registered {
-                success: true,
-                message: "face added",
-            }))
-        })
-        .await
+    let actor = Actor::from(&asking.caller);
+    app.store(move |state| {
+        state
+            .metrics
+            .time(Stage::Store, || gallery.enrol_batch(&requests))?;
+        let about = About {
+            gallery: Some(&name),
+            subject: Some(&userid),
+        };
+        let outcome = format!("{} added", requests.len());
+        state.audit.record(&actor, "enrol", about, outcome);
+        Ok(Json(Registered {
+            success: true,
+            message: "face added",
+        }))
+    })
+    .await
 }
 
 #[derive(Serialize)]
@@ -334,34 +330,33 @@ async fn compare(State(app): State<App>, asking: Asking) -> ApiResult<Json<Match
     let first = asking.form.picture(&app, "image1").await?;
     let second = asking.form.picture(&app, "image2").await?;
     let (_, gallery) = app.gallery(&asking.caller, None)?;
-    let (state, actor) = (Arc::clone(&app), Actor::from(&asking.caller));
-    app.compute
-        .run(move |models| {
-            let largest = |upload| {
-                let wanted = Wanted {
-                    max_faces: Some(1),
-                    ..Wanted::default()
-                };
-                let mut found = recognise::analyse(&state, models, upload, wanted)?;
-                let face = found.faces.pop();
-                face.ok_or_else(|| ApiError::new("face_not_found", "no face"))
+    let actor = Actor::from(&asking.caller);
+    app.run(move |state, models| {
+        let largest = |upload| {
+            let wanted = Wanted {
+                max_faces: Some(1),
+                ..Wanted::default()
             };
-            let (first, second) = (largest(&first)?, largest(&second)?);
-            let cosine = prosopon::similarity(&first.embedding, &second.embedding)?;
-            let scale = Scale::of(models, &gallery)?;
-            let similarity = scale.similarity(f64::from(cosine.value()));
-            let outcome = if similarity >= 0.5 {
-                "same"
-            } else {
-                "different"
-            };
-            state
-                .audit
-                .record(&actor, "verify", About::default(), outcome);
-            Ok(Json(Matched {
-                success: true,
-                similarity: round5(similarity),
-            }))
-        })
-        .await
+            let mut found = recognise::analyse(&state, models, upload, wanted)?;
+            let face = found.faces.pop();
+            face.ok_or_else(|| ApiError::new("face_not_found", "no face"))
+        };
+        let (first, second) = (largest(&first)?, largest(&second)?);
+        let cosine = prosopon::similarity(&first.embedding, &second.embedding)?;
+        let scale = Scale::of(models, &gallery)?;
+        let similarity = scale.similarity(f64::from(cosine.value()));
+        let outcome = if similarity >= 0.5 {
+            "same"
+        } else {
+            "different"
+        };
+        state
+            .audit
+            .record(&actor, "verify", About::default(), outcome);
+        Ok(Json(Matched {
+            success: true,
+            similarity: round5(similarity),
+        }))
+    })
+    .await
 }

@@ -1,8 +1,6 @@
 //! `/upload`: a form for browsers without JavaScript. A picture in, the same with a box around each
 //! face out.
 
-use std::sync::Arc;
-
 use axum::extract::State;
 use axum::http::header;
 use axum::middleware::from_fn_with_state;
@@ -52,24 +50,22 @@ async fn answer(State(app): State<App>, form: Form) -> ApiResult<Response> {
         let message = "expected a file that ends in .png, .jpg, .jpeg or .gif";
         return Err(ApiError::new("unsupported_content_type", message));
     }
-    let state = Arc::clone(&app);
-    app.compute
-        .run(move |models| {
-            let found = recognise::detect(&state, models, &upload, Wanted::default())?;
-            if found.faces.is_empty() {
-                return Ok(Json(json!({"face_found_in_image": 0})).into_response());
-            }
-            let boxes = found.faces.iter().map(|face| Annotation {
-                bounding_box: face.bounding_box,
-                landmarks: None,
-                label: None,
-                color: subject_color(0),
-            });
-            let boxes: Vec<Annotation> = boxes.collect();
-            let bytes = state.metrics.time(Stage::Draw, || {
-                annotate(&found.image, &boxes).encode_jpeg(prosopon::image::JPEG_QUALITY)
-            })?;
-            Ok(([(header::CONTENT_TYPE, "image/jpeg")], bytes).into_response())
-        })
-        .await
+    app.run(move |state, models| {
+        let found = recognise::detect(&state, models, &upload, Wanted::default())?;
+        if found.faces.is_empty() {
+            return Ok(Json(json!({"face_found_in_image": 0})).into_response());
+        }
+        let boxes = found.faces.iter().map(|face| Annotation {
+            bounding_box: face.bounding_box,
+            landmarks: None,
+            label: None,
+            color: subject_color(0),
+        });
+        let boxes: Vec<Annotation> = boxes.collect();
+        let bytes = state.metrics.time(Stage::Draw, || {
+            annotate(&found.image, &boxes).encode_jpeg(prosopon::image::JPEG_QUALITY)
+        })?;
+        Ok(([(header::CONTENT_TYPE, "image/jpeg")], bytes).into_response())
+    })
+    .await
 }

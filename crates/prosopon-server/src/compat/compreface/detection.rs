@@ -1,7 +1,5 @@
 //! `/detection/detect`: where are faces?
 
-use std::sync::Arc;
-
 use axum::Json;
 use axum::extract::State;
 
@@ -23,17 +21,15 @@ pub(super) async fn detect(
         ..query
     };
     let upload = picture(&app, &form, "file").await?;
-    let state = Arc::clone(&app);
-    app.compute
-        .run(move |models| {
-            let seen = look(&state, models, &upload, &query, query.plugins.calculator)?;
-            let faces = seen.faces.iter();
-            Ok(Json(Answer {
-                result: faces
-                    .map(|face| FaceFields::new(&seen, face, &query))
-                    .collect(),
-                plugins_versions: Versions::asked(&query, models),
-            }))
-        })
-        .await
+    app.run(move |state, models| {
+        let seen = look(&state, models, &upload, &query, query.plugins.calculator)?;
+        let faces = seen.faces.iter();
+        Ok(Json(Answer {
+            result: faces
+                .map(|face| FaceFields::new(&seen, face, &query))
+                .collect(),
+            plugins_versions: Versions::asked(&query, models),
+        }))
+    })
+    .await
 }

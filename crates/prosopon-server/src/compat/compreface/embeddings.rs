@@ -1,7 +1,5 @@
 //! Endpoints that take embeddings in place of pictures.
 
-use std::sync::Arc;
-
 use axum::Json;
 use axum::extract::State;
 use prosopon::{Embedding, ModelId};
@@ -60,29 +58,28 @@ pub(super) async fn recognize(
     some(&embeddings, "embeddings")?;
     let (name, gallery) = app.gallery(&caller, None)?;
     let scale = Scale::of(app.compute.models()?, &gallery)?;
-    let (state, actor) = (Arc::clone(&app), Actor::from(&caller));
-    app.compute
-        .store(move || {
-            let rows = match gallery.binding()? {
-                Some(bound) => {
-                    let probes = vectors(&embeddings, &bound.model, bound.dimension)?;
-                    nearest(&state, &gallery, &probes, count, scale)?
-                }
-                // Nobody is enrolled, so nobody is close.
-                None => embeddings.iter().map(|_| Vec::new()).collect(),
-            };
-            audit(&state, &actor, &name, &rows);
-            let result = embeddings.into_iter().zip(rows);
-            Ok(Json(Answer {
-                result: result
-                    .map(|(embedding, similarities)| Recognised {
-                        embedding,
-                        similarities,
-                    })
-                    .collect(),
-            }))
-        })
-        .await
+    let actor = Actor::from(&caller);
+    app.store(move |state| {
+        let rows = match gallery.binding()? {
+            Some(bound) => {
+                let probes = vectors(&embeddings, &bound.model, bound.dimension)?;
+                nearest(&state, &gallery, &probes, count, scale)?
+            }
+            // Nobody is enrolled, so nobody is close.
+            None => embeddings.iter().map(|_| Vec::new()).collect(),
+        };
+        audit(&state, &actor, &name, &rows);
+        let result = embeddings.into_iter().zip(rows);
+        Ok(Json(Answer {
+            result: result
+                .map(|(embedding, similarities)| Recognised {
+                    embedding,
+                    similarities,
+                })
+                .collect(),
+        }))
+    })
+    .await
 }
 
 pub(super) async fn verify_with_face(
@@ -94,22 +91,21 @@ pub(super) async fn verify_with_face(
     some(&embeddings, "embeddings")?;
     let (name, gallery) = app.gallery(&caller, None)?;
     let scale = Scale::of(app.compute.models()?, &gallery)?;
-    let (state, actor) = (Arc::clone(&app), Actor::from(&caller));
-    app.compute
-        .store(move || {
-            let enrolled = image_id::find(&name, &gallery, &image_id)?;
-            let subject = gallery.show(enrolled.subject)?.subject.name;
-            let reference = gallery.embedding(enrolled.id)?;
-            let result = ranked(scale, &reference, embeddings)?;
-            let about = About {
-                gallery: Some(&name),
-                subject: Some(&subject),
-            };
-            let outcome = format!("{} compared", result.len());
-            state.audit.record(&actor, "verify", about, outcome);
-            Ok(Json(Answer { result }))
-        })
-        .await
+    let actor = Actor::from(&caller);
+    app.store(move |state| {
+        let enrolled = image_id::find(&name, &gallery, &image_id)?;
+        let subject = gallery.show(enrolled.subject)?.subject.name;
+        let reference = gallery.embedding(enrolled.id)?;
+        let result = ranked(scale, &reference, embeddings)?;
+        let about = About {
+            gallery: Some(&name),
+            subject: Some(&subject),
+        };
+        let outcome = format!("{} compared", result.len());
+        state.audit.record(&actor, "verify", about, outcome);
+        Ok(Json(Answer { result }))
+    })
+    .await
 }
 
 pub(super) async fn verify(
@@ -125,18 +121,17 @@ pub(super) async fn verify(
     let (_, gallery) = app.gallery(&caller, None)?;
     let scale = Scale::of(models, &gallery)?;
     let model = models.model.clone();
-    let (state, actor) = (Arc::clone(&app), Actor::from(&caller));
-    app.compute
-        .store(move || {
-            let source = vector(&source, &model, source.len())?;
-            let result = ranked(scale, &source, targets)?;
-            let outcome = format!("{} compared", result.len());
-            state
-                .audit
-                .record(&actor, "verify", About::default(), outcome);
-            Ok(Json(Answer { result }))
-        })
-        .await
+    let actor = Actor::from(&caller);
+    app.store(move |state| {
+        let source = vector(&source, &model, source.len())?;
+        let result = ranked(scale, &source, targets)?;
+        let outcome = format!("{} compared", result.len());
+        state
+            .audit
+            .record(&actor, "verify", About::default(), outcome);
+        Ok(Json(Answer { result }))
+    })
+    .await
 }
 
 /// Compares all `targets` with one embedding; closest first.

@@ -1,7 +1,5 @@
 //! `/recognition/faces`: the enrolled faces of the gallery.
 
-use std::sync::Arc;
-
 use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
@@ -49,27 +47,24 @@ pub(super) async fn add(
     let (subject, wanted) = (parameters.subject()?, parameters.wanted()?);
     let (name, gallery) = app.gallery(&caller, None)?;
     let upload = picture(&app, &form, "file").await?;
-    let (state, actor) = (Arc::clone(&app), Actor::from(&caller));
-    let found = Arc::clone(&app);
+    let actor = Actor::from(&caller);
     let face = app
-        .compute
-        .run(move |models| face_to_enrol(&found, models, &upload, wanted))
+        .run(move |state, models| face_to_enrol(&state, models, &upload, wanted))
         .await?;
-    app.compute
-        .store(move || {
-            let enrolment = state
-                .metrics
-                .time(Stage::Store, || gallery.enrol(&subject, face))?;
-            let face = gallery.face(enrolment.face())?;
-            let about = About {
-                gallery: Some(&name),
-                subject: Some(&subject),
-            };
-            state.audit.record(&actor, "enrol", about, "1 added");
-            let image_id = image_id::of(&name, &face);
-            Ok((StatusCode::CREATED, Json(Example { image_id, subject })))
-        })
-        .await
+    app.store(move |state| {
+        let enrolment = state
+            .metrics
+            .time(Stage::Store, || gallery.enrol(&subject, face))?;
+        let face = gallery.face(enrolment.face())?;
+        let about = About {
+            gallery: Some(&name),
+            subject: Some(&subject),
+        };
+        state.audit.record(&actor, "enrol", about, "1 added");
+        let image_id = image_id::of(&name, &face);
+        Ok((StatusCode::CREATED, Json(Example { image_id, subject })))
+    })
+    .await
 }
 
 pub(super) async fn list(

@@ -1,7 +1,5 @@
 //! `/recognition/recognize`, and the comparison with one enrolled face.
 
-use std::sync::Arc;
-
 use axum::Json;
 use axum::extract::State;
 use prosopon::Embedding;
@@ -32,26 +30,25 @@ pub(super) async fn recognize(
 ) -> ApiResult<Json<Answer<Recognised>>> {
     let (name, gallery) = app.gallery(&caller, None)?;
     let upload = picture(&app, &form, "file").await?;
-    let (state, actor) = (Arc::clone(&app), Actor::from(&caller));
-    app.compute
-        .run(move |models| {
-            let seen = look(&state, models, &upload, &query, true)?;
-            let probes = seen.embeddings()?;
-            let scale = Scale::of(models, &gallery)?;
-            let rows = nearest(&state, &gallery, &probes, query.prediction_count, scale)?;
-            audit(&state, &actor, &name, &rows);
-            let faces = seen.faces.iter().zip(rows);
-            Ok(Json(Answer {
-                result: faces
-                    .map(|(face, subjects)| Recognised {
-                        face: FaceFields::new(&seen, face, &query),
-                        subjects,
-                    })
-                    .collect(),
-                plugins_versions: Versions::asked(&query, models),
-            }))
-        })
-        .await
+    let actor = Actor::from(&caller);
+    app.run(move |state, models| {
+        let seen = look(&state, models, &upload, &query, true)?;
+        let probes = seen.embeddings()?;
+        let scale = Scale::of(models, &gallery)?;
+        let rows = nearest(&state, &gallery, &probes, query.prediction_count, scale)?;
+        audit(&state, &actor, &name, &rows);
+        let faces = seen.faces.iter().zip(rows);
+        Ok(Json(Answer {
+            result: faces
+                .map(|(face, subjects)| Recognised {
+                    face: FaceFields::new(&seen, face, &query),
+                    subjects,
+                })
+                .collect(),
+            plugins_versions: Versions::asked(&query, models),
+        }))
+    })
+    .await
 }
 
 pub(super) async fn verify(
@@ -67,39 +64,38 @@ pub(super) async fn verify(
     };
     let (name, gallery) = app.gallery(&caller, None)?;
     let upload = picture(&app, &form, "file").await?;
-    let (state, actor) = (Arc::clone(&app), Actor::from(&caller));
-    app.compute
-        .run(move |models| {
-            let enrolled = image_id::find(&name, &gallery, &image_id)?;
-            let subject = gallery.show(enrolled.subject)?.subject.name;
-            let reference = gallery.embedding(enrolled.id)?;
-            let seen = look(&state, models, &upload, &query, true)?;
-            let scale = Scale::of(models, &gallery)?;
-            let mut result = Vec::new();
-            for (face, probe) in seen.faces.iter().zip(seen.embeddings()?) {
-                result.push(ComparedWithFace {
-                    face: FaceFields::new(&seen, face, &query),
-                    subject: subject.clone(),
-                    similarity: compared(scale, &probe, &reference)?,
-                });
-            }
-            let best = result.iter().map(|face| face.similarity);
-            let outcome = if best.fold(0.0, f64::max) >= KNOWN {
-                "same"
-            } else {
-                "different"
-            };
-            let about = About {
-                gallery: Some(&name),
-                subject: Some(&subject),
-            };
-            state.audit.record(&actor, "verify", about, outcome);
-            Ok(Json(Answer {
-                result,
-                plugins_versions: Versions::asked(&query, models),
-            }))
-        })
-        .await
+    let actor = Actor::from(&caller);
+    app.run(move |state, models| {
+        let enrolled = image_id::find(&name, &gallery, &image_id)?;
+        let subject = gallery.show(enrolled.subject)?.subject.name;
+        let reference = gallery.embedding(enrolled.id)?;
+        let seen = look(&state, models, &upload, &query, true)?;
+        let scale = Scale::of(models, &gallery)?;
+        let mut result = Vec::new();
+        for (face, probe) in seen.faces.iter().zip(seen.embeddings()?) {
+            result.push(ComparedWithFace {
+                face: FaceFields::new(&seen, face, &query),
+                subject: subject.clone(),
+                similarity: compared(scale, &probe, &reference)?,
+            });
+        }
+        let best = result.iter().map(|face| face.similarity);
+        let outcome = if best.fold(0.0, f64::max) >= KNOWN {
+            "same"
+        } else {
+            "different"
+        };
+        let about = About {
+            gallery: Some(&name),
+            subject: Some(&subject),
+        };
+        state.audit.record(&actor, "verify", about, outcome);
+        Ok(Json(Answer {
+            result,
+            plugins_versions: Versions::asked(&query, models),
+        }))
+    })
+    .await
 }
 
 /// The `count` rows closest to each probe, rounded.

@@ -1,7 +1,5 @@
 //! `/verification/verify`: is the face of one picture on the other?
 
-use std::sync::Arc;
-
 use axum::Json;
 use axum::extract::State;
 
@@ -38,39 +36,38 @@ pub(super) async fn verify(
     let (_, gallery) = app.gallery(&caller, None)?;
     let source = picture(&app, &form, "source_image").await?;
     let target = picture(&app, &form, "target_image").await?;
-    let (state, actor) = (Arc::clone(&app), Actor::from(&caller));
-    app.compute
-        .run(move |models| {
-            let seen_source = look(&state, models, &source, &of_source, true)?;
-            if seen_source.faces.len() > 1 {
-                let message = format!("expected 1 face, found {}", seen_source.faces.len());
-                return Err(ApiError::new("multiple_faces", message));
-            }
-            let seen_target = look(&state, models, &target, &query, true)?;
-            let scale = Scale::of(models, &gallery)?;
-            let reference = &seen_source.embeddings()?[0];
-            let mut face_matches = Vec::new();
-            for (face, probe) in seen_target.faces.iter().zip(seen_target.embeddings()?) {
-                face_matches.push(Match {
-                    face: FaceFields::new(&seen_target, face, &query),
-                    similarity: compared(scale, &probe, reference)?,
-                });
-            }
-            face_matches.sort_by(|a, b| b.similarity.total_cmp(&a.similarity));
-            let best = face_matches.first().map_or(0.0, |best| best.similarity);
-            let outcome = if best >= 0.5 { "same" } else { "different" };
-            state
-                .audit
-                .record(&actor, "verify", About::default(), outcome);
-            let source = &seen_source.faces[0];
-            Ok(Json(Answer {
-                result: vec![Verified {
-                    source_image_face: FaceFields::new(&seen_source, source, &query),
-                    face_matches,
-                    plugins_versions: Versions::asked(&query, models),
-                }],
-                plugins_versions: None,
-            }))
-        })
-        .await
+    let actor = Actor::from(&caller);
+    app.run(move |state, models| {
+        let seen_source = look(&state, models, &source, &of_source, true)?;
+        if seen_source.faces.len() > 1 {
+            let message = format!("expected 1 face, found {}", seen_source.faces.len());
+            return Err(ApiError::new("multiple_faces", message));
+        }
+        let seen_target = look(&state, models, &target, &query, true)?;
+        let scale = Scale::of(models, &gallery)?;
+        let reference = &seen_source.embeddings()?[0];
+        let mut face_matches = Vec::new();
+        for (face, probe) in seen_target.faces.iter().zip(seen_target.embeddings()?) {
+            face_matches.push(Match {
+                face: FaceFields::new(&seen_target, face, &query),
+                similarity: compared(scale, &probe, reference)?,
+            });
+        }
+        face_matches.sort_by(|a, b| b.similarity.total_cmp(&a.similarity));
+        let best = face_matches.first().map_or(0.0, |best| best.similarity);
+        let outcome = if best >= 0.5 { "same" } else { "different" };
+        state
+            .audit
+            .record(&actor, "verify", About::default(), outcome);
+        let source = &seen_source.faces[0];
+        Ok(Json(Answer {
+            result: vec![Verified {
+                source_image_face: FaceFields::new(&seen_source, source, &query),
+                face_matches,
+                plugins_versions: Versions::asked(&query, models),
+            }],
+            plugins_versions: None,
+        }))
+    })
+    .await
 }
