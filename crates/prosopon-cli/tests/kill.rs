@@ -3,13 +3,14 @@
 
 #[path = "../../prosopon/tests/common/mod.rs"]
 mod common;
+#[path = "../../prosopon/tests/common/processes.rs"]
+mod processes;
 
-use std::io::{BufRead as _, BufReader};
 use std::path::Path;
-use std::process::{Command, Stdio};
-use std::sync::mpsc;
+use std::process::Stdio;
 use std::time::Duration;
 
+use processes::{Acknowledged, Ends, without_settings};
 use prosopon_gallery::synthetic::Rng;
 use prosopon_gallery::{FaceId, Gallery, GalleryOptions};
 
@@ -23,7 +24,8 @@ type Added = (FaceId, String);
 /// Enrols the pictures in `folder` as a new person, kills the process, and gives back what it
 /// reported.
 fn killed_enrolment(folder: &Path, round: u64, rng: &mut Rng) -> Vec<Added> {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_prosopon"))
+    let mut enrol = without_settings(env!("CARGO_BIN_EXE_prosopon"));
+    enrol
         .args([
             "enrol",
             "pictures",
@@ -40,28 +42,17 @@ fn killed_enrolment(folder: &Path, round: u64, rng: &mut Rng) -> Vec<Added> {
             "160",
         ])
         .current_dir(folder)
-        .env("PROSOPON_HOME", folder.join("home"))
-        .stdout(Stdio::piped())
-        .stderr(Stdio::inherit())
-        .spawn()
-        .expect("it starts");
-    let stdout = child.stdout.take().expect("its output");
-    let (sender, started) = mpsc::channel();
-    let listener = std::thread::spawn(move || {
-        let mut added = Vec::new();
-        for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-            // A line without its end was not acknowledged.
-            let Ok(line) = serde_json::from_str::<serde_json::Value>(&line) else {
-                continue;
-            };
-            if line["outcome"] == "added" {
-                let _ = sender.send(());
-                let path = line["path"].as_str().expect("a path");
-                let name = path.rsplit('/').next().expect("a name").to_owned();
-                added.push((FaceId(line["face"].as_i64().expect("a number")), name));
-            }
+        .env("PROSOPON_HOME", folder.join("home"));
+    let mut child = Ends::start(enrol.stdout(Stdio::piped()));
+    let added = Acknowledged::by(&mut child.0, |line| {
+        // A line without its end was not acknowledged.
+        let line: serde_json::Value = serde_json::from_str(line).ok()?;
+        if line["outcome"] != "added" {
+            return None;
         }
-        added
+        let path = line["path"].as_str().expect("a path");
+        let name = path.rsplit('/').next().expect("a name").to_owned();
+        Some((FaceId(line["face"].as_i64().expect("a number")), name))
     });
     // Every fifth is killed at any moment, perhaps before the gallery is open; the others once
     // they have something to lose.
@@ -70,11 +61,10 @@ fn killed_enrolment(folder: &Path, round: u64, rng: &mut Rng) -> Vec<Added> {
     } else {
         Duration::from_mins(1)
     };
-    let _ = started.recv_timeout(patience);
+    let _ = added.comes_within(patience);
     std::thread::sleep(Duration::from_micros(rng.below(250_000) as u64));
-    child.kill().expect("it may have ended");
-    child.wait().expect("it has ended");
-    listener.join().expect("its lines")
+    child.kill();
+    added.all()
 }
 
 #[test]
@@ -86,9 +76,7 @@ fn reported_faces_survive_50_kills() {
     let folder = tempfile::tempdir().expect("a folder");
     let home = folder.path().join("home");
     std::fs::create_dir(&home).expect("a folder");
-    for name in ["models", "runtime"] {
-        std::os::unix::fs::symlink(installed.join(name), home.join(name)).expect("a link");
-    }
+    common::link_all(&["models", "runtime"], &installed, &home);
     std::fs::create_dir(folder.path().join("pictures")).expect("a folder");
     let mut people: Vec<_> = std::fs::read_dir(lfw)
         .expect("a folder")

@@ -1,12 +1,15 @@
 //! Everything that was acknowledged is there after `kill -9`.
 #![cfg(unix)]
 
-use std::io::{BufRead as _, BufReader, Write as _};
+#[path = "../../prosopon/tests/common/processes.rs"]
+mod processes;
+
+use std::io::Write as _;
 use std::path::Path;
-use std::process::{Command, Stdio};
-use std::sync::mpsc;
+use std::process::Stdio;
 use std::time::Duration;
 
+use processes::{Acknowledged, Ends, as_process};
 use prosopon::{Embedding, ModelId};
 use prosopon_gallery::synthetic::Rng;
 use prosopon_gallery::{Crop, EnrolmentRequest, FaceId, Gallery, GalleryOptions, NewFace};
@@ -68,40 +71,27 @@ fn child_enrols_until_it_is_killed() {
 
 /// Runs a child, kills it, and gives back the faces that it said are in, with their seeds.
 fn killed_child(path: &Path, round: u64, rng: &mut Rng) -> Vec<(FaceId, u64)> {
-    let mut child = Command::new(std::env::current_exe().expect("this program"))
-        .args(["--exact", "child_enrols_until_it_is_killed", "--nocapture"])
+    let mut child = as_process("child_enrols_until_it_is_killed");
+    child
         .env(CHILD_FILE, path)
-        .env(CHILD_SEED, (round * 1_000_000).to_string())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("a child");
-    let stdout = child.stdout.take().expect("its output");
-    let (sender, started) = mpsc::channel();
-    let listener = std::thread::spawn(move || {
-        let mut enrolled = Vec::new();
-        for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-            // A line without its end was not acknowledged; the pipe keeps short lines whole.
-            if let Some((_, numbers)) = line.split_once("enrolled ")
-                && let Some((face, seed)) = numbers.split_once(' ')
-                && let (Ok(face), Ok(seed)) = (face.parse(), seed.parse())
-            {
-                let _ = sender.send(());
-                enrolled.push((FaceId(face), seed));
-            }
-        }
-        enrolled
+        .env(CHILD_SEED, (round * 1_000_000).to_string());
+    let mut child = Ends::start(child.stderr(Stdio::null()));
+    // A line without its end was not acknowledged; the pipe keeps short lines whole.
+    let enrolled = Acknowledged::by(&mut child.0, |line| {
+        let (_, numbers) = line.split_once("enrolled ")?;
+        let (face, seed) = numbers.split_once(' ')?;
+        Some((FaceId(face.parse().ok()?), seed.parse().ok()?))
     });
     // Every fifth is killed while it opens the file, the others once they are at work.
     if !round.is_multiple_of(5) {
-        started
-            .recv_timeout(Duration::from_secs(30))
-            .expect("the child enrols");
+        assert!(
+            enrolled.comes_within(Duration::from_secs(30)),
+            "the child enrols nobody"
+        );
     }
     std::thread::sleep(Duration::from_micros(rng.below(80_000) as u64));
-    child.kill().expect("it is running");
-    child.wait().expect("it has ended");
-    listener.join().expect("its lines")
+    child.kill();
+    enrolled.all()
 }
 
 #[test]

@@ -3,13 +3,15 @@
 #[path = "../examples/door.rs"]
 #[expect(dead_code, reason = "its `main` is that of the example")]
 mod door;
+#[path = "../../prosopon/tests/common/processes.rs"]
+mod processes;
 
 use std::io::{Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use door::{Refusal, decide};
 use jiff::{SignedDuration, Timestamp};
+use processes::{connect, free_port};
 use prosopon_video::StoredEvent;
 use prosopon_video::deliver::Secret;
 use prosopon_video::deliver::sign::sign;
@@ -72,10 +74,8 @@ fn messages_are_checked_and_written_down() {
     let folder = tempfile::tempdir().expect("a folder");
     let (secret, trail) = (folder.path().join("secret"), folder.path().join("audit"));
     std::fs::write(&secret, SECRET).expect("a file");
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let address = listener.local_addr().expect("an address").to_string();
-    drop(listener);
-    let (place, audit) = (address.clone(), trail.clone());
+    let port = free_port();
+    let (place, audit) = (format!("127.0.0.1:{port}"), trail.clone());
     std::thread::spawn(move || {
         door::run(&place, &secret, &audit).map_err(|error| error.to_string())
     });
@@ -83,14 +83,7 @@ fn messages_are_checked_and_written_down() {
     let post = |body: &str, key: &str, sent: Timestamp| -> String {
         let key = Secret::new(key, "a test").expect("long enough");
         let signature = sign(&key, sent, body.as_bytes());
-        let start = Instant::now();
-        let mut stream = loop {
-            match TcpStream::connect(&address) {
-                Ok(stream) => break stream,
-                Err(error) => assert!(start.elapsed() < Duration::from_secs(10), "{error}"),
-            }
-            std::thread::sleep(Duration::from_millis(10));
-        };
+        let mut stream = connect(port, Duration::from_secs(10));
         write!(
             stream,
             "POST / HTTP/1.1\r\nprosopon-timestamp: {}\r\nprosopon-signature: {signature}\r\n\

@@ -4,20 +4,24 @@
 //! Both are processes of their own: this program started again as one of the tests that are marked as ignored.
 #![cfg(unix)]
 
+#[path = "common/event.rs"]
+mod event;
+#[path = "../../prosopon/tests/common/processes.rs"]
+mod processes;
+
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use event::{acknowledged_id, appeared};
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use jiff::Timestamp;
-use prosopon::BoundingBox;
+use processes::{Acknowledged, Ends, as_process};
 use prosopon_video::deliver::{Secret, Webhook};
-use prosopon_video::{Delivery, Event, EventId, EventKind, EventStore, Filter, Target};
+use prosopon_video::{Delivery, Event, EventStore, Filter, Target};
 use sha2::Sha256;
 
 const SECRET: &str = "a secret that is only for this test";
@@ -29,14 +33,10 @@ fn folder() -> Option<PathBuf> {
 }
 
 /// This program as one of the processes below.
-fn start(role: &str, folder: &Path, port: u16) -> Child {
-    Command::new(std::env::current_exe().expect("this program"))
-        .args(["--ignored", "--exact", role, "--nocapture"])
-        .env(FOLDER, folder)
-        .env(PORT, port.to_string())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("it starts")
+fn start(role: &str, folder: &Path, port: u16) -> Ends {
+    let mut process = as_process(role);
+    process.env(FOLDER, folder).env(PORT, port.to_string());
+    Ends::start(&mut process)
 }
 
 /// Waits for a line that begins like this.
@@ -48,31 +48,9 @@ fn wait_for(lines: &mut impl Iterator<Item = std::io::Result<String>>, start: &s
 }
 
 fn event(track: u64) -> Event {
-    let at = Timestamp::now();
     Event {
-        id: EventId::random().expect("random numbers"),
-        kind: EventKind::Appeared,
-        camera: "hall".to_owned(),
-        track,
-        at,
-        position: 0.0,
-        since: at,
-        subject: None,
-        similarity: None,
-        threshold: None,
-        fmr: None,
-        model: None,
-        liveness: None,
-        quality: None,
-        attributes: serde_json::Map::new(),
-        bounding_box: BoundingBox {
-            left: 0.0,
-            top: 0.0,
-            right: 9.0,
-            bottom: 9.0,
-        },
-        frame_size: (640, 480),
         crop: Some(vec![7; 5000]),
+        ..appeared("hall", track)
     }
 }
 
@@ -189,7 +167,7 @@ fn no_acknowledged_event_is_lost() {
     let folder = folder.path();
     let start_receiver = |port| {
         let mut receiver = start("receiver", folder, port);
-        let stdout = receiver.stdout.take().expect("its output");
+        let stdout = receiver.0.stdout.take().expect("its output");
         let line = wait_for(&mut BufReader::new(stdout).lines(), "port ");
         let port = line["port ".len()..].parse::<u16>().expect("a number");
         (receiver, port)
@@ -198,23 +176,14 @@ fn no_acknowledged_event_is_lost() {
     let mut acknowledged = BTreeSet::new();
     for round in 0..8 {
         let mut camera = start("camera", folder, port);
-        let stdout = camera.stdout.take().expect("its output");
-        let reader = std::thread::spawn(move || {
-            let lines = BufReader::new(stdout).lines().map_while(Result::ok);
-            lines
-                .filter_map(|line| line.strip_prefix("acknowledged ").map(str::to_owned))
-                .filter(|id| id.len() == 32)
-                .collect::<Vec<_>>()
-        });
+        let ids = Acknowledged::by(&mut camera.0, acknowledged_id);
         std::thread::sleep(Duration::from_millis(fastrand::u64(150..400)));
         if round % 3 == 1 {
-            receiver.kill().expect("it runs");
-            receiver.wait().expect("it ended");
+            receiver.kill();
             std::thread::sleep(Duration::from_millis(fastrand::u64(50..200)));
         }
-        camera.kill().expect("it runs");
-        camera.wait().expect("it ended");
-        acknowledged.extend(reader.join().expect("its lines"));
+        camera.kill();
+        acknowledged.extend(ids.all());
         if round % 3 == 1 {
             receiver = start_receiver(port).0;
         }
@@ -222,11 +191,10 @@ fn no_acknowledged_event_is_lost() {
     File::create(folder.join("finish")).expect("a file");
     let begin = Instant::now();
     let mut camera = start("camera", folder, port);
-    let stdout = camera.stdout.take().expect("its output");
+    let stdout = camera.0.stdout.take().expect("its output");
     let pending = wait_for(&mut BufReader::new(stdout).lines(), "pending ");
-    camera.wait().expect("it ended");
-    receiver.kill().expect("it runs");
-    receiver.wait().expect("it ended");
+    camera.0.wait().expect("it ended");
+    receiver.kill();
     assert_eq!(pending, "pending 0", "after {:?}", begin.elapsed());
 
     let received = fs::read_to_string(folder.join("received")).expect("a log");

@@ -2,23 +2,25 @@
 //! on the way. `scripts/test-video` runs them.
 #![cfg(unix)]
 
+#[path = "common/event.rs"]
+mod event;
+#[path = "../../prosopon/tests/common/processes.rs"]
+mod processes;
+
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead as _, BufReader};
-use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
-use prosopon::BoundingBox;
+use event::{acknowledged_id, appeared};
+use processes::{Acknowledged, Ends, as_process, connect, free_port};
 use prosopon_gallery::{Metadata, SubjectId};
 use prosopon_video::deliver::{Mqtt, Secret};
-use prosopon_video::{
-    Delivery, Event, EventId, EventKind, EventStore, EventSubject, Notice, Target,
-};
+use prosopon_video::{Delivery, Event, EventKind, EventStore, EventSubject, Notice, Target};
 
 const FOLDER: &str = "PROSOPON_TEST_MQTT_FOLDER";
 const PORT: &str = "PROSOPON_TEST_MQTT_PORT";
@@ -53,16 +55,6 @@ fn program(name: &str) -> Command {
     }
 }
 
-/// A process that ends with the test.
-struct Ends(Child);
-
-impl Drop for Ends {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 /// A broker on loopback that lets `anna` in and nobody else.
 fn broker(folder: &Path, port: u16) -> Ends {
     let passwords = folder.join("passwords");
@@ -80,19 +72,10 @@ fn broker(folder: &Path, port: u16) -> Ends {
         passwords.display()
     );
     std::fs::write(&settings, text).expect("a file");
-    let child = program("mosquitto")
-        .arg("-c")
-        .arg(&settings)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("it starts");
-    let child = Ends(child);
-    let start = Instant::now();
-    while TcpStream::connect(("127.0.0.1", port)).is_err() {
-        assert!(start.elapsed() < PATIENCE, "the broker does not listen");
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    let mut mosquitto = program("mosquitto");
+    mosquitto.arg("-c").arg(&settings);
+    let child = Ends::start(mosquitto.stdout(Stdio::null()).stderr(Stdio::null()));
+    connect(port, PATIENCE);
     child
 }
 
@@ -104,13 +87,13 @@ struct Subscriber {
 
 impl Subscriber {
     fn start(port: u16) -> Self {
-        let mut child = program("mosquitto_sub")
+        let mut mosquitto = program("mosquitto_sub");
+        mosquitto
             .args(["-h", "127.0.0.1", "-q", "1", "-t", "#", "-F", "%t %p"])
             .args(["-p", &port.to_string(), "-u", "anna", "-P", PASSWORD])
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("it starts");
-        let stdout = child.stdout.take().expect("its output");
+            .stdout(Stdio::piped());
+        let mut child = Ends::start(&mut mosquitto);
+        let stdout = child.0.stdout.take().expect("its output");
         let (sender, lines) = channel();
         std::thread::spawn(move || {
             for line in BufReader::new(stdout).lines().map_while(Result::ok) {
@@ -121,7 +104,7 @@ impl Subscriber {
             }
         });
         Self {
-            _child: Ends(child),
+            _child: child,
             lines,
         }
     }
@@ -150,16 +133,9 @@ fn target(port: u16) -> Target {
 }
 
 fn event(track: u64, kind: EventKind) -> Event {
-    let at = Timestamp::now();
     let is_anna = kind == EventKind::Recognised;
     Event {
-        id: EventId::random().expect("random numbers"),
         kind,
-        camera: "Front door".to_owned(),
-        track,
-        at,
-        position: 0.0,
-        since: at,
         subject: is_anna.then(|| EventSubject {
             id: SubjectId(1),
             name: "Anna".to_owned(),
@@ -167,25 +143,8 @@ fn event(track: u64, kind: EventKind) -> Event {
         }),
         similarity: is_anna.then_some(0.6),
         threshold: is_anna.then_some(0.4),
-        fmr: None,
-        model: None,
-        liveness: None,
-        quality: None,
-        attributes: serde_json::Map::new(),
-        bounding_box: BoundingBox {
-            left: 0.0,
-            top: 0.0,
-            right: 9.0,
-            bottom: 9.0,
-        },
-        frame_size: (640, 480),
-        crop: None,
+        ..appeared("Front door", track)
     }
-}
-
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    listener.local_addr().expect("an address").port()
 }
 
 fn is_event(topic: &str, track: u64, payload: &str) -> bool {
@@ -247,8 +206,7 @@ fn mosquitto_gets_states_events_and_discovery() {
     assert_eq!(seen["faces/front_door/occupancy"], "OFF");
 
     // The broker is killed; what happens meanwhile is told afterwards, in order.
-    running.0.kill().expect("it runs");
-    running.0.wait().expect("it ended");
+    running.kill();
     for track in 2..=4 {
         delivery
             .append(&event(track, EventKind::Appeared))
@@ -347,23 +305,18 @@ fn mosquitto_loses_nothing_when_the_publisher_is_killed() {
         });
     };
     for _ in 0..3 {
-        let mut child = Command::new(std::env::current_exe().expect("this program"))
-            .args(["--ignored", "--exact", "publisher", "--nocapture"])
+        let mut publisher = as_process("publisher");
+        publisher
             .env(FOLDER, folder.path())
-            .env(PORT, port.to_string())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("it starts");
-        let stdout = child.stdout.take().expect("its output");
+            .env(PORT, port.to_string());
+        let mut publisher = Ends::start(&mut publisher);
+        let ids = Acknowledged::by(&mut publisher.0, acknowledged_id);
         wait_for_status("online");
         std::thread::sleep(Duration::from_millis(300));
-        child.kill().expect("it runs");
-        child.wait().expect("it ended");
+        publisher.kill();
         // The broker tells of the end by itself.
         wait_for_status("offline");
-        let lines = BufReader::new(stdout).lines().map_while(Result::ok);
-        acknowledged
-            .extend(lines.filter_map(|line| line.strip_prefix("acknowledged ").map(str::to_owned)));
+        acknowledged.extend(ids.all());
     }
     // What is left goes out at the next start.
     let store = Arc::new(EventStore::open(folder.path().join("events.db")).expect("events"));

@@ -1,6 +1,7 @@
 //! `prosopon detect` and `prosopon quickstart`.
 
-use crate::testenv::{TestEnv, link, list, number, pictures_of, text};
+use crate::common::link;
+use crate::testenv::{TestEnv, list, number, pictures_of, text};
 
 #[test]
 fn quickstart_marks_29_faces() {

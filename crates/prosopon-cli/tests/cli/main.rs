@@ -18,6 +18,8 @@ mod measure;
 mod models;
 mod people;
 mod prepare;
+#[path = "../../../prosopon/tests/common/processes.rs"]
+mod processes;
 mod recognise;
 mod recogniser;
 mod testenv;

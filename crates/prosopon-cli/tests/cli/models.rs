@@ -1,19 +1,20 @@
 //! `prosopon models` and `prosopon doctor`.
 
-use crate::testenv::{TestEnv, link, list, text};
+use crate::common::{link_all, model_home};
+use crate::testenv::{TestEnv, list, text};
 
 /// A data directory whose `scrfd.onnx` is a copy that may be damaged; the rest is installed.
 pub(crate) fn env_with_own_copy() -> Option<TestEnv> {
-    let installed = crate::common::model_home()?;
+    let installed = model_home()?;
     let env = TestEnv::without_models();
-    for name in ["runtime", "pictures"] {
-        link(&installed.join(name), &env.path("home").join(name));
-    }
+    link_all(&["runtime", "pictures"], &installed, &env.path("home"));
     std::fs::create_dir_all(env.path("home/models/scrfd")).expect("a folder");
-    for name in ["fr-feature", "fr-detect"] {
-        let link_name = env.path("home/models").join(name);
-        link(&installed.join("models").join(name), &link_name);
-    }
+    let models = installed.join("models");
+    link_all(
+        &["fr-feature", "fr-detect"],
+        &models,
+        &env.path("home/models"),
+    );
     let file = "models/scrfd/scrfd.onnx";
     std::fs::copy(installed.join(file), env.path("home").join(file)).expect("a copy");
     Some(env)

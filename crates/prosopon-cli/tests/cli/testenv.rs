@@ -8,7 +8,8 @@ use std::process::{Command, Stdio};
 use prosopon::{DecodeLimits, Image};
 use serde_json::Value;
 
-use crate::common::{model_home, shared};
+use crate::common::{link_all, model_home, shared};
+use crate::processes::without_settings;
 
 /// A temporary working folder, and a data directory in it.
 pub(crate) struct TestEnv {
@@ -36,9 +37,8 @@ impl TestEnv {
     pub(crate) fn new() -> Option<Self> {
         let installed = model_home()?;
         let env = Self::without_models();
-        for name in ["models", "runtime", "pictures"] {
-            link(&installed.join(name), &env.path("home").join(name));
-        }
+        let names = ["models", "runtime", "pictures"];
+        link_all(&names, &installed, &env.path("home"));
         Some(env)
     }
 
@@ -89,17 +89,11 @@ impl TestEnv {
 
     /// The binary, set up to run in the folder.
     pub(crate) fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_prosopon"));
-        for (name, _) in std::env::vars_os() {
-            if name.to_string_lossy().starts_with("PROSOPON_") {
-                command.env_remove(name);
-            }
-        }
+        let mut command = without_settings(env!("CARGO_BIN_EXE_prosopon"));
         command
             .args(args)
             .current_dir(self.folder.path())
-            .env("PROSOPON_HOME", self.path("home"))
-            .stdin(Stdio::null());
+            .env("PROSOPON_HOME", self.path("home"));
         command
     }
 
@@ -209,16 +203,6 @@ impl Outcome {
     pub(crate) fn fails(self, status: i32) -> String {
         self.expect(status).stderr
     }
-}
-
-#[cfg(unix)]
-pub(crate) fn link(from: &Path, to: &Path) {
-    std::os::unix::fs::symlink(from, to).expect("a link");
-}
-
-#[cfg(windows)]
-pub(crate) fn link(from: &Path, to: &Path) {
-    std::os::windows::fs::symlink_dir(from, to).expect("a link");
 }
 
 /// The number at `pointer` of a JSON document.

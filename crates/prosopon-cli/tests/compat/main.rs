@@ -10,6 +10,8 @@ mod errors;
 mod faces;
 mod http;
 mod pictures;
+#[path = "../../../prosopon/tests/common/processes.rs"]
+mod processes;
 mod recognise;
 mod server;
 mod service;

@@ -1,30 +1,24 @@
 //! One running server for all tests, with a gallery for each of them.
 
 use std::io::{BufRead as _, BufReader};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use serde_json::{Value, json};
 
-use crate::common::model_home;
+use crate::common::{link_all, model_home};
 use crate::http::{Answer, Body, send};
+use crate::processes::{Ends, without_settings};
 
 /// The real binary, listening on a port of its own; stopped when the last test lets go of it.
 pub(crate) struct Server {
-    child: Child,
+    /// First, so that it ends before its folder goes.
+    _child: Ends,
     address: String,
     /// With all scopes, for all galleries.
     pub(crate) admin: String,
     home: tempfile::TempDir,
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }
 
 /// The server that tests share while any of them runs.
@@ -49,22 +43,21 @@ impl Server {
     pub(crate) fn start(settings: &[(&str, &str)]) -> Option<Self> {
         let installed = model_home()?;
         let home = tempfile::tempdir().expect("a folder");
-        for name in ["models", "runtime", "pictures"] {
-            link(&installed.join(name), &home.path().join(name));
-        }
+        let names = ["models", "runtime", "pictures"];
+        link_all(&names, &installed, home.path());
         let keys = command(&home)
             .args(["keys", "create", "tests", "--scope", "admin", "--json"])
             .output()
             .expect("it runs");
         let key: Value = serde_json::from_slice(&keys.stdout).expect("a key");
-        let mut child = command(&home)
+        let mut serve = command(&home);
+        serve
             .args(["serve", "--listen", "127.0.0.1:0", "--offline"])
             .args(["--requests-per-minute", "0"])
             .envs(settings.iter().copied())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("it starts");
-        let mut lines = BufReader::new(child.stderr.take().expect("a pipe")).lines();
+            .stderr(Stdio::piped());
+        let mut child = Ends::start(&mut serve);
+        let mut lines = BufReader::new(child.0.stderr.take().expect("a pipe")).lines();
         let mut said = String::new();
         let address = loop {
             let Some(Ok(line)) = lines.next() else {
@@ -79,7 +72,7 @@ impl Server {
         // Somebody must read on, or the server stops when the pipe is full.
         std::thread::spawn(move || lines.count());
         Some(Self {
-            child,
+            _child: child,
             address,
             admin: key["key"].as_str().expect("a key").to_owned(),
             home,
@@ -124,16 +117,10 @@ impl Server {
 }
 
 fn command(home: &tempfile::TempDir) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_prosopon"));
-    for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().starts_with("PROSOPON_") {
-            command.env_remove(name);
-        }
-    }
+    let mut command = without_settings(env!("CARGO_BIN_EXE_prosopon"));
     command
         .current_dir(home.path())
-        .env("PROSOPON_HOME", home.path())
-        .stdin(Stdio::null());
+        .env("PROSOPON_HOME", home.path());
     command
 }
 
@@ -189,14 +176,4 @@ impl Collection {
     pub(crate) fn subjects(&self) -> Value {
         self.get("/api/v1/recognition/subjects").expect(200)["subjects"].clone()
     }
-}
-
-#[cfg(unix)]
-fn link(from: &Path, to: &Path) {
-    std::os::unix::fs::symlink(from, to).expect("a link");
-}
-
-#[cfg(windows)]
-fn link(from: &Path, to: &Path) {
-    std::os::windows::fs::symlink_dir(from, to).expect("a link");
 }

@@ -1,7 +1,7 @@
 //! What is left when server or client goes away.
 
 use std::io::Write as _;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -12,7 +12,8 @@ use prosopon_gallery::synthetic::Rng;
 
 use crate::client::{Request, connect};
 use crate::common::shared;
-use crate::served::{Place, Served, files, picture, terminate};
+use crate::processes::{free_port, signal};
+use crate::served::{Place, Served, files, picture};
 
 const ROUNDS: u64 = 5;
 const CLIENTS: usize = 3;
@@ -173,9 +174,7 @@ fn a_stop_finishes_what_was_accepted() {
 fn a_stop_while_the_models_load_is_a_clean_end() {
     let Some(place) = Place::new() else { return };
     for delay_ms in [0, 100, 300, 700, 1500] {
-        let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
-        let address = free.local_addr().expect("an address");
-        drop(free);
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()));
         let child = place
             .command(&[])
             .args(["serve", "--offline", "--listen", &address.to_string()])
@@ -188,7 +187,7 @@ fn a_stop_while_the_models_load_is_a_clean_end() {
             std::thread::sleep(Duration::from_millis(2));
         }
         std::thread::sleep(Duration::from_millis(delay_ms));
-        terminate(&child);
+        signal(&child, "-TERM");
         let output = child.wait_with_output().expect("it ends");
         let log = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(0), "after {delay_ms} ms: {log}");

@@ -13,6 +13,8 @@ mod classifiers;
 mod client;
 mod endings;
 mod limits;
+#[path = "../../../prosopon/tests/common/processes.rs"]
+mod processes;
 mod ready;
 mod records;
 mod served;

@@ -3,14 +3,15 @@
 use std::io::{BufRead as _, BufReader};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::process::{Command, ExitStatus, Output, Stdio};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use crate::client::{Answer, Request, connect};
-use crate::common::{model_home, shared};
+use crate::common::{link_all, model_home, shared};
+use crate::processes::{Ends, signal, without_settings};
 
 /// A folder with everything that a server keeps.
 pub(crate) struct Place {
@@ -25,9 +26,7 @@ impl Place {
         let folder = tempfile::tempdir().expect("a folder");
         let home = folder.path().join("home");
         std::fs::create_dir(&home).expect("a folder");
-        for name in ["models", "runtime"] {
-            std::os::unix::fs::symlink(installed.join(name), home.join(name)).expect("a link");
-        }
+        link_all(&["models", "runtime"], &installed, &home);
         Some(Arc::new(Self { folder }))
     }
 
@@ -37,16 +36,10 @@ impl Place {
 
     /// The binary, with settings in the environment and no others.
     pub(crate) fn command(&self, settings: &[(&str, &str)]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_prosopon"));
-        for (name, _) in std::env::vars_os() {
-            if name.to_string_lossy().starts_with("PROSOPON_") {
-                command.env_remove(name);
-            }
-        }
+        let mut command = without_settings(env!("CARGO_BIN_EXE_prosopon"));
         command
             .current_dir(self.folder.path())
-            .env("PROSOPON_HOME", self.path("home"))
-            .stdin(Stdio::null());
+            .env("PROSOPON_HOME", self.path("home"));
         for (name, value) in settings {
             command.env(format!("PROSOPON_{}", name.to_uppercase()), value);
         }
@@ -70,10 +63,11 @@ impl Place {
 
 /// A server that answers; ended when it is dropped.
 pub(crate) struct Served {
+    /// First, so that it ends before its folder goes.
+    child: Ends,
     pub(crate) place: Arc<Place>,
     pub(crate) address: SocketAddr,
     pub(crate) is_https: bool,
-    child: Child,
     log: Arc<Mutex<Vec<String>>>,
 }
 
@@ -85,16 +79,15 @@ impl Served {
 
     /// Starts and waits until it is ready.
     pub(crate) fn start_in(place: &Arc<Place>, settings: &[(&str, &str)]) -> Self {
-        let mut child = place
-            .command(settings)
+        let mut serve = place.command(settings);
+        serve
             .args(["serve", "--listen", "127.0.0.1:0", "--offline"])
             .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("it starts");
+            .stderr(Stdio::piped());
+        let mut child = Ends::start(&mut serve);
         let log = Arc::new(Mutex::new(Vec::new()));
         let (sender, ready) = mpsc::channel();
-        let (lines, stderr) = (Arc::clone(&log), child.stderr.take().expect("a pipe"));
+        let (lines, stderr) = (Arc::clone(&log), child.0.stderr.take().expect("a pipe"));
         std::thread::spawn(move || {
             for line in BufReader::new(stderr).lines().map_while(Result::ok) {
                 if let Some(rest) = line.strip_prefix("ready: ") {
@@ -117,7 +110,7 @@ impl Served {
     }
 
     pub(crate) fn pid(&self) -> u32 {
-        self.child.id()
+        self.child.0.id()
     }
 
     /// All that was written to standard error.
@@ -188,32 +181,17 @@ impl Served {
 
     /// Ends it at once.
     pub(crate) fn kill(mut self) {
-        self.child.kill().expect("it runs");
-        self.child.wait().expect("it has ended");
+        self.child.kill();
     }
 
     /// Asks it to end.
     pub(crate) fn terminate(&self) {
-        terminate(&self.child);
+        signal(&self.child.0, "-TERM");
     }
 
     /// How it ended.
     pub(crate) fn wait(&mut self) -> ExitStatus {
-        self.child.wait().expect("it ends")
-    }
-}
-
-/// Asks a process to end.
-pub(crate) fn terminate(child: &Child) {
-    let pid = child.id().to_string();
-    let status = Command::new("kill").args(["-TERM", &pid]).status();
-    assert!(status.expect("kill starts").success());
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.child.0.wait().expect("it ends")
     }
 }
 

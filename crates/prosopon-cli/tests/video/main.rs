@@ -7,6 +7,8 @@
 mod camera;
 #[path = "../../../prosopon/tests/common/mod.rs"]
 mod common;
+#[path = "../../../prosopon/tests/common/processes.rs"]
+mod processes;
 mod watch;
 mod watching;
 

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::PathBuf;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use crate::common::{model_home, shared};
 use crate::ffmpeg;
+use crate::processes::{Ends, signal, without_settings};
 
 /// A folder with a gallery of the two people of the shared clip.
 pub(crate) struct Place {
@@ -51,19 +52,13 @@ impl Place {
 
     /// The program, which knows the gallery and the file of events.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_prosopon"));
-        for (name, _) in std::env::vars_os() {
-            if name.to_string_lossy().starts_with("PROSOPON_") {
-                command.env_remove(name);
-            }
-        }
+        let mut command = without_settings(env!("CARGO_BIN_EXE_prosopon"));
         command
             .args(arguments)
             .current_dir(self.folder.path())
             .env("PROSOPON_HOME", &self.home)
             .env("PROSOPON_GALLERY", self.path("gallery.db"))
-            .env("PROSOPON_EVENTS", self.path("events.db"))
-            .stdin(Stdio::null());
+            .env("PROSOPON_EVENTS", self.path("events.db"));
         command
     }
 
@@ -141,7 +136,7 @@ impl Place {
 
 /// A run of `prosopon watch`.
 pub(crate) struct Watch {
-    process: Child,
+    process: Ends,
     seen: Arc<Mutex<Lines>>,
     readers: Vec<JoinHandle<()>>,
 }
@@ -189,15 +184,11 @@ impl Seen<'_> {
 
 impl Watch {
     pub(crate) fn start(place: &Place, address: &str) -> Self {
-        let mut process = place
-            .command(&["watch", address, "--jsonl", "--cooldown", "3600"])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("it starts");
+        let mut watch = place.command(&["watch", address, "--jsonl", "--cooldown", "3600"]);
+        let mut process = Ends::start(watch.stdout(Stdio::piped()).stderr(Stdio::piped()));
         let seen = Arc::new(Mutex::new(Lines::default()));
-        let stdout = process.stdout.take().expect("a pipe");
-        let stderr = process.stderr.take().expect("a pipe");
+        let stdout = process.0.stdout.take().expect("a pipe");
+        let stderr = process.0.stderr.take().expect("a pipe");
         let readers = vec![
             lines(stdout, &seen, |seen, line| {
                 let row: Value = serde_json::from_str(line).expect("a line of JSON");
@@ -241,17 +232,12 @@ impl Watch {
     }
 
     pub(crate) fn signal(&self, name: &str) {
-        let status = Command::new("kill")
-            .arg(name)
-            .arg(self.process.id().to_string())
-            .status()
-            .expect("kill runs");
-        assert!(status.success());
+        signal(&self.process.0, name);
     }
 
     /// Waits for its end.
     pub(crate) fn end(mut self) -> Said {
-        self.process.wait().expect("it ends");
+        self.process.0.wait().expect("it ends");
         for reader in std::mem::take(&mut self.readers) {
             reader.join().expect("no panic");
         }
@@ -265,13 +251,6 @@ impl Watch {
                 .collect(),
             text: lines.errors.clone(),
         }
-    }
-}
-
-impl Drop for Watch {
-    fn drop(&mut self) {
-        self.process.kill().ok();
-        self.process.wait().ok();
     }
 }
 

@@ -2,11 +2,13 @@
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
+
+use crate::processes::{Ends, signal};
 
 /// The server of `rtsp.py`.
 pub(crate) struct Camera {
-    process: Child,
+    process: Ends,
     pub(crate) port: String,
 }
 
@@ -18,16 +20,11 @@ impl Camera {
             "/../prosopon-video/tests/real/rtsp.py"
         );
         // The system's own Python, which has the packages of the system.
-        let mut process = Command::new("/usr/bin/python3")
-            .arg(script)
-            .arg(port)
-            .arg(film)
-            .args(user)
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("python3 runs");
+        let mut python = Command::new("/usr/bin/python3");
+        python.arg(script).arg(port).arg(film).args(user);
+        let mut process = Ends::start(python.stdout(Stdio::piped()));
         let mut line = String::new();
-        let stdout = process.stdout.take().expect("a pipe");
+        let stdout = process.0.stdout.take().expect("a pipe");
         BufReader::new(stdout).read_line(&mut line).expect("a line");
         let port = line.trim().strip_prefix("ready ").expect("it listens");
         Self {
@@ -38,18 +35,6 @@ impl Camera {
 
     /// Sends a signal, such as `-STOP`.
     pub(crate) fn signal(&self, name: &str) {
-        let status = Command::new("kill")
-            .arg(name)
-            .arg(self.process.id().to_string())
-            .status()
-            .expect("kill runs");
-        assert!(status.success());
-    }
-}
-
-impl Drop for Camera {
-    fn drop(&mut self) {
-        self.process.kill().ok();
-        self.process.wait().ok();
+        signal(&self.process.0, name);
     }
 }

@@ -2,13 +2,13 @@
 
 use std::env;
 use std::io::{BufRead, BufReader};
-use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use prosopon_video::source::{SourceOptions, SourceState, Stop};
 
 use crate::made::{open_with, processes_with};
+use crate::processes::{Ends, as_process};
 
 /// A size that no other test uses, by which its child is known.
 const MARK: &str = "test:322x242@10";
@@ -75,24 +75,14 @@ fn run_until_killed() {
 #[test]
 #[ignore = "needs FFmpeg: scripts/test-video"]
 fn the_child_ends_when_we_are_killed() {
-    let mut ours = Command::new(env::current_exe().expect("this program"))
-        .args([
-            "--ignored",
-            "--exact",
-            "--nocapture",
-            "endings::run_until_killed",
-        ])
-        .env("PROSOPON_RUN_UNTIL_KILLED", "1")
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("it starts");
-    let lines = BufReader::new(ours.stdout.take().expect("a pipe")).lines();
+    let mut ours = as_process("endings::run_until_killed");
+    let mut ours = Ends::start(ours.env("PROSOPON_RUN_UNTIL_KILLED", "1"));
+    let lines = BufReader::new(ours.0.stdout.take().expect("a pipe")).lines();
     let frames = lines
         .map_while(Result::ok)
         .filter(|line| line.contains("frame"));
     assert_eq!(frames.take(3).count(), 3);
     assert_eq!(processes_with("322x242").len(), 1);
-    ours.kill().expect("SIGKILL");
-    ours.wait().expect("it ended");
+    ours.kill();
     assert!(gone_within("322x242", Duration::from_secs(3)));
 }

@@ -8,6 +8,8 @@ mod files;
 mod http;
 mod made;
 mod network;
+#[path = "../../../prosopon/tests/common/processes.rs"]
+mod processes;
 mod record;
 mod rtsp;
 mod window;

@@ -65,6 +65,25 @@ pub(crate) fn model_file(relative: &str) -> Option<PathBuf> {
     None
 }
 
+/// Links files and folders of `from`, by name, into the folder `to`.
+pub(crate) fn link_all(names: &[&str], from: &Path, to: &Path) {
+    for name in names {
+        link(&from.join(name), &to.join(name));
+    }
+}
+
+/// A link `to` what is at `from`.
+#[cfg(unix)]
+pub(crate) fn link(from: &Path, to: &Path) {
+    std::os::unix::fs::symlink(from, to).expect("a link");
+}
+
+/// A link `to` a folder at `from`.
+#[cfg(windows)]
+pub(crate) fn link(from: &Path, to: &Path) {
+    std::os::windows::fs::symlink_dir(from, to).expect("a link");
+}
+
 fn is_ci() -> bool {
     std::env::var("CI").as_deref() == Ok("true")
 }
