@@ -219,6 +219,11 @@ mod tests {
 
     /// All pictures of a body that arrives in pieces of `step` bytes.
     fn pictures(content_type: &str, body: &[u8], step: usize) -> Vec<Vec<u8>> {
+        pictures_and_looks(content_type, body, step).0
+    }
+
+    /// [`pictures`], and how many bytes were looked at, each time anew.
+    fn pictures_and_looks(content_type: &str, body: &[u8], step: usize) -> (Vec<Vec<u8>>, usize) {
         let mut pictures = Pictures::of(content_type, 1 << 20).unwrap();
         let mut found = Vec::new();
         for piece in body.chunks(step) {
@@ -227,7 +232,7 @@ mod tests {
                 found.push(picture);
             }
         }
-        found
+        (found, pictures.waiting.n_examined)
     }
 
     #[test]
@@ -309,18 +314,10 @@ mod tests {
             ("image/jpeg", [&noise[..], &long].concat(), &long),
         ] {
             for step in [1, 2, 7, 1000, body.len()] {
-                let mut pictures = Pictures::of(content_type, 1 << 20).unwrap();
-                let mut found = Vec::new();
-                for piece in body.chunks(step) {
-                    pictures.push(piece);
-                    while let Some(picture) = pictures.next().unwrap() {
-                        found.push(picture);
-                    }
-                }
+                let (found, n_examined) = pictures_and_looks(content_type, &body, step);
                 assert!(found == [picture.clone()], "{content_type} by {step}");
                 // A byte is looked at anew only where something may have begun just before it, and for the next thing
                 // that is looked for. Beginning at the front each time would be `body.len() / step` times as much.
-                let n_examined = pictures.waiting.n_examined;
                 assert!(
                     n_examined <= 4 * body.len(),
                     "{content_type} by {step}: {n_examined} of {}",
