@@ -2,14 +2,16 @@
 // one that was made before (`#/evaluate/3`).
 
 import * as api from '../api.js';
-import { field, fill, h } from '../dom.js';
+import { fill, h } from '../dom.js';
 import { acceptDrops } from '../drop.js';
-import { chosenFiles, droppedFiles } from '../files.js';
+import { droppedFiles } from '../files.js';
 import { icon } from '../icons.js';
+import { folderZone, offerFolders } from '../labelled-folder.js';
 import { errorNotice, notice } from '../notices.js';
 import { patiently } from '../patience.js';
 import { can, state } from '../state.js';
 import * as words from '../words.js';
+import { withPanel } from '../work-panel.js';
 import { followEvaluation, sendEvaluation } from './evaluation-progress.js';
 import { evaluationResult } from './evaluation-result.js';
 
@@ -25,26 +27,19 @@ export function evaluatePage() {
 }
 
 function page() {
-  let running = null;
+  let isRunning = false;
   let shownId = null;
 
-  const input = h('input', { type: 'file', webkitdirectory: true, class: 'visually-hidden', tabindex: '-1', 'aria-hidden': 'true' });
-  input.addEventListener('change', () => {
-    const chosen = chosenFiles(input.files);
-    input.value = '';
-    send(chosen);
-  });
   const named = h('div', {});
   const work = h('div', {});
   const result = h('div', {});
   const earlier = h('div', {});
-  const zone = h('div', { class: 'drop-zone', role: 'group', 'aria-label': 'Pictures to evaluate' },
-    h('div', { class: 'drop-words' }, icon('folder'),
-      h('p', { class: 'drop-title' }, 'Drop a folder with a folder of pictures for each person'),
-      h('p', { class: 'soft' }, 'Several people, and two or more pictures of some of them. In each picture the face in the middle counts. The pictures are looked at and not kept.')),
-    h('div', { class: 'buttons' },
-      h('button', { type: 'button', class: 'primary choose', onclick: () => input.click() }, icon('folder'), 'Choose a folder')),
-    input);
+  const zone = folderZone({
+    label: 'Pictures to evaluate',
+    title: 'Drop a folder with a folder of pictures for each person',
+    explanation: 'Several people, and two or more pictures of some of them. In each picture the face in the middle counts. The pictures are looked at and not kept.',
+    ontake: send,
+  });
   const view = h('div', { class: 'evaluate-view' }, zone, named, work, result, earlier);
   const element = h('section', { class: 'page evaluate' },
     h('div', { class: 'page-head' }, h('div', {}, h('h1', { tabindex: '-1' }, 'Evaluate'),
@@ -60,7 +55,7 @@ function page() {
   }
 
   async function send({ pictures, leftOut }) {
-    if (running) return;
+    if (isRunning) return;
     const items = pictures.filter(({ folder }) => folder).map(({ file, folder }) => ({ file, name: `${folder}/${file.name}` }));
     const people = new Set(items.map(({ name }) => name.split('/')[0])).size;
     if (people < 2) {
@@ -74,37 +69,11 @@ function page() {
   const evaluateFolder = (folder) => run(async (panel) => followEvaluation(await patiently(() => api.evaluations.begin(folder), { signal: panel.signal, onwait: panel.waiting }), panel));
 
   async function run(begin, leftOut = []) {
-    const controller = new AbortController();
-    const text = h('p', { class: 'number', role: 'status' }, 'Beginning …');
-    const meter = h('progress', { 'aria-label': 'Evaluation' });
-    const panel = {
-      signal: controller.signal,
-      say(words_, done, total) {
-        fill(text, words_);
-        if (total) {
-          meter.max = total;
-          meter.value = done;
-        } else {
-          meter.removeAttribute('value');
-        }
-      },
-      waiting: (secs, error) => fill(text, `${words.sentence(error.message)} Trying again in ${words.count(secs, 'second')}.`),
-    };
-    running = controller;
+    isRunning = true;
     setBusy(true);
-    fill(work, h('section', { class: 'card upload', 'aria-label': 'Evaluation' },
-      h('div', { class: 'upload-head' }, h('h2', {}, 'Evaluation'), h('button', { type: 'button', onclick: () => controller.abort() }, 'Cancel')),
-      meter, text,
-      leftOut.length > 0 ? h('p', { class: 'soft' }, `Left out, as no picture by its type: ${words.count(leftOut.length, 'file')}.`) : null));
-    let done = null;
-    try {
-      done = await begin(panel);
-      fill(work);
-    } catch (error) {
-      if (error.name === 'AbortError') fill(work, notice('info', 'Cancelled.'));
-      else fill(work, errorNotice(error));
-    }
-    running = null;
+    const done = await withPanel(work, 'Evaluation', begin,
+      leftOut.length > 0 ? h('p', { class: 'soft' }, `Left out, as no picture by its type: ${words.count(leftOut.length, 'file')}.`) : null);
+    isRunning = false;
     setBusy(false);
     if (done) open(done.id, done);
     loadEarlier();
@@ -120,7 +89,7 @@ function page() {
         fill(result, evaluationResult(evaluation));
         zone.classList.add('drop-filled');
         history.replaceState(null, '', `#/evaluate/${id}`);
-      } else if (!running && evaluation.stage !== 'collecting') {
+      } else if (!isRunning && evaluation.stage !== 'collecting') {
         run((panel) => followEvaluation(evaluation, panel));
       }
     } catch (error) {
@@ -154,18 +123,14 @@ function page() {
     loadEarlier();
   }
 
-  /// The server's own folders, where it offers some.
   function showNamed(folders) {
-    if (!folders || named.childElementCount > 0) return;
-    const choice = h('select', {}, folders.map((name) => h('option', { value: name }, name === '.' ? 'all of them (.)' : name)));
-    if (folders.length > 1) choice.value = folders[1];
-    fill(named, h('form', {
-      class: 'card evaluate-named',
-      onsubmit(event) {
-        event.preventDefault();
-        if (!running) evaluateFolder(choice.value);
+    offerFolders(named, folders, {
+      action: 'Evaluate it',
+      symbol: 'measure',
+      onchoose(folder) {
+        if (!isRunning) evaluateFolder(folder);
       },
-    }, field('Or a folder on the server', choice), h('button', { type: 'submit' }, icon('measure'), 'Evaluate it')));
+    });
   }
 
   return {

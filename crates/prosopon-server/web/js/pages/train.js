@@ -2,14 +2,15 @@
 // address names a classifier to try (`#/train/hobbit/2`).
 
 import * as api from '../api.js';
-import { field, fill, h } from '../dom.js';
+import { fill, h } from '../dom.js';
 import { acceptDrops } from '../drop.js';
-import { chosenFiles, droppedFiles } from '../files.js';
-import { icon } from '../icons.js';
+import { droppedFiles } from '../files.js';
+import { folderZone, offerFolders } from '../labelled-folder.js';
 import { errorNotice, notice } from '../notices.js';
 import { patiently } from '../patience.js';
 import { can, state } from '../state.js';
 import * as words from '../words.js';
+import { withPanel } from '../work-panel.js';
 import { classifierList } from './classifier-list.js';
 import { classifierTry } from './classifier-try.js';
 import { trainForm } from './train-form.js';
@@ -28,29 +29,21 @@ export function trainPage() {
 }
 
 function page() {
-  let running = null;
+  let isRunning = false;
   let items = null;
   let named = null;
   let offer = null;
 
-  const input = h('input', { type: 'file', webkitdirectory: true, class: 'visually-hidden', tabindex: '-1', 'aria-hidden': 'true' });
-  input.addEventListener('change', () => {
-    const title = input.files[0]?.webkitRelativePath.split('/')[0] ?? '';
-    const chosen = chosenFiles(input.files);
-    input.value = '';
-    take(chosen, title);
-  });
   const setup = h('div', {});
   const folders = h('div', {});
   const work = h('div', { class: 'train-work' });
   const result = h('div', { class: 'train-result' });
-  const zone = h('div', { class: 'drop-zone', role: 'group', 'aria-label': 'Pictures to learn from' },
-    h('div', { class: 'drop-words' }, icon('folder'),
-      h('p', { class: 'drop-title' }, 'Drop a folder with a folder of pictures for each class'),
-      h('p', { class: 'soft' }, 'People, expressions, whatever is to be told apart on faces: twenty pictures of each are a start. They are looked at and not kept.')),
-    h('div', { class: 'buttons' },
-      h('button', { type: 'button', class: 'primary choose', onclick: () => input.click() }, icon('folder'), 'Choose a folder')),
-    input);
+  const zone = folderZone({
+    label: 'Pictures to learn from',
+    title: 'Drop a folder with a folder of pictures for each class',
+    explanation: 'People, expressions, whatever is to be told apart on faces: twenty pictures of each are a start. They are looked at and not kept.',
+    ontake: take,
+  });
   const tried = classifierTry();
   const list = classifierList({ ontry: tryOut, onreport: showReport, onchange: () => {} });
   const training = can('admin') ? h('div', { class: 'train-view' }, zone, folders, setup, work, result) : null;
@@ -69,11 +62,11 @@ function page() {
     offer = await patiently(() => api.trainings.list());
     showFolders(offer.folders);
     const under = offer.trainings.find(({ stage }) => stage === 'training' || stage === 'reading');
-    if (under && !running) run((panel) => followTraining(under, panel));
+    if (under && !isRunning) run((panel) => followTraining(under, panel));
   }
 
   async function take({ pictures, leftOut }, title) {
-    if (running) return;
+    if (isRunning) return;
     fill(work);
     fill(result);
     const inClasses = pictures.filter(({ folder }) => folder);
@@ -115,55 +108,30 @@ function page() {
   }
 
   function start(wanted) {
-    if (running) return;
+    if (isRunning) return;
     if (named) run(async (panel) => followTraining(await patiently(() => api.trainings.begin({ ...wanted, folder: named }), { signal: panel.signal, onwait: panel.waiting }), panel));
     else run((panel) => sendTraining(wanted, items, panel));
   }
 
   async function run(begin) {
-    const controller = new AbortController();
-    const text = h('p', { class: 'number', role: 'status' }, 'Beginning …');
-    const meter = h('progress', { 'aria-label': 'Training' });
     const seen = h('div', {});
-    const heading = h('h2', {}, 'Training');
     let shown = '';
-    const panel = {
-      signal: controller.signal,
-      say(words_, done, total) {
-        fill(text, words_);
-        if (total) {
-          meter.max = total;
-          meter.value = done;
-        } else {
-          meter.removeAttribute('value');
-        }
-      },
+    isRunning = true;
+    zone.hidden = true;
+    folders.hidden = true;
+    setup.hidden = true;
+    fill(result);
+    const done = await withPanel(work, 'Training', (panel) => begin(Object.assign(panel, {
       show(now) {
-        fill(heading, `Training ${now.name}`);
+        fill(panel.heading, `Training ${now.name}`);
         // Drawn only when there is something new.
         const state_ = `${now.epochs.length} ${now.cells.length}`;
         if (state_ === shown) return;
         shown = state_;
         fill(seen, trainingCurves(now));
       },
-      waiting: (secs, error) => fill(text, `${words.sentence(error.message)} Trying again in ${words.count(secs, 'second')}.`),
-    };
-    running = controller;
-    zone.hidden = true;
-    folders.hidden = true;
-    setup.hidden = true;
-    fill(result);
-    fill(work, h('section', { class: 'card upload', 'aria-label': 'Training' },
-      h('div', { class: 'upload-head' }, heading, h('button', { type: 'button', onclick: () => controller.abort() }, 'Cancel')),
-      meter, text, seen));
-    let done = null;
-    try {
-      done = await begin(panel);
-      fill(work);
-    } catch (error) {
-      fill(work, error.name === 'AbortError' ? notice('info', 'Cancelled.') : errorNotice(error));
-    }
-    running = null;
+    })), seen);
+    isRunning = false;
     setup.hidden = false;
     const isFormShown = setup.childElementCount > 0;
     zone.hidden = isFormShown;
@@ -214,20 +182,16 @@ function page() {
     tried.open({ name, version });
   }
 
-  /// The server's own folders, where it offers some.
   function showFolders(names) {
-    if (!names || folders.childElementCount > 0) return;
-    const choice = h('select', {}, names.map((name) => h('option', { value: name }, name === '.' ? 'all of them (.)' : name)));
-    if (names.length > 1) choice.value = names[1];
-    fill(folders, h('form', {
-      class: 'card evaluate-named',
-      onsubmit(event) {
-        event.preventDefault();
+    offerFolders(folders, names, {
+      action: 'Take it',
+      symbol: 'folder',
+      onchoose(folder) {
         items = null;
-        named = choice.value;
-        showForm({ title: named === '.' ? 'classifier' : named });
+        named = folder;
+        showForm({ title: folder === '.' ? 'classifier' : folder });
       },
-    }, field('Or a folder on the server', choice), h('button', { type: 'submit' }, icon('folder'), 'Take it')));
+    });
   }
 
   const onpaste = (event) => {
