@@ -144,19 +144,16 @@ pub fn answer(input: &[u8], roots: &[&str]) {
     server.runtime.block_on(async {
         let answered = tokio::time::timeout(MAX_TIME, server.router.clone().oneshot(request)).await;
         let response = answered.expect("an answer in time").expect("an answer");
+        // Words of a body prove nothing: answers repeat what was asked.
+        let fault = fuzzing::fault(&response);
+        assert!(fault.is_none(), "an internal error: {fault:?}");
         let kind = response.headers().get(header::CONTENT_TYPE);
         let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or("");
         if ENDLESS.iter().any(|endless| kind.starts_with(endless)) {
             return;
         }
-        let body = to_bytes(response.into_body(), 64 << 20)
+        to_bytes(response.into_body(), 64 << 20)
             .await
             .expect("a body");
-        // All APIs say an internal error by this sentence.
-        let sentence = b"something went wrong in the server";
-        let is_internal = body
-            .windows(sentence.len())
-            .any(|window| window == sentence);
-        assert!(!is_internal, "{}", String::from_utf8_lossy(&body));
     });
 }

@@ -4,8 +4,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::response::Response;
 
 use crate::cameras::mjpeg::Pictures;
+use crate::error::Logged;
 use crate::{LoadedModels, Settings, StartError, app, state};
 
 /// Everything that a server with these models answers.
@@ -16,6 +18,11 @@ pub fn router(settings: Settings, home: &Path, models: LoadedModels) -> Result<R
     let state = state::State::open(settings, home)?;
     state.compute.ready(models).map_err(StartError::Runtime)?;
     Ok(app::router(Arc::clone(&state)))
+}
+
+/// What the server's log says of an answer that is the server's own fault.
+pub fn fault(response: &Response) -> Option<String> {
+    response.extensions().get::<Logged>()?.cause.clone()
 }
 
 /// The pictures of a body that arrives in pieces of `step` bytes; none if it makes no sense.
