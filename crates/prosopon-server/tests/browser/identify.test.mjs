@@ -216,6 +216,19 @@ describe('identify, pictures from elsewhere', { skip: withoutData }, () => {
     assert.equal(await notice.count(), 0);
   });
 
+  it('shows the second picture, not the first, when the second is asked about again', async () => {
+    page = await openPage(browser, server);
+    page.expectFailure(500);
+    await choose(page, picture('groups/group-2.jpg'));
+    await summary(page);
+    await page.route('**/v1/identify?*', (route) => route.fulfill({ status: 500, json: { error: { code: 'internal', message: 'something went wrong' } } }), { times: 1 });
+    await choose(page, actor('elijah_wood', 1));
+    await page.getByRole('button', { name: 'Try again' }).click();
+    assert.match(await summary(page), /450\.jpg/);
+    const shown = await page.locator('.picture img').evaluate((image) => `${image.naturalWidth} × ${image.naturalHeight}`);
+    assert.ok((await summary(page)).includes(`450.jpg, ${shown}`), shown);
+  });
+
   it('says that there is no face', async () => {
     page = await openPage(browser, server);
     await choose(page, picture('hard/003_Landscape_0.jpg'));

@@ -20,16 +20,23 @@ async function load(blob) {
 
 /// The picture to show for an answer about `blob`. Formats that the browser cannot show (or turns otherwise than
 /// the server) are fetched from the server as JPEG: annotated, but with no face confident enough to be marked.
+/// Says by `file` which file it shows; fails with an `AbortError` when nobody waits for it any more.
 export async function pictureFor(blob, { width, height }, signal) {
-  try {
-    const picture = await load(blob);
-    if (picture.width === width && picture.height === height) return picture;
+  // The server can read more formats than browsers do.
+  let picture = await load(blob).catch(() => null);
+  if (picture && (picture.width !== width || picture.height !== height)) {
     release(picture);
-  } catch {
-    // The server can read more formats than browsers do.
+    picture = null;
   }
-  const picture = await load(await api.ask.annotate(blob, { labels: 'none', min_confidence: 1, ...decision() }, signal));
-  return { ...picture, isRendition: true };
+  if (!picture) {
+    const rendition = await api.ask.annotate(blob, { labels: 'none', min_confidence: 1, ...decision() }, signal);
+    picture = { ...await load(rendition), isRendition: true };
+  }
+  if (signal.aborted) {
+    release(picture);
+    signal.throwIfAborted();
+  }
+  return { ...picture, file: blob };
 }
 
 export function release(picture) {

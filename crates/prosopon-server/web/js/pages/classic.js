@@ -106,8 +106,7 @@ export function classicPage() {
     try {
       const query = { detector: detector.value, eyes: eyes.checked ? 'true' : null, min_neighbors: detector.value === 'haar' ? windows.value : null };
       const answer = await patiently(() => api.classic.faces(file, query, { signal, onsent: progress.sent }), { signal, onwait: progress.waiting });
-      const shown = picture?.file === before ? picture : { ...await pictureFor(before, answer, signal), file: before };
-      if (signal.aborted) return;
+      const shown = picture?.file === before ? picture : await pictureFor(before, answer, signal);
       if (shown !== picture) release(picture);
       picture = shown;
       show(answer);

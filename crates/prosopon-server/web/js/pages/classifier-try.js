@@ -49,7 +49,6 @@ export function classifierTry() {
       const query = { version };
       const found = await patiently(() => api.classifiers.predict(name, chosen, query, { signal, onsent: progress.sent }), { signal, onwait: progress.waiting });
       const shown = await pictureFor(chosen, found, signal);
-      if (signal.aborted) return;
       release(picture);
       picture = shown;
       answer = found;

@@ -98,12 +98,16 @@ export function comparePage() {
       const image = h('img', { src: url, alt: one.file.name });
       try {
         await image.decode();
-        if (signal.aborted) return;
+        if (signal.aborted) {
+          URL.revokeObjectURL(url);
+          return;
+        }
         one.picture = { url };
         const boxes = boxesOver(image);
         boxes.fit(image.naturalWidth, image.naturalHeight, PICTURE_HEIGHT);
         fill(one.stage, boxes.element);
       } catch {
+        URL.revokeObjectURL(url);
         fill(one.stage, h('p', { class: 'soft placeholder' }, one.file.name));
       }
     }
@@ -111,7 +115,6 @@ export function comparePage() {
 
   async function prepare(one, found, signal) {
     const picture = await pictureFor(one.file, found, signal);
-    if (signal.aborted) return;
     release(one.picture);
     one.picture = picture;
     one.faces = found.faces;

@@ -65,19 +65,18 @@ export function identifyPage() {
     running?.abort();
     running = new AbortController();
     const { signal } = running;
-    const isSame = chosen === file;
+    const isShown = chosen === picture?.file;
     file = chosen;
     const progress = progressLine('Looking for faces…', cancel);
     fill(status, progress.element);
-    if (!isSame) {
+    if (!isShown) {
       results.hidden = true;
       input.setFilled(false);
     }
     try {
       const query = { ...decision(), gallery: state.gallery };
-      const found = await patiently(() => api.ask.identify(file, query, { signal, onsent: progress.sent }), { signal, onwait: progress.waiting });
-      const shown = isSame && picture ? picture : await pictureFor(file, found, signal);
-      if (signal.aborted) return;
+      const found = await patiently(() => api.ask.identify(chosen, query, { signal, onsent: progress.sent }), { signal, onwait: progress.waiting });
+      const shown = isShown ? picture : await pictureFor(chosen, found, signal);
       if (shown !== picture) release(picture);
       picture = shown;
       answer = found;
@@ -98,7 +97,7 @@ export function identifyPage() {
   /// Back to what was shown before, or to the empty page.
   function cancel() {
     running?.abort();
-    if (answer && picture && !results.hidden) show();
+    if (!results.hidden) show();
     else {
       file = null;
       fill(status);

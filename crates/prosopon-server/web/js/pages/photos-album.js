@@ -36,7 +36,7 @@ export function albumView(uploads) {
   const withAlbum = h('div', { class: 'buttons' },
     h('button', { type: 'button', onclick: () => takeBack(album, load) }, 'Undo'),
     h('button', { type: 'button', onclick: () => decideAgain(album, load) }, 'Redo'),
-    h('button', { type: 'button', onclick: () => group({ again: true }) }, 'Group again'),
+    h('button', { type: 'button', onclick: () => group(album, { again: true }) }, 'Group again'),
     h('button', { type: 'button', class: 'danger-quiet', onclick: remove }, icon('bin'), 'Delete the album'));
   const uploadPlace = h('div', {});
   const element = h('div', { class: 'people-view' },
@@ -129,16 +129,17 @@ export function albumView(uploads) {
     return decide(album, { kind: 'apart', a: a.id, b: b.id }, `${called(a)} and ${called(b)} are two people.`, load);
   }
 
-  async function group(options) {
+  /// Puts the faces of the album `target` together, whatever is shown meanwhile.
+  async function group(target, options) {
     fill(doing, 'Comparing faces …');
     try {
-      await patiently(() => api.albums.group(album, options));
+      await patiently(() => api.albums.group(target, options));
       if (options?.again) toast('Grouped again. What was decided is as it was.');
     } catch (error) {
       fill(trouble, errorNotice(error));
     }
     fill(doing);
-    await load();
+    if (isShown) await load();
   }
 
   async function remove() {
@@ -178,7 +179,7 @@ export function albumView(uploads) {
     uploads.prepend(uploadPanel(items, send, {
       title: `Photographs for ${target}`,
       leftOut,
-      ondone: () => { if (isShown && album === target) group(); },
+      ondone: () => group(target),
     }));
   }
 
