@@ -4,7 +4,7 @@
 //! right and y down. The centre of the first pixel is at (0.5, 0.5) for resizing and at (0, 0) for
 //! alignment; the two conventions are the ones the networks were trained with.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// A position in pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -30,22 +30,42 @@ impl Serialize for Point {
 }
 
 impl<'de> Deserialize<'de> for Point {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let [x, y] = <[f32; 2]>::deserialize(deserializer)?;
-        Ok(Self { x, y })
+        Ok(Self {
+            x: finite(x)?,
+            y: finite(y)?,
+        })
     }
+}
+
+/// A coordinate that can be written again: JSON has no word for infinity, which a number beyond `f32` is read as.
+fn finite<E: serde::de::Error>(value: f32) -> Result<f32, E> {
+    if value.is_finite() {
+        Ok(value)
+    } else {
+        Err(E::custom("expected a finite coordinate"))
+    }
+}
+
+fn coordinate<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f32, D::Error> {
+    finite(f32::deserialize(deserializer)?)
 }
 
 /// An upright rectangle around a face, in pixels of the source image; it may reach past the border.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct BoundingBox {
     /// Left edge.
+    #[serde(deserialize_with = "coordinate")]
     pub left: f32,
     /// Top edge.
+    #[serde(deserialize_with = "coordinate")]
     pub top: f32,
     /// Right edge; at least `left`.
+    #[serde(deserialize_with = "coordinate")]
     pub right: f32,
     /// Bottom edge; at least `top`.
+    #[serde(deserialize_with = "coordinate")]
     pub bottom: f32,
 }
 
@@ -248,6 +268,21 @@ mod tests {
         assert_eq!(square.iou(&shifted), 1.0 / 3.0);
         assert_eq!(square.iou(&apart), 0.0);
         assert_eq!(BoundingBox::default().iou(&BoundingBox::default()), 0.0);
+    }
+
+    #[test]
+    fn coordinates_beyond_f32_are_refused() {
+        let written = r#"{"left":1,"top":2.5,"right":3,"bottom":4}"#;
+        assert!(serde_json::from_str::<BoundingBox>(written).is_ok());
+        let beyond = written.replace("2.5", "1e39");
+        let error = serde_json::from_str::<BoundingBox>(&beyond).unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .starts_with("expected a finite coordinate"),
+            "{error}"
+        );
+        assert!(serde_json::from_str::<Point>("[1, -1e39]").is_err());
     }
 
     #[test]
