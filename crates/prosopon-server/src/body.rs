@@ -108,6 +108,14 @@ impl Room {
         self.units += missing;
         Ok(())
     }
+
+    /// Gives back what was taken, for those who can be served meanwhile.
+    fn release(&mut self) {
+        for (_, held) in &mut self.pools {
+            *held = None;
+        }
+        self.units = 0;
+    }
 }
 
 /// Receives the request before it goes on to the handler.
@@ -179,6 +187,7 @@ impl Intake {
                     };
                     if let Err(error) = refused {
                         drop((bytes, chunk));
+                        room.release();
                         drain(headers, body).await;
                         return Err(error);
                     }
@@ -232,7 +241,11 @@ async fn drain(headers: &HeaderMap, mut body: Body) {
 
 #[cfg(test)]
 mod tests {
+    use tokio::sync::mpsc;
+    use tokio::time::timeout;
+
     use super::*;
+    use crate::stream::Parts;
 
     fn intake(settings: &str) -> Intake {
         let settings = Settings::load(None, |_| None, settings.parse().unwrap()).unwrap();
@@ -251,6 +264,25 @@ mod tests {
         assert!(Room::new(&intake, true).grow(1).is_err());
         drop(strangers);
         assert!(Room::new(&intake, false).grow(1 << 20).is_ok());
+    }
+
+    #[tokio::test]
+    async fn what_is_refused_takes_no_room_while_it_is_thrown_away() {
+        let intake = intake("max_buffered_mib = 2\nmax_body_mib = 1");
+        let mut room = Room::new(&intake, true);
+        // A client that has sent too much and is not done.
+        let (sending, arriving) = mpsc::channel(2);
+        for _ in 0..2 {
+            sending.try_send(vec![0; 3 << 18].into()).unwrap();
+        }
+        let headers = HeaderMap::new();
+        let reading = intake.read(&headers, Body::new(Parts(arriving)), &mut room);
+        tokio::pin!(reading);
+        let soon = timeout(Duration::from_millis(100), &mut reading);
+        assert!(soon.await.is_err());
+        assert_eq!(intake.memory.available_permits(), 2048);
+        drop(sending);
+        assert_eq!(reading.await.unwrap_err().code, "body_too_large");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What a request carries: pictures and fields, in any of the forms that are taken.
 
-use axum::body::Bytes;
+use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{FromRequest, Multipart, Request};
 use axum::http::header;
 use base64::Engine as _;
@@ -125,6 +125,16 @@ async fn raw(request: Request, app: &App) -> ApiResult<Form> {
 }
 
 async fn fields(request: Request, app: &App) -> ApiResult<Form> {
+    let (head, body) = request.into_parts();
+    let bytes = to_bytes(body, usize::MAX).await;
+    let bytes = bytes.map_err(|error| ApiError::new("invalid_request", error))?;
+    // Counted before they are read: each takes many times its size in memory.
+    let n_fields = bytes.iter().filter(|byte| **byte == b'&').count() + 1;
+    if n_fields > MAX_PARTS {
+        let message = format!("expected at most {MAX_PARTS} fields, found {n_fields}");
+        return Err(ApiError::new("invalid_request", message));
+    }
+    let request = Request::from_parts(head, Body::from(bytes));
     let fields = axum::Form::<Vec<(String, String)>>::from_request(request, app).await;
     let axum::Form(fields) = fields.map_err(|error| {
         let message = format!("expected the fields of a form, found {}", error.body_text());

@@ -10,6 +10,7 @@ use axum::body::{Body, Bytes};
 use http_body::Frame;
 use tokio::sync::mpsc;
 use tokio::sync::watch;
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
 use crate::access::Caller;
 use crate::state::App;
@@ -26,10 +27,12 @@ pub(crate) struct Outlet {
     stopping: watch::Receiver<bool>,
     app: App,
     caller: Caller,
+    /// They go on from one wait to the next: parts may come more often than it is looked.
+    checks: Interval,
 }
 
 /// The body that [`Outlet`] writes.
-struct Parts(mpsc::Receiver<Bytes>);
+pub(crate) struct Parts(pub(crate) mpsc::Receiver<Bytes>);
 
 impl http_body::Body for Parts {
     type Data = Bytes;
@@ -46,12 +49,19 @@ impl http_body::Body for Parts {
 
 /// An answer for `caller` and the end that it is written at.
 pub(crate) fn endless(app: &App, caller: &Caller) -> (Outlet, Body) {
+    checked_every(CHECK_EVERY, app, caller)
+}
+
+fn checked_every(period: Duration, app: &App, caller: &Caller) -> (Outlet, Body) {
     let (parts, waiting) = mpsc::channel(MAX_WAITING);
+    let mut checks = interval_at(Instant::now() + period, period);
+    checks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let outlet = Outlet {
         parts,
         stopping: app.stopping.subscribe(),
         app: Arc::clone(app),
         caller: caller.clone(),
+        checks,
     };
     (outlet, Body::new(Parts(waiting)))
 }
@@ -67,7 +77,7 @@ impl Outlet {
     }
 
     /// Waits for `something`; none when the reader has gone, may no longer read, or the server stops.
-    pub(crate) async fn wait_for<T>(&self, something: impl Future<Output = T>) -> Option<T> {
+    pub(crate) async fn wait_for<T>(&mut self, something: impl Future<Output = T>) -> Option<T> {
         let mut stopping = self.stopping.clone();
         tokio::pin!(something);
         loop {
@@ -75,20 +85,54 @@ impl Outlet {
                 result = &mut something => return Some(result),
                 () = self.parts.closed() => return None,
                 _ = stopping.wait_for(|is_stopping| *is_stopping) => return None,
-                () = tokio::time::sleep(CHECK_EVERY) => {
-                    if !self.still_may() {
+                _ = self.checks.tick() => {
+                    if !still_may(&self.app, &self.caller) {
                         return None;
                     }
                 }
             }
         }
     }
+}
 
-    /// Whether the key has been neither revoked nor ended meanwhile.
-    pub(crate) fn still_may(&self) -> bool {
-        let access = &self.app.access;
-        self.caller
-            .key
-            .is_none_or(|key| access.keys.by_id(key).is_some())
+/// Whether the key has been neither revoked nor ended meanwhile.
+fn still_may(app: &App, caller: &Caller) -> bool {
+    caller
+        .key
+        .is_none_or(|key| app.access.keys.by_id(key).is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use tokio::time::sleep;
+
+    use super::*;
+    use crate::access::keys::KeyId;
+    use crate::testing::TestServer;
+
+    #[tokio::test]
+    async fn a_revoked_key_ends_what_keeps_coming() {
+        let server = TestServer::new("");
+        let caller = |key| Caller {
+            key,
+            name: None,
+            scopes: Vec::new(),
+            gallery: None,
+            address: Ipv4Addr::LOCALHOST.into(),
+        };
+        let parts = async |key| {
+            let period = Duration::from_millis(50);
+            let (mut outlet, _body) = checked_every(period, &server.app, &caller(key));
+            for n in 0..100 {
+                if outlet.wait_for(sleep(period / 5)).await.is_none() {
+                    return n;
+                }
+            }
+            100
+        };
+        assert!(parts(Some(KeyId(1))).await < 100, "no such key");
+        assert_eq!(parts(None).await, 100, "no key is needed");
     }
 }

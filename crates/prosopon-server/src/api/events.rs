@@ -266,7 +266,7 @@ pub(crate) async fn stream(
 }
 
 /// Writes what is stored, from `after` on, and then what comes.
-async fn follow(app: App, outlet: Outlet, filter: Filter, mut after: u64) {
+async fn follow(app: App, mut outlet: Outlet, filter: Filter, mut after: u64) {
     let mut new = app.events.subscribe();
     if !outlet.write("retry: 2000\n\n").await {
         return;

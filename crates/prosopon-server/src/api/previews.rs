@@ -61,18 +61,21 @@ pub(crate) async fn preview(
     Path(id): Path<i64>,
 ) -> ApiResult<Response> {
     let mut frames = frames(&app, &caller, id).await?;
-    let (outlet, body) = endless(&app, &caller);
+    let (mut outlet, body) = endless(&app, &caller);
     tokio::spawn(async move {
+        // Only what came since: what was drawn for viewers before this one may be hours old.
+        let mut last = None;
         loop {
             match outlet.wait_for(timeout(HEARTBEAT, frames.changed())).await {
                 // Nobody looks any more, or the camera was stopped.
                 None | Some(Ok(Err(_))) => return,
-                Some(Ok(Ok(())) | Err(_)) => {}
+                Some(Ok(Ok(()))) => last.clone_from(&*frames.borrow_and_update()),
+                Some(Err(_)) => {}
             }
-            let Some(jpeg) = frames.borrow_and_update().clone() else {
+            let Some(jpeg) = &last else {
                 continue;
             };
-            if !outlet.write(part(&jpeg)).await {
+            if !outlet.write(part(jpeg)).await {
                 return;
             }
         }

@@ -120,3 +120,20 @@ async fn keys_are_required_where_others_can_reach_the_server() {
         assert_eq!(server.get(public).await.status, 200, "{public}");
     }
 }
+
+#[tokio::test]
+async fn forms_have_a_limit_of_fields() {
+    let server = server();
+    let answer = async |n: usize| {
+        let request = Request::post("/v1/detect")
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(Body::from(["a=1"].repeat(n).join("&")));
+        server.send(request.unwrap()).await
+    };
+    let within = answer(1000).await.json();
+    assert_eq!(within["error"]["code"], "missing_picture");
+    let beyond = answer(1001).await;
+    assert_eq!(beyond.status, 400);
+    let message = &beyond.json()["error"]["message"];
+    assert_eq!(message, "expected at most 1000 fields, found 1001");
+}
