@@ -79,6 +79,7 @@ impl LiveSessions {
         let options = WatchOptions {
             every: 1,
             evidence: models.evidence(),
+            keep_record: false,
             ..WatchOptions::default()
         };
         let watcher = Watcher::new(

@@ -239,6 +239,8 @@ impl Work {
             cooldown: Duration::from_secs(wanted.cooldown_secs),
             require_live: wanted.require_live,
             evidence: models.evidence(),
+            // A camera runs for months, and nobody asks for a summary.
+            keep_record: false,
             ..WatchOptions::default()
         };
         let engine = Arc::clone(&models.engine);

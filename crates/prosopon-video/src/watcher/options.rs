@@ -24,6 +24,10 @@ pub struct WatchOptions {
     pub live_from: f32,
     /// Below this score `spoof_suspected` is told.
     pub spoof_below: f32,
+    /// Whether it is kept who was there when, with the best crop of each, for
+    /// [`Watcher::summary`](super::Watcher::summary): some 300 KB for a person at most, for as long as the watcher lives.
+    /// Without, the summary has those who are there now.
+    pub keep_record: bool,
 }
 
 impl Default for WatchOptions {
@@ -37,6 +41,7 @@ impl Default for WatchOptions {
             require_live: false,
             live_from: 0.5,
             spoof_below: 0.3,
+            keep_record: true,
         }
     }
 }

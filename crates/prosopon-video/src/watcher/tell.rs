@@ -12,9 +12,11 @@ impl Watcher {
     /// Records who was there when, and tells that they left.
     pub(super) fn end(&mut self, ended: &Ended, events: &mut Vec<Event>) {
         let track = &ended.track;
-        let gap = self.gap_of_record();
-        self.presence
-            .add(&attendance(track), self.options.evidence.same, gap);
+        if self.options.keep_record {
+            let gap = self.gap_of_record();
+            self.presence
+                .add(&attendance(track), self.options.evidence.same, gap);
+        }
         let left = self.event(EventKind::Left, track).map(|event| Event {
             at: self.clock.time_of(track.last_seen()),
             position: track.last_seen().as_secs_f64(),

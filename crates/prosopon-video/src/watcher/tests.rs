@@ -157,6 +157,18 @@ fn somebody_appears_is_recognised_and_leaves() {
 }
 
 #[test]
+fn without_a_record_only_those_who_are_there_are_kept() {
+    let (_folder, who) = anna();
+    let mut film = Film::new(Some(who), 2);
+    film.watcher.options.keep_record = false;
+    film.show(&picture(&[(100, RED)], 255), 50);
+    assert_eq!(film.watcher.summary().people.len(), 1);
+    film.show(&picture(&[], 255), 100).finish();
+    assert_eq!(film.count(EventKind::Left), 1);
+    assert_eq!(film.watcher.summary().people.len(), 0);
+}
+
+#[test]
 fn strangers_are_unknown_and_without_people_nobody_is() {
     let (_folder, who) = anna();
     let mut film = Film::new(Some(who), 2);
