@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use prosopon_gallery::{Gallery, GalleryError, GalleryOptions};
 
@@ -17,7 +17,10 @@ pub(crate) const DEFAULT: &str = "default";
 pub(crate) struct Galleries {
     default_path: PathBuf,
     folder: PathBuf,
+    /// Locked for looking up only.
     open: RwLock<BTreeMap<String, Arc<Gallery>>>,
+    /// Locked while one is opened, made or deleted, which takes seconds if it is large.
+    changing: Mutex<()>,
 }
 
 impl Galleries {
@@ -29,32 +32,43 @@ impl Galleries {
             default_path,
             folder,
             open: RwLock::new(open),
+            changing: Mutex::default(),
         })
     }
 
-    /// A gallery by name.
+    /// A gallery by name, if it is open already; never waits for long.
+    pub(crate) fn get_open(&self, name: &str) -> Option<Arc<Gallery>> {
+        self.read().get(name).map(Arc::clone)
+    }
+
+    /// A gallery by name. May read a whole file, or wait while another one is opened or deleted.
     ///
     /// # Errors
     /// `unknown_gallery`, and those of opening it.
     pub(crate) fn get(&self, name: &str) -> ApiResult<Arc<Gallery>> {
-        if let Some(gallery) = self.read().get(name) {
-            return Ok(Arc::clone(gallery));
+        if let Some(gallery) = self.get_open(name) {
+            return Ok(gallery);
+        }
+        let _changing = self.change();
+        self.get_or_open(name)
+    }
+
+    /// As [`Galleries::get`], for those who have locked `changing`.
+    fn get_or_open(&self, name: &str) -> ApiResult<Arc<Gallery>> {
+        // Somebody else may have been faster.
+        if let Some(gallery) = self.get_open(name) {
+            return Ok(gallery);
         }
         let path = self.path(name)?;
-        // Nobody else may make, delete or open one meanwhile.
-        let mut open = self.open.write().unwrap_or_else(PoisonError::into_inner);
-        if !open.contains_key(name) && !path.is_file() {
+        if !path.is_file() {
             return Err(unknown(name));
-        }
-        if let Some(gallery) = open.get(name) {
-            return Ok(Arc::clone(gallery));
         }
         let options = GalleryOptions {
             create: false,
             ..GalleryOptions::default()
         };
         let gallery = Arc::new(Gallery::open(path, options)?);
-        open.insert(name.to_owned(), Arc::clone(&gallery));
+        self.write().insert(name.to_owned(), Arc::clone(&gallery));
         Ok(gallery)
     }
 
@@ -97,13 +111,13 @@ impl Galleries {
             );
             ApiError::new("invalid_parameter", message)
         })?;
-        let mut open = self.open.write().unwrap_or_else(PoisonError::into_inner);
+        let _changing = self.change();
         if path.exists() {
             return Err(exists());
         }
         fs::create_dir_all(&self.folder).map_err(ApiError::internal)?;
         let gallery = Arc::new(Gallery::open(path, GalleryOptions::default())?);
-        open.insert(name.to_owned(), Arc::clone(&gallery));
+        self.write().insert(name.to_owned(), Arc::clone(&gallery));
         Ok(gallery)
     }
 
@@ -118,17 +132,17 @@ impl Galleries {
                     .with_hint("delete its subjects instead"),
             );
         }
-        let gallery = self.get(name)?;
-        let mut open = self.open.write().unwrap_or_else(PoisonError::into_inner);
+        let _changing = self.change();
+        let gallery = self.get_or_open(name)?;
         let counts = gallery.counts()?;
         if counts.subjects > 0 && !force {
             let message = format!("gallery `{name}` has {} subjects", counts.subjects);
             return Err(ApiError::new("gallery_not_empty", message)
                 .with_hint("`force=true` deletes them too"));
         }
-        // The bytes are overwritten before the file goes.
+        // From here on whoever asks for it waits until it is gone. The bytes are overwritten before the file goes.
+        self.write().remove(name);
         gallery.clear()?;
-        open.remove(name);
         drop(gallery);
         let path = self.path(name)?;
         for ending in ["", "-wal", "-shm"] {
@@ -154,8 +168,16 @@ impl Galleries {
         }
     }
 
-    fn read(&self) -> std::sync::RwLockReadGuard<'_, BTreeMap<String, Arc<Gallery>>> {
+    fn read(&self) -> RwLockReadGuard<'_, BTreeMap<String, Arc<Gallery>>> {
         self.open.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, BTreeMap<String, Arc<Gallery>>> {
+        self.open.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn change(&self) -> MutexGuard<'_, ()> {
+        self.changing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn path(&self, name: &str) -> ApiResult<PathBuf> {
@@ -222,6 +244,16 @@ mod tests {
             all.delete(DEFAULT, true).unwrap_err().code,
             "default_gallery"
         );
+    }
+
+    #[test]
+    fn others_are_found_while_one_is_opened_or_deleted() {
+        let folder = tempfile::tempdir().unwrap();
+        let all = galleries(&folder);
+        all.create("office").unwrap();
+        let _changing = all.change();
+        assert!(all.get(DEFAULT).is_ok() && all.get("office").is_ok());
+        all.measure(&Metrics::new());
     }
 
     #[test]

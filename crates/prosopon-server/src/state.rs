@@ -183,7 +183,27 @@ impl State {
         }))
     }
 
-    /// The gallery that `caller` asks for, if the key is for it.
+    /// [`State::gallery`] for those who may not wait: what takes time is left to [`App::store`](Self::store).
+    ///
+    /// # Errors
+    /// As [`State::gallery`].
+    pub(crate) async fn find_gallery(
+        self: &Arc<Self>,
+        caller: &Caller,
+        asked: Option<&str>,
+    ) -> ApiResult<(String, Arc<Gallery>)> {
+        let name = caller.gallery(asked)?;
+        if let Some(gallery) = self.galleries.get_open(&name) {
+            return Ok((name, gallery));
+        }
+        self.store(move |state| {
+            let gallery = state.galleries.get(&name)?;
+            Ok((name, gallery))
+        })
+        .await
+    }
+
+    /// The gallery that `caller` asks for, if the key is for it. It may have to be opened first.
     ///
     /// # Errors
     /// `other_gallery`, `unknown_gallery`.

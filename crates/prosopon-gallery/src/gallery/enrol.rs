@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Gallery, bind, binding_of, now_millis};
+use super::people::known;
+use super::{Gallery, SubjectKey, bind, binding_of, now_millis};
 use crate::error::GalleryError;
 use crate::face::{Face, FaceId, NewFace, PictureHash, is_same_face};
 use crate::store::{Reader, Writer};
@@ -114,6 +115,27 @@ impl Gallery {
         })
     }
 
+    /// Adds faces to a subject who is there, in one transaction; outcomes are in the order of the faces. Nobody is added:
+    /// whoever is deleted while faces are looked for stays deleted.
+    ///
+    /// # Errors
+    /// [`GalleryError::UnknownSubject`], [`GalleryError::UnknownSubjectId`], and as [`Gallery::enrol`]; then none of the
+    /// faces is added.
+    pub fn add_faces<'a>(
+        &self,
+        subject: impl Into<SubjectKey<'a>>,
+        faces: &[NewFace],
+    ) -> Result<Vec<Enrolment>, GalleryError> {
+        let (key, now) = (subject.into(), now_millis());
+        self.write(|writer| {
+            let subject = known(writer, key)?;
+            faces
+                .iter()
+                .map(|face| add_face(writer, (subject.id, false), face, now))
+                .collect()
+        })
+    }
+
     /// The faces that came from this picture, in order of ids: to skip a picture before detecting
     /// faces in it.
     ///
@@ -133,24 +155,27 @@ fn enrol_one(
         subject: name,
         face,
     } = request;
-    bind(writer, &binding_of(&face.embedding))?;
-    let known = writer.subject_named(name)?;
-    if let Some(subject) = &known
-        && let Some(twin) = twin(writer, subject.id, face)?
-    {
-        return Ok(Enrolment::Duplicate {
-            face: twin,
-            subject: subject.id,
-        });
-    }
-    let subject = match &known {
-        Some(subject) => subject.id,
-        None => writer.add_subject(&NewSubject::named(name), now)?,
+    let subject = match writer.subject_named(name)? {
+        Some(subject) => (subject.id, false),
+        None => (writer.add_subject(&NewSubject::named(name), now)?, true),
     };
+    add_face(writer, subject, face, now)
+}
+
+fn add_face(
+    writer: &mut dyn Writer,
+    (subject, is_new_subject): (SubjectId, bool),
+    face: &NewFace,
+    now: i64,
+) -> Result<Enrolment, GalleryError> {
+    bind(writer, &binding_of(&face.embedding))?;
+    if let Some(face) = twin(writer, subject, face)? {
+        return Ok(Enrolment::Duplicate { face, subject });
+    }
     Ok(Enrolment::Added {
         face: writer.add_face(subject, face, now)?,
         subject,
-        is_new_subject: known.is_none(),
+        is_new_subject,
     })
 }
 

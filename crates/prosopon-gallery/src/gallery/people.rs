@@ -400,7 +400,10 @@ impl Gallery {
 }
 
 /// The subject that is meant, or an error with the name that was probably meant.
-fn known(reader: &(impl Reader + ?Sized), key: SubjectKey<'_>) -> Result<Subject, GalleryError> {
+pub(super) fn known(
+    reader: &(impl Reader + ?Sized),
+    key: SubjectKey<'_>,
+) -> Result<Subject, GalleryError> {
     let name = match key {
         SubjectKey::Id(id) => {
             let subject = reader.subject(id)?;

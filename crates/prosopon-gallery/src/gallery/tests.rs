@@ -117,6 +117,26 @@ fn a_batch_is_all_or_nothing() {
 }
 
 #[test]
+fn faces_are_added_to_those_who_are_there_only() {
+    let Fixture { gallery, .. } = fixture();
+    let anna = gallery.enrol("anna", face(1)).unwrap().subject();
+    gallery.rename(anna, "Anne").unwrap();
+    let outcomes = gallery.add_faces(anna, &[face(1), face(2)]).unwrap();
+    assert!(matches!(outcomes[0], Enrolment::Duplicate { .. }));
+    assert!(matches!(
+        outcomes[1],
+        Enrolment::Added {
+            is_new_subject: false,
+            ..
+        }
+    ));
+    gallery.delete_subject(anna).unwrap();
+    let error = gallery.add_faces(anna, &[face(3)]).unwrap_err();
+    assert_eq!(error.code(), "unknown_subject");
+    assert_eq!(gallery.counts().unwrap().subjects, 0);
+}
+
+#[test]
 fn other_models_are_refused() {
     let Fixture { gallery, folder } = fixture();
     let foreign = Embedding::from_values(ModelId::new("other"), vec![1.0; DIM]).unwrap();

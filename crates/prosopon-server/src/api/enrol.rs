@@ -161,12 +161,12 @@ pub(crate) async fn by_name(
         name: subject.subject.clone(),
         expected,
     })?;
-    let (name, gallery) = app.gallery(&caller, Some(&gallery))?;
+    let (name, gallery) = app.find_gallery(&caller, Some(&gallery)).await?;
     enrol(
         &app,
         &caller,
         (&name, gallery),
-        subject.subject,
+        (subject.subject, None),
         query.rules()?,
         &form,
     )
@@ -188,17 +188,17 @@ pub(crate) async fn by_id(
     Query(query): Query<EnrolQuery>,
     form: Form,
 ) -> ApiResult<(StatusCode, Json<Enrolled>)> {
-    let (name, gallery) = app.gallery(&caller, Some(&gallery))?;
+    let (name, gallery) = app.find_gallery(&caller, Some(&gallery)).await?;
     let known = Arc::clone(&gallery);
     let subject = app
         .compute
-        .store(move || Ok(known.show(SubjectId(id))?.subject.name))
+        .store(move || Ok(known.show(SubjectId(id))?.subject))
         .await?;
     enrol(
         &app,
         &caller,
         (&name, gallery),
-        subject,
+        (subject.name, Some(subject.id)),
         query.rules()?,
         &form,
     )
@@ -209,7 +209,7 @@ async fn enrol(
     app: &App,
     caller: &Caller,
     (gallery_name, gallery): (&str, Arc<Gallery>),
-    subject: String,
+    (subject, known): (String, Option<SubjectId>),
     rules: Rules,
     form: &Form,
 ) -> ApiResult<(StatusCode, Json<Enrolled>)> {
@@ -240,6 +240,7 @@ async fn enrol(
         gallery_name: gallery_name.to_owned(),
         gallery,
         subject,
+        known,
         file_names: uploads.into_iter().map(|upload| upload.file_name).collect(),
         faces,
         rejected,
@@ -253,6 +254,8 @@ struct Batch {
     gallery_name: String,
     gallery: Arc<Gallery>,
     subject: String,
+    /// The subject who was asked for by number: looking for faces takes seconds, in which people are renamed and deleted.
+    known: Option<SubjectId>,
     /// Of all pictures of the request.
     file_names: Vec<String>,
     /// Those to be added, by index.
@@ -265,27 +268,27 @@ impl Batch {
     fn store(self, app: &Server, actor: &Actor) -> ApiResult<(StatusCode, Json<Enrolled>)> {
         let Self {
             gallery,
-            subject,
+            mut subject,
+            known,
             mut rejected,
             ..
         } = self;
-        let (indices, requests): (Vec<usize>, Vec<EnrolmentRequest>) = self
-            .faces
-            .into_iter()
-            .map(|(index, face)| {
-                (
-                    index,
-                    EnrolmentRequest {
-                        subject: subject.clone(),
-                        face,
-                    },
-                )
-            })
-            .unzip();
-        let outcomes = app
-            .metrics
-            .time(Stage::Store, || gallery.enrol_batch(&requests))?;
-        let (mut added, mut subject_id, mut is_new_subject) = (Vec::new(), None, false);
+        let (indices, faces): (Vec<usize>, Vec<NewFace>) = self.faces.into_iter().unzip();
+        let outcomes = app.metrics.time(Stage::Store, || match known {
+            Some(id) => gallery.add_faces(id, &faces),
+            None => {
+                let request = |face| EnrolmentRequest {
+                    subject: subject.clone(),
+                    face,
+                };
+                gallery.enrol_batch(&faces.into_iter().map(request).collect::<Vec<_>>())
+            }
+        })?;
+        if let Some(id) = known {
+            subject = gallery.show(id)?.subject.name;
+        }
+        let mut subject_id = known.map(|id| id.0);
+        let (mut added, mut is_new_subject) = (Vec::new(), false);
         for (index, outcome) in indices.into_iter().zip(outcomes) {
             subject_id = Some(outcome.subject().0);
             let file_name = self.file_names[index].clone();

@@ -99,7 +99,7 @@ impl Question {
         + Send
         + 'static,
     ) -> ApiResult<T> {
-        let (name, gallery) = app.gallery(caller, self.gallery.as_deref())?;
+        let (name, gallery) = app.find_gallery(caller, self.gallery.as_deref()).await?;
         let upload = form.picture(app, "image").await?;
         let actor = Actor::from(caller);
         app.run(move |state, models| {

@@ -66,7 +66,7 @@ pub(crate) async fn open(
     caller: Caller,
     Json(new): Json<NewLive>,
 ) -> ApiResult<(StatusCode, axum::Json<LiveJson>)> {
-    let (gallery, _) = app.gallery(&caller, new.gallery.as_deref())?;
+    let (gallery, _) = app.find_gallery(&caller, new.gallery.as_deref()).await?;
     let asked = DecideQuery {
         fmr: new.fmr,
         uncertain_fmr: None,

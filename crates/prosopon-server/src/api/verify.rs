@@ -113,7 +113,7 @@ pub(crate) async fn verify(
     form: Form,
 ) -> ApiResult<Json<Verified>> {
     let (mut wanted, asked) = (detect.wanted()?, decide.asked()?);
-    let (_, gallery) = app.gallery(&caller, query.gallery.as_deref())?;
+    let (_, gallery) = app.find_gallery(&caller, query.gallery.as_deref()).await?;
     let faces = query.faces.unwrap_or_default();
     if faces == Faces::Largest {
         wanted.max_faces = Some(1);

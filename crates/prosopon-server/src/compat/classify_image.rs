@@ -58,7 +58,7 @@ async fn classify_image(
     Query(query): Query<GalleryQuery>,
     form: Form,
 ) -> ApiResult<Json<Vec<Classified>>> {
-    let (name, gallery) = app.gallery(&caller, query.gallery.as_deref())?;
+    let (name, gallery) = app.find_gallery(&caller, query.gallery.as_deref()).await?;
     let upload = form.picture(&app, "image_data").await?;
     let is_of_gallery = query.gallery.is_some() || caller.gallery.is_some();
     if let Some(named) = app.settings.classifier.clone().filter(|_| !is_of_gallery) {

@@ -171,7 +171,7 @@ async fn detect(State(app): State<App>, asking: Asking) -> ApiResult<Json<Predic
 async fn recognize(State(app): State<App>, asking: Asking) -> ApiResult<Json<Predictions>> {
     asking.caller.must(Scope::Identify)?;
     let least = asking.min_confidence()?.map(f64::from);
-    let (name, gallery) = app.gallery(&asking.caller, None)?;
+    let (name, gallery) = app.find_gallery(&asking.caller, None).await?;
     let upload = asking.form.picture(&app, "image").await?;
     let actor = Actor::from(&asking.caller);
     app.run(move |state, models| {
@@ -231,7 +231,7 @@ struct Registered {
 async fn register(State(app): State<App>, asking: Asking) -> ApiResult<Json<Registered>> {
     asking.caller.must(Scope::Enrol)?;
     let userid = asking.userid()?;
-    let (name, gallery) = app.gallery(&asking.caller, None)?;
+    let (name, gallery) = app.find_gallery(&asking.caller, None).await?;
     let mut uploads: Vec<Upload> = asking.form.pictures(&app, "image").await?;
     // Clients number several pictures.
     for i in 1..=100 {
@@ -329,7 +329,7 @@ async fn compare(State(app): State<App>, asking: Asking) -> ApiResult<Json<Match
     asking.caller.must(Scope::Identify)?;
     let first = asking.form.picture(&app, "image1").await?;
     let second = asking.form.picture(&app, "image2").await?;
-    let (_, gallery) = app.gallery(&asking.caller, None)?;
+    let (_, gallery) = app.find_gallery(&asking.caller, None).await?;
     let actor = Actor::from(&asking.caller);
     app.run(move |state, models| {
         let largest = |upload| {

@@ -56,7 +56,7 @@ pub(super) async fn recognize(
 ) -> ApiResult<Json<Answer<Recognised>>> {
     let count = prediction_count(&parameters)?;
     some(&embeddings, "embeddings")?;
-    let (name, gallery) = app.gallery(&caller, None)?;
+    let (name, gallery) = app.find_gallery(&caller, None).await?;
     let scale = Scale::of(app.compute.models()?, &gallery)?;
     let actor = Actor::from(&caller);
     app.store(move |state| {
@@ -89,7 +89,7 @@ pub(super) async fn verify_with_face(
     Body(Embeddings { embeddings }): Body<Embeddings>,
 ) -> ApiResult<Json<Answer<Compared>>> {
     some(&embeddings, "embeddings")?;
-    let (name, gallery) = app.gallery(&caller, None)?;
+    let (name, gallery) = app.find_gallery(&caller, None).await?;
     let scale = Scale::of(app.compute.models()?, &gallery)?;
     let actor = Actor::from(&caller);
     app.store(move |state| {
@@ -118,7 +118,7 @@ pub(super) async fn verify(
     }
     some(&targets, "targets")?;
     let models = app.compute.models()?;
-    let (_, gallery) = app.gallery(&caller, None)?;
+    let (_, gallery) = app.find_gallery(&caller, None).await?;
     let scale = Scale::of(models, &gallery)?;
     let model = models.model.clone();
     let actor = Actor::from(&caller);

@@ -45,7 +45,7 @@ pub(super) async fn add(
     form: Form,
 ) -> ApiResult<(StatusCode, Json<Example>)> {
     let (subject, wanted) = (parameters.subject()?, parameters.wanted()?);
-    let (name, gallery) = app.gallery(&caller, None)?;
+    let (name, gallery) = app.find_gallery(&caller, None).await?;
     let upload = picture(&app, &form, "file").await?;
     let actor = Actor::from(&caller);
     let face = app

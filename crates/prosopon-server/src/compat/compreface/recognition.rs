@@ -28,7 +28,7 @@ pub(super) async fn recognize(
     query: FaceQuery,
     form: Form,
 ) -> ApiResult<Json<Answer<Recognised>>> {
-    let (name, gallery) = app.gallery(&caller, None)?;
+    let (name, gallery) = app.find_gallery(&caller, None).await?;
     let upload = picture(&app, &form, "file").await?;
     let actor = Actor::from(&caller);
     app.run(move |state, models| {
@@ -62,7 +62,7 @@ pub(super) async fn verify(
         detect_faces: true,
         ..query
     };
-    let (name, gallery) = app.gallery(&caller, None)?;
+    let (name, gallery) = app.find_gallery(&caller, None).await?;
     let upload = picture(&app, &form, "file").await?;
     let actor = Actor::from(&caller);
     app.run(move |state, models| {

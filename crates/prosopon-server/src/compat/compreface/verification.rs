@@ -33,7 +33,7 @@ pub(super) async fn verify(
         },
         ..query
     };
-    let (_, gallery) = app.gallery(&caller, None)?;
+    let (_, gallery) = app.find_gallery(&caller, None).await?;
     let source = picture(&app, &form, "source_image").await?;
     let target = picture(&app, &form, "target_image").await?;
     let actor = Actor::from(&caller);
