@@ -274,9 +274,10 @@ impl Batch {
             ..
         } = self;
         let (indices, faces): (Vec<usize>, Vec<NewFace>) = self.faces.into_iter().unzip();
-        let outcomes = app.metrics.time(Stage::Store, || match known {
-            Some(id) => gallery.add_faces(id, &faces),
-            None => {
+        let outcomes = app.metrics.time(Stage::Store, || {
+            if let Some(id) = known {
+                gallery.add_faces(id, &faces)
+            } else {
                 let request = |face| EnrolmentRequest {
                     subject: subject.clone(),
                     face,
