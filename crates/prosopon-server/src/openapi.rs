@@ -133,6 +133,7 @@ const ERRORS: &[(u16, &str)] = &[
         503,
         "The queue is full, or the models are being loaded; `Retry-After` says when to come back.",
     ),
+    (507, "No space is left on the server's disk."),
 ];
 
 /// Adds what all endpoints have in common: errors and keys.

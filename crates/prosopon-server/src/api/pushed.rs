@@ -96,6 +96,8 @@ impl Sender {
         let now = Instant::now();
         if self.last.is_some_and(|last| now - last < MIN_STEP) {
             self.counts.left_out += 1;
+            // A body may hold a hundred thousand of them.
+            tokio::task::yield_now().await;
             return Ok(true);
         }
         self.last = Some(now);
@@ -110,8 +112,13 @@ impl Sender {
                 return Ok(false);
             }
         }
-        let app = Arc::clone(&self.app);
-        let decoded = tokio::task::spawn_blocking(move || Image::decode(&jpeg, &app.limits)).await;
+        let place = Arc::clone(&self.app.decoding).acquire_owned().await;
+        let (app, place) = (Arc::clone(&self.app), place.map_err(ApiError::internal)?);
+        let decoded = tokio::task::spawn_blocking(move || {
+            let _held = place;
+            Image::decode(&jpeg, &app.limits)
+        })
+        .await;
         if let (Ok(image), Some(pusher)) =
             (decoded.map_err(ApiError::internal)?, &self.running.pusher)
         {

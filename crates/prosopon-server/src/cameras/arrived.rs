@@ -4,7 +4,9 @@
 #[derive(Default)]
 pub(super) struct Arrived {
     bytes: Vec<u8>,
-    /// What is looked for begins nowhere before this place; 0 once something has been taken.
+    /// Where of `bytes` they begin: those before are moved away only when others come, so that taking costs nothing.
+    start: usize,
+    /// What is looked for begins nowhere before this place, counted from `start`; 0 once something has been taken.
     searched: usize,
     /// Bytes that searches were given to look at, each time they were.
     #[cfg(test)]
@@ -14,33 +16,36 @@ pub(super) struct Arrived {
 impl Arrived {
     /// Takes what has arrived.
     pub(super) fn push(&mut self, bytes: &[u8]) {
+        self.bytes.drain(..self.start);
+        self.start = 0;
         self.bytes.extend_from_slice(bytes);
     }
 
     /// All that is there.
     pub(super) fn bytes(&self) -> &[u8] {
-        &self.bytes
+        &self.bytes[self.start..]
     }
 
     pub(super) fn len(&self) -> usize {
-        self.bytes.len()
+        self.bytes().len()
     }
 
     /// The first `n` bytes; what is looked for next may begin behind them.
     pub(super) fn take(&mut self, n: usize) -> Vec<u8> {
-        self.searched = 0;
-        self.bytes.drain(..n).collect()
+        let taken = self.bytes()[..n].to_vec();
+        self.skip(n);
+        taken
     }
 
     /// The same for bytes that nobody wants.
     pub(super) fn skip(&mut self, n: usize) {
         self.searched = 0;
-        self.bytes.drain(..n);
+        self.start += n;
     }
 
     /// Forgets all in which the last search found nothing.
     pub(super) fn skip_searched(&mut self) {
-        self.skip(self.searched.min(self.bytes.len()));
+        self.skip(self.searched.min(self.len()));
     }
 
     /// What `search` finds. It is given the bytes and the place at which it is to begin, and says, if in vain, at which
@@ -51,9 +56,9 @@ impl Arrived {
     ) -> Option<T> {
         #[cfg(test)]
         {
-            self.n_examined += self.bytes.len().saturating_sub(self.searched);
+            self.n_examined += self.len().saturating_sub(self.searched);
         }
-        match search(&self.bytes, self.searched) {
+        match search(self.bytes(), self.searched) {
             Ok(found) => Some(found),
             Err(at) => {
                 self.searched = at;
@@ -95,6 +100,18 @@ mod tests {
                 assert_eq!(found.map(|(at, _)| at), place, "{wanted:?} by {step}");
             }
         }
+    }
+
+    #[test]
+    fn what_was_taken_is_gone_when_more_comes() {
+        let mut arrived = Arrived::default();
+        arrived.push(b"one-two-");
+        assert_eq!(arrived.take(4), b"one-");
+        arrived.skip(1);
+        assert_eq!((arrived.bytes(), arrived.len()), (&b"wo-"[..], 3));
+        arrived.push(b"three");
+        assert_eq!(arrived.bytes(), b"wo-three");
+        assert_eq!(arrived.bytes.len(), 8);
     }
 
     #[test]
