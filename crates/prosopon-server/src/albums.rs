@@ -10,6 +10,10 @@ use prosopon_gallery::album::{Album, AlbumOptions};
 use crate::error::{ApiError, ApiResult};
 use crate::galleries::is_name;
 
+/// How many can be made. Each that is in use holds three descriptors, and systems allow a process 1024 by default, of which
+/// connections may take half.
+const MAX_ALBUMS: usize = 100;
+
 /// All albums; each is opened when it is first asked for.
 pub(crate) struct Albums {
     folder: PathBuf,
@@ -61,7 +65,7 @@ impl Albums {
     /// Makes an empty album.
     ///
     /// # Errors
-    /// `album_exists`, `invalid_parameter`, and those of creating it.
+    /// `album_exists`, `too_many_albums`, `invalid_parameter`, and those of creating it.
     pub(crate) fn create(&self, name: &str) -> ApiResult<Arc<Album>> {
         let path = self.path(name).ok_or_else(|| {
             let message = format!(
@@ -73,6 +77,11 @@ impl Albums {
         if path.exists() {
             let message = format!("there is an album `{name}` already");
             return Err(ApiError::new("album_exists", message).with_hint("choose another name"));
+        }
+        if self.names().len() >= MAX_ALBUMS {
+            let message = format!("there are {MAX_ALBUMS} albums, as many as there can be");
+            return Err(ApiError::new("too_many_albums", message)
+                .with_hint("delete one that is no longer needed"));
         }
         fs::create_dir_all(&self.folder).map_err(ApiError::internal)?;
         let album = Arc::new(Album::open(path, &AlbumOptions::default())?);
@@ -138,6 +147,18 @@ mod tests {
         all.delete("summer").unwrap();
         assert_eq!(all.get("summer").unwrap_err().code, "unknown_album");
         assert!(all.names().is_empty());
+    }
+
+    #[test]
+    fn there_is_an_end_of_albums() {
+        let folder = tempfile::tempdir().unwrap();
+        let all = Albums::new(folder.path().to_path_buf());
+        for i in 0..MAX_ALBUMS {
+            fs::write(folder.path().join(format!("a{i}.db")), "").unwrap();
+        }
+        assert_eq!(all.create("summer").unwrap_err().code, "too_many_albums");
+        fs::remove_file(folder.path().join("a0.db")).unwrap();
+        all.create("summer").unwrap();
     }
 
     #[test]

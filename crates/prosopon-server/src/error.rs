@@ -67,6 +67,7 @@ const CODES: &[(&str, StatusCode)] = &[
     ("secret_unreadable", StatusCode::CONFLICT),
     ("gallery_exists", StatusCode::CONFLICT),
     ("album_exists", StatusCode::CONFLICT),
+    ("too_many_albums", StatusCode::CONFLICT),
     ("group_without_name", StatusCode::CONFLICT),
     ("gallery_not_empty", StatusCode::CONFLICT),
     ("default_gallery", StatusCode::CONFLICT),
