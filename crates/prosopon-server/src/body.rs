@@ -109,7 +109,7 @@ impl Room {
         Ok(())
     }
 
-    /// Gives back what was taken, for those who can be served meanwhile.
+    /// Gives back all of it.
     fn release(&mut self) {
         for (_, held) in &mut self.pools {
             *held = None;
@@ -187,6 +187,7 @@ impl Intake {
                     };
                     if let Err(error) = refused {
                         drop((bytes, chunk));
+                        // What is thrown away takes none, however long it comes.
                         room.release();
                         drain(headers, body).await;
                         return Err(error);
@@ -241,11 +242,7 @@ async fn drain(headers: &HeaderMap, mut body: Body) {
 
 #[cfg(test)]
 mod tests {
-    use tokio::sync::mpsc;
-    use tokio::time::timeout;
-
     use super::*;
-    use crate::stream::Parts;
 
     fn intake(settings: &str) -> Intake {
         let settings = Settings::load(None, |_| None, settings.parse().unwrap()).unwrap();
@@ -266,25 +263,6 @@ mod tests {
         assert!(Room::new(&intake, false).grow(1 << 20).is_ok());
     }
 
-    #[tokio::test]
-    async fn what_is_refused_takes_no_room_while_it_is_thrown_away() {
-        let intake = intake("max_buffered_mib = 2\nmax_body_mib = 1");
-        let mut room = Room::new(&intake, true);
-        // A client that has sent too much and is not done.
-        let (sending, arriving) = mpsc::channel(2);
-        for _ in 0..2 {
-            sending.try_send(vec![0; 3 << 18].into()).unwrap();
-        }
-        let headers = HeaderMap::new();
-        let reading = intake.read(&headers, Body::new(Parts(arriving)), &mut room);
-        tokio::pin!(reading);
-        let soon = timeout(Duration::from_millis(100), &mut reading);
-        assert!(soon.await.is_err());
-        assert_eq!(intake.memory.available_permits(), 2048);
-        drop(sending);
-        assert_eq!(reading.await.unwrap_err().code, "body_too_large");
-    }
-
     #[test]
     fn room_grows_by_what_is_missing() {
         let intake = intake("max_buffered_mib = 1\nmax_body_mib = 1");
@@ -299,5 +277,57 @@ mod tests {
         assert!(room.grow((1 << 20) + 1).is_err());
         drop(room);
         assert_eq!(intake.memory.available_permits(), 1024);
+    }
+
+    /// A body of chunks, and the memory that was free each time that one was asked for.
+    struct Chunks {
+        left: std::vec::IntoIter<usize>,
+        memory: Arc<Semaphore>,
+        free: Arc<std::sync::Mutex<Vec<usize>>>,
+    }
+
+    impl axum::body::HttpBody for Chunks {
+        type Data = Bytes;
+        type Error = std::convert::Infallible;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            _: &mut std::task::Context<'_>,
+        ) -> std::task::Poll<Option<Result<http_body::Frame<Bytes>, Self::Error>>> {
+            let free = self.memory.available_permits();
+            self.free.lock().unwrap().push(free);
+            let next = self.left.next();
+            let frame = next.map(|len| Ok(http_body::Frame::data(vec![0; len].into())));
+            std::task::Poll::Ready(frame)
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_thrown_away_holds_no_memory() {
+        const HALF: usize = 1 << 19;
+        let intake = intake("max_buffered_mib = 2\nmax_body_mib = 1");
+        for (held, code) in [(0, "body_too_large"), (1400, "too_busy")] {
+            let _held = Arc::clone(&intake.memory).try_acquire_many_owned(held);
+            let all = 2048 - held as usize;
+            let free = Arc::<std::sync::Mutex<Vec<usize>>>::default();
+            let body = Body::new(Chunks {
+                left: vec![HALF; 4].into_iter(),
+                memory: Arc::clone(&intake.memory),
+                free: Arc::clone(&free),
+            });
+            let mut room = Room::new(&intake, true);
+            let refused = intake.read(&HeaderMap::new(), body, &mut room).await;
+            assert_eq!(refused.unwrap_err().code, code);
+            let free = free.lock().unwrap();
+            assert_eq!(free[..2], [all, all - 512], "{code}");
+            let kept = free.len() - 1;
+            assert_eq!((kept, free[kept]), (4, all), "{code}: {free:?}");
+            // From the one that was refused on.
+            let first = if code == "too_busy" { 2 } else { 3 };
+            assert!(
+                free[first..].iter().all(|free| *free == all),
+                "{code}: {free:?}"
+            );
+        }
     }
 }

@@ -34,6 +34,9 @@ pub(crate) struct Compute {
     /// Of the threads, those that cameras may have at a time: one less than there are, so that a picture that is
     /// sent need not wait for them.
     cameras: Arc<Semaphore>,
+    /// Pushed frames that may be decoded at a time: as many as there are threads, and one before the models are
+    /// loaded.
+    decoding: Arc<Semaphore>,
     metrics: Arc<Metrics>,
 }
 
@@ -77,6 +80,7 @@ impl Compute {
             free: Arc::new(Semaphore::new(0)),
             storage: Arc::new(Semaphore::new(STORAGE_THREADS)),
             cameras: Arc::new(Semaphore::new(0)),
+            decoding: Arc::new(Semaphore::new(1)),
             metrics,
         }
     }
@@ -91,6 +95,7 @@ impl Compute {
         if self.threads.set(threads).is_ok() && self.models.set(Arc::new(models)).is_ok() {
             self.free.add_permits(n);
             self.cameras.add_permits((n - 1).max(1));
+            self.decoding.add_permits(n - 1);
         }
         Ok(())
     }
@@ -186,15 +191,18 @@ impl Compute {
         &self,
         work: impl FnOnce() -> ApiResult<T> + Send + 'static,
     ) -> ApiResult<T> {
-        let permit: OwnedSemaphorePermit = Arc::clone(&self.storage)
-            .acquire_owned()
-            .await
-            .map_err(ApiError::internal)?;
-        blocking(move || {
-            let _held = permit;
-            work()
-        })
-        .await
+        blocking(&self.storage, work).await
+    }
+
+    /// Runs `work` that decodes a frame of a sender, beside the pictures of requests.
+    ///
+    /// # Errors
+    /// Those of `work`.
+    pub(crate) async fn decode<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> ApiResult<T> + Send + 'static,
+    ) -> ApiResult<T> {
+        blocking(&self.decoding, work).await
     }
 
     fn full(&self) -> ApiError {
@@ -205,12 +213,20 @@ impl Compute {
     }
 }
 
-/// Runs `work` on a blocking thread; a panic there is an error here.
+/// Runs `work` on a blocking thread when there is a place for it; a panic there is an error here.
 async fn blocking<T: Send + 'static>(
+    places: &Arc<Semaphore>,
     work: impl FnOnce() -> ApiResult<T> + Send + 'static,
 ) -> ApiResult<T> {
+    let place = Arc::clone(places).acquire_owned().await;
+    let place = place.map_err(ApiError::internal)?;
     let span = tracing::Span::current();
-    match tokio::task::spawn_blocking(move || span.in_scope(work)).await {
+    let work = move || {
+        // Given back when the work is done, or panics, also if nobody waits for it any more.
+        let _held = place;
+        span.in_scope(work)
+    };
+    match tokio::task::spawn_blocking(work).await {
         Ok(result) => result,
         Err(error) => Err(ApiError::internal(error)),
     }

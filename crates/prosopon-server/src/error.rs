@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 /// of their own ([`ImageError::code`], [`GalleryError::code`]); [`ApiError::from`] says with which
 /// status.
 #[rustfmt::skip]
-const CODES: &[(&str, StatusCode)] = &[
+pub(crate) const CODES: &[(&str, StatusCode)] = &[
     ("invalid_request", StatusCode::BAD_REQUEST),
     ("invalid_parameter", StatusCode::BAD_REQUEST),
     ("missing_picture", StatusCode::BAD_REQUEST),

@@ -1,6 +1,6 @@
 //! What a request carries: pictures and fields, in any of the forms that are taken.
 
-use axum::body::{Body, Bytes, to_bytes};
+use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, Multipart, Request};
 use axum::http::header;
 use base64::Engine as _;
@@ -11,7 +11,7 @@ use crate::error::{ApiError, ApiResult};
 use crate::fetch;
 use crate::state::App;
 
-/// Parts in one form, at most; a folder of photographs sent at once stays far below.
+/// Parts or fields in one form, at most; a folder of photographs sent at once stays far below.
 const MAX_PARTS: usize = 1000;
 
 /// Pictures in one request that are fetched from addresses, at most: a small request must not make
@@ -72,7 +72,7 @@ impl FromRequest<App> for Form {
                 let bytes = bytes.map_err(|error| ApiError::new("invalid_request", error))?;
                 check_values(&bytes)?;
                 match serde_json::from_slice(&bytes) {
-                    Ok(Value::Object(object)) => Ok(Self::Json(object)),
+                    Ok(Value::Object(object)) => Self::json(object),
                     Ok(_) => Err(ApiError::new(
                         "invalid_request",
                         "expected a JSON object, found another JSON value",
@@ -124,16 +124,40 @@ async fn raw(request: Request, app: &App) -> ApiResult<Form> {
     })
 }
 
-async fn fields(request: Request, app: &App) -> ApiResult<Form> {
-    let (head, body) = request.into_parts();
-    let bytes = to_bytes(body, usize::MAX).await;
-    let bytes = bytes.map_err(|error| ApiError::new("invalid_request", error))?;
-    // Counted before they are read: each takes many times its size in memory.
-    let n_fields = bytes.split(|byte| *byte == b'&').count();
+/// Refuses more fields than a form may have, before they are read: each takes many times its two bytes in memory.
+fn check_fields(form: &[u8]) -> ApiResult<()> {
+    let n_fields = form.split(|byte| *byte == b'&').count();
     if n_fields > MAX_PARTS {
         let message = format!("expected at most {MAX_PARTS} fields, found {n_fields}");
         return Err(ApiError::new("invalid_request", message));
     }
+    Ok(())
+}
+
+/// Refuses more addresses of pictures than a request may have, before the first is fetched.
+fn check_addresses(object: &Map<String, Value>) -> ApiResult<()> {
+    let named = object
+        .iter()
+        .filter(|(name, value)| (*name == "url" || name.ends_with("_url")) && value.is_string());
+    let list = object.get("images").and_then(Value::as_array);
+    let listed = list
+        .into_iter()
+        .flatten()
+        .filter(|item| item.get("url").is_some_and(Value::is_string));
+    let found = named.count() + listed.count();
+    if found > MAX_ADDRESSES {
+        let message =
+            format!("expected at most {MAX_ADDRESSES} addresses of pictures, found {found}");
+        return Err(ApiError::new("invalid_request", message));
+    }
+    Ok(())
+}
+
+async fn fields(request: Request, app: &App) -> ApiResult<Form> {
+    let (head, body) = request.into_parts();
+    let bytes = Bytes::from_request(Request::from_parts(head.clone(), body), app).await;
+    let bytes = bytes.map_err(|error| ApiError::new("invalid_request", error))?;
+    check_fields(&bytes)?;
     let request = Request::from_parts(head, Body::from(bytes));
     let fields = axum::Form::<Vec<(String, String)>>::from_request(request, app).await;
     let axum::Form(fields) = fields.map_err(|error| {
@@ -144,7 +168,7 @@ async fn fields(request: Request, app: &App) -> ApiResult<Form> {
         return Ok(Form::Empty);
     }
     let member = |(name, value)| (name, Value::String(value));
-    Ok(Form::Json(fields.into_iter().map(member).collect()))
+    Form::json(fields.into_iter().map(member).collect())
 }
 
 async fn parts(request: Request, app: &App) -> ApiResult<Form> {
@@ -181,6 +205,11 @@ async fn parts(request: Request, app: &App) -> ApiResult<Form> {
 }
 
 impl Form {
+    fn json(object: Map<String, Value>) -> ApiResult<Self> {
+        check_addresses(&object)?;
+        Ok(Self::Json(object))
+    }
+
     /// The picture called `name`: a part or JSON member of that name, or the whole body where
     /// `name` is `image`. In JSON, `url` in place of `image` and `NAME_url` in place of `NAME` is an
     /// address to fetch, where that is enabled.
@@ -226,18 +255,11 @@ impl Form {
                             "expected a list as `images`, found another JSON value",
                         )
                     })?;
-                    let n_addresses = list
-                        .iter()
-                        .filter(|item| item.get("url").is_some_and(Value::is_string))
-                        .count();
-                    for (found, most, what) in [
-                        (list.len(), MAX_PARTS, "pictures"),
-                        (n_addresses, MAX_ADDRESSES, "addresses of pictures"),
-                    ] {
-                        if found > most {
-                            let message = format!("expected at most {most} {what}, found {found}");
-                            return Err(ApiError::new("invalid_request", message));
-                        }
+                    if list.len() > MAX_PARTS {
+                        let found = list.len();
+                        let message =
+                            format!("expected at most {MAX_PARTS} pictures, found {found}");
+                        return Err(ApiError::new("invalid_request", message));
                     }
                     for item in list {
                         let picture = match item {
@@ -397,5 +419,56 @@ mod tests {
         assert!(check_values("[".repeat(MAX_JSON_VALUES + 1).as_bytes()).is_err());
         let text = format!(r#"{{"image": "\"{}\\"}}"#, ",[{".repeat(MAX_JSON_VALUES));
         assert!(check_values(text.as_bytes()).is_ok());
+    }
+
+    /// What comes of a form that is sent as this content type; the message if it is refused.
+    async fn sent(content_type: &str, body: String) -> Result<usize, String> {
+        let server = crate::testing::TestServer::new("");
+        let request = Request::post("/")
+            .header("content-type", content_type)
+            .body(Body::from(body));
+        match Form::from_request(request.unwrap(), &server.app).await {
+            Ok(Form::Json(object)) => Ok(object.len()),
+            Ok(_) => panic!("another form"),
+            Err(error) => {
+                assert_eq!(error.code, "invalid_request");
+                Err(error.message)
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn the_fields_of_a_form_are_counted_before_they_are_made() {
+        let form = |n: usize| -> Vec<String> { (0..n).map(|i| format!("f{i}=%26{i}")).collect() };
+        let urlencoded = "application/x-www-form-urlencoded";
+        let most = form(MAX_PARTS).join("&");
+        assert_eq!(sent(urlencoded, most).await, Ok(MAX_PARTS));
+        let more = "expected at most 1000 fields, found 1001";
+        let one_more = form(MAX_PARTS + 1).join("&");
+        assert_eq!(sent(urlencoded, one_more).await, Err(more.to_owned()));
+        // Fields that would fall together as one member count too.
+        let same = vec!["a"; MAX_PARTS + 1].join("&");
+        assert_eq!(sent(urlencoded, same).await, Err(more.to_owned()));
+    }
+
+    #[tokio::test]
+    async fn addresses_are_counted_over_the_whole_request() {
+        let form = |n: usize| -> String {
+            let fields = (1..n).map(|i| format!("image{i}_url=http://a/{i}&"));
+            fields.chain(["url=http://a/".to_owned()]).collect()
+        };
+        let urlencoded = "application/x-www-form-urlencoded";
+        let more = "expected at most 20 addresses of pictures, found 21";
+        assert_eq!(sent(urlencoded, form(20)).await, Ok(20));
+        assert_eq!(sent(urlencoded, form(21)).await, Err(more.to_owned()));
+        let list = |n: usize| {
+            let item = serde_json::json!({"url": "http://a/"});
+            serde_json::json!({"url": "http://a/", "images": vec![item; n]}).to_string()
+        };
+        assert_eq!(sent("application/json", list(19)).await, Ok(2));
+        assert_eq!(
+            sent("application/json", list(20)).await,
+            Err(more.to_owned())
+        );
     }
 }

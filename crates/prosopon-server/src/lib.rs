@@ -61,7 +61,7 @@ pub use models::{
     Attributes, Cascades, LicenceCard, LoadedModels, ModelCard, OpenAttributes, OpenDetector,
     ToolMissing,
 };
-pub use settings::{LoadedSettings, Settings, SettingsError};
+pub use settings::{LoadedSettings, Settings, SettingsError, listen_address};
 pub use state::StartError;
 pub use telemetry::start_log;
 

@@ -133,7 +133,7 @@ const ERRORS: &[(u16, &str)] = &[
         503,
         "The queue is full, or the models are being loaded; `Retry-After` says when to come back.",
     ),
-    (507, "No space is left on the server's disk."),
+    (507, "The server has no space left."),
 ];
 
 /// Adds what all endpoints have in common: errors and keys.
@@ -362,4 +362,17 @@ pub(crate) async fn style() -> impl IntoResponse {
         [(header::CONTENT_TYPE, "text/css; charset=utf-8")],
         include_str!("openapi.css"),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_status_of_an_error_is_described() {
+        for (code, status) in crate::error::CODES {
+            let is_described = ERRORS.iter().any(|(known, _)| *known == status.as_u16());
+            assert!(is_described, "{code}: {status}");
+        }
+    }
 }

@@ -7,7 +7,7 @@ use std::time::Instant;
 use prosopon::DecodeLimits;
 use prosopon_gallery::{Gallery, GalleryError};
 use prosopon_train::registry::CLASSIFIERS_DIR;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 
 use crate::access::keys::KeyStore;
 use crate::access::{Access, Caller};
@@ -29,10 +29,6 @@ use crate::models::LoadedModels;
 use crate::settings::Settings;
 use crate::trainings::Trainings;
 
-/// Pushed frames that are decoded at once: each may take [`DecodeLimits::memory_bytes`], and there may be as many senders
-/// as connections.
-const MAX_DECODING: usize = 4;
-
 /// Shared by all requests.
 pub(crate) type App = Arc<State>;
 
@@ -51,8 +47,6 @@ pub(crate) struct State {
     pub(crate) evaluations: Evaluations,
     pub(crate) trainings: Trainings,
     pub(crate) cameras: Cameras,
-    /// Places for pushed frames that are decoded.
-    pub(crate) decoding: Arc<Semaphore>,
     pub(crate) events: Events,
     pub(crate) live: LiveSessions,
     /// Whether the server is being stopped: answers that go on end then.
@@ -180,7 +174,6 @@ impl State {
             evaluations: Evaluations::default(),
             trainings: Trainings::default(),
             cameras: Cameras::new(&settings, Arc::clone(&database), key_file),
-            decoding: Arc::new(Semaphore::new(MAX_DECODING)),
             events: Events::open(&place(&settings.events_db, "events.db"), &settings)?,
             live: LiveSessions::default(),
             stopping: watch::Sender::new(false),

@@ -10,7 +10,7 @@ use axum::body::{Body, Bytes};
 use http_body::Frame;
 use tokio::sync::mpsc;
 use tokio::sync::watch;
-use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
+use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use crate::access::Caller;
 use crate::state::App;
@@ -27,12 +27,12 @@ pub(crate) struct Outlet {
     stopping: watch::Receiver<bool>,
     app: App,
     caller: Caller,
-    /// They go on from one wait to the next: parts may come more often than it is looked.
+    /// Goes on from one wait to the next: what comes more often must not put it off.
     checks: Interval,
 }
 
 /// The body that [`Outlet`] writes.
-pub(crate) struct Parts(pub(crate) mpsc::Receiver<Bytes>);
+struct Parts(mpsc::Receiver<Bytes>);
 
 impl http_body::Body for Parts {
     type Data = Bytes;
@@ -49,31 +49,29 @@ impl http_body::Body for Parts {
 
 /// An answer for `caller` and the end that it is written at.
 pub(crate) fn endless(app: &App, caller: &Caller) -> (Outlet, Body) {
-    checked_every(CHECK_EVERY, app, caller)
-}
-
-fn checked_every(period: Duration, app: &App, caller: &Caller) -> (Outlet, Body) {
     let (parts, waiting) = mpsc::channel(MAX_WAITING);
-    let mut checks = interval_at(Instant::now() + period, period);
-    checks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let outlet = Outlet {
         parts,
         stopping: app.stopping.subscribe(),
         app: Arc::clone(app),
         caller: caller.clone(),
-        checks,
+        checks: checks(CHECK_EVERY),
     };
     (outlet, Body::new(Parts(waiting)))
 }
 
+fn checks(every: Duration) -> Interval {
+    let mut checks = interval(every);
+    checks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    checks
+}
+
 impl Outlet {
-    /// Writes a part as soon as there is room; whether anybody takes it.
-    pub(crate) async fn write(&self, part: impl Into<Bytes>) -> bool {
-        let mut stopping = self.stopping.clone();
-        tokio::select! {
-            sent = self.parts.send(part.into()) => sent.is_ok(),
-            _ = stopping.wait_for(|is_stopping| *is_stopping) => false,
-        }
+    /// Writes a part as soon as there is room; whether anybody takes it, and still may.
+    pub(crate) async fn write(&mut self, part: impl Into<Bytes>) -> bool {
+        let parts = self.parts.clone();
+        let sent = self.wait_for(parts.send(part.into())).await;
+        sent.is_some_and(|sent| sent.is_ok())
     }
 
     /// Waits for `something`; none when the reader has gone, may no longer read, or the server stops.
@@ -82,57 +80,106 @@ impl Outlet {
         tokio::pin!(something);
         loop {
             tokio::select! {
-                result = &mut something => return Some(result),
-                () = self.parts.closed() => return None,
-                _ = stopping.wait_for(|is_stopping| *is_stopping) => return None,
+                biased;
                 _ = self.checks.tick() => {
-                    if !still_may(&self.app, &self.caller) {
+                    if !self.still_may() {
                         return None;
                     }
                 }
+                () = self.parts.closed() => return None,
+                _ = stopping.wait_for(|is_stopping| *is_stopping) => return None,
+                result = &mut something => return Some(result),
             }
         }
     }
-}
 
-/// Whether the key has been neither revoked nor ended meanwhile.
-fn still_may(app: &App, caller: &Caller) -> bool {
-    caller
-        .key
-        .is_none_or(|key| app.access.keys.by_id(key).is_some())
+    /// Whether the key has been neither revoked nor ended meanwhile.
+    fn still_may(&self) -> bool {
+        let access = &self.app.access;
+        self.caller
+            .key
+            .is_none_or(|key| access.keys.by_id(key).is_some())
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::net::Ipv4Addr;
+    use std::time::Instant;
 
     use tokio::time::sleep;
 
     use super::*;
-    use crate::access::keys::KeyId;
+    use crate::access::keys::{NewKey, Scope};
+    use crate::body::next_chunk;
     use crate::testing::TestServer;
 
-    #[tokio::test]
-    async fn a_revoked_key_ends_what_keeps_coming() {
+    /// Longer than any of these streams goes on once its key is revoked.
+    const PATIENCE: Duration = Duration::from_secs(5);
+
+    /// A server with a key, and an answer for that key that is checked every few milliseconds.
+    fn answer() -> (TestServer, Outlet, Body) {
         let server = TestServer::new("");
-        let caller = |key| Caller {
-            key,
-            name: None,
-            scopes: Vec::new(),
+        let key = NewKey {
+            name: "a".to_owned(),
+            scopes: vec![Scope::Cameras],
             gallery: None,
-            address: Ipv4Addr::LOCALHOST.into(),
+            expires_millis: None,
+            secret: None,
         };
-        let parts = async |key| {
-            let period = Duration::from_millis(50);
-            let (mut outlet, _body) = checked_every(period, &server.app, &caller(key));
-            for n in 0..100 {
-                if outlet.wait_for(sleep(period / 5)).await.is_none() {
-                    return n;
-                }
-            }
-            100
+        let (key, _) = server.app.access.keys.create(&key).unwrap();
+        let caller = Caller {
+            key: Some(key.id),
+            name: Some(key.name),
+            scopes: key.scopes,
+            gallery: None,
+            address: [127, 0, 0, 1].into(),
         };
-        assert!(parts(Some(KeyId(1))).await < 100, "no such key");
-        assert_eq!(parts(None).await, 100, "no key is needed");
+        let (mut outlet, body) = endless(&server.app, &caller);
+        outlet.checks = checks(Duration::from_millis(20));
+        (server, outlet, body)
+    }
+
+    fn revoke(server: &TestServer, outlet: &Outlet) {
+        let key = outlet.caller.key.unwrap();
+        assert!(server.app.access.keys.revoke(key).unwrap());
+    }
+
+    #[tokio::test]
+    async fn a_revoked_key_ends_a_stream_whose_parts_come_before_each_check() {
+        let (server, mut outlet, _body) = answer();
+        let step = Duration::from_millis(1);
+        for _ in 0..30 {
+            assert!(outlet.wait_for(sleep(step)).await.is_some());
+        }
+        revoke(&server, &outlet);
+        let start = Instant::now();
+        while outlet.wait_for(sleep(step)).await.is_some() {
+            assert!(start.elapsed() < PATIENCE);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_revoked_key_ends_a_stream_that_only_writes() {
+        let (server, mut outlet, mut body) = answer();
+        let reader = tokio::spawn(async move { while next_chunk(&mut body).await.is_some() {} });
+        assert!(outlet.write("a").await);
+        revoke(&server, &outlet);
+        let start = Instant::now();
+        while outlet.write("b").await {
+            assert!(start.elapsed() < PATIENCE);
+        }
+        drop(outlet);
+        reader.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_revoked_key_ends_a_stream_that_nobody_reads() {
+        let (server, mut outlet, _body) = answer();
+        for _ in 0..MAX_WAITING {
+            assert!(outlet.write("a").await);
+        }
+        revoke(&server, &outlet);
+        let written = tokio::time::timeout(PATIENCE, outlet.write("b")).await;
+        assert!(!written.unwrap());
     }
 }

@@ -57,7 +57,7 @@ pub(crate) struct Args {
 #[command(next_help_heading = "Settings")]
 struct Flags {
     /// Address and port [default: 127.0.0.1:8420]
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = prosopon_server::listen_address)]
     listen: Option<SocketAddr>,
     /// File of the default gallery; `gallery.db` in the data directory by default
     #[arg(long, value_name = "FILE")]

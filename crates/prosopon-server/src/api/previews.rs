@@ -15,12 +15,13 @@ use crate::access::Caller;
 use crate::audit::{About, Actor};
 use crate::error::{ApiError, ApiResult};
 use crate::state::App;
-use crate::stream::endless;
+use crate::stream::{Outlet, endless};
 
 /// How long somebody waits for one picture.
 const MAX_WAIT: Duration = Duration::from_secs(5);
 
-/// After this long without a frame the last one is sent again, so that browser and proxies keep the connection.
+/// After this long without a frame the last one that was sent is sent again, so that browser and proxies keep the
+/// connection.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
 /// Between two pictures of a stream.
@@ -60,28 +61,30 @@ pub(crate) async fn preview(
     caller: Caller,
     Path(id): Path<i64>,
 ) -> ApiResult<Response> {
-    let mut frames = frames(&app, &caller, id).await?;
-    let (mut outlet, body) = endless(&app, &caller);
-    tokio::spawn(async move {
-        // Only what came since: what was drawn for viewers before this one may be hours old.
-        let mut last = None;
-        loop {
-            match outlet.wait_for(timeout(HEARTBEAT, frames.changed())).await {
-                // Nobody looks any more, or the camera was stopped.
-                None | Some(Ok(Err(_))) => return,
-                Some(Ok(Ok(()))) => last.clone_from(&*frames.borrow_and_update()),
-                Some(Err(_)) => {}
-            }
-            let Some(jpeg) = &last else {
-                continue;
-            };
-            if !outlet.write(part(jpeg)).await {
-                return;
-            }
-        }
-    });
+    let frames = frames(&app, &caller, id).await?;
+    let (outlet, body) = endless(&app, &caller);
+    tokio::spawn(show(outlet, frames, HEARTBEAT));
     let content_type = format!("multipart/x-mixed-replace; boundary={BOUNDARY}");
     Ok(([(header::CONTENT_TYPE, content_type)], body).into_response())
+}
+
+/// Writes each frame that comes, and after `heartbeat` without one the last that was written.
+async fn show(mut outlet: Outlet, mut frames: Frames, heartbeat: Duration) {
+    // What was drawn for others before is not for this viewer: it may be hours old.
+    let mut last: Option<Bytes> = None;
+    loop {
+        match outlet.wait_for(timeout(heartbeat, frames.changed())).await {
+            // Nobody looks any more, or the camera was stopped.
+            None | Some(Ok(Err(_))) => return,
+            Some(Ok(Ok(()))) => last.clone_from(&frames.borrow_and_update()),
+            Some(Err(_)) => {}
+        }
+        if let Some(jpeg) = &last
+            && !outlet.write(part(jpeg)).await
+        {
+            return;
+        }
+    }
 }
 
 fn part(jpeg: &[u8]) -> Vec<u8> {
@@ -112,4 +115,38 @@ pub(crate) async fn frame(
     came.map_err(|_| none())?.map_err(|_| none())?;
     let jpeg = frames.borrow().clone().ok_or_else(none)?;
     Ok(([(header::CONTENT_TYPE, "image/jpeg")], jpeg).into_response())
+}
+
+#[cfg(test)]
+mod tests {
+    use prosopon::Image;
+
+    use super::*;
+    use crate::body::next_chunk;
+    use crate::cameras::preview::Preview;
+    use crate::testing::TestServer;
+
+    #[tokio::test]
+    async fn what_was_drawn_for_earlier_viewers_is_not_shown() {
+        let server = TestServer::new("");
+        let caller = server.app.access.without_key([127, 0, 0, 1].into());
+        let preview = Preview::default();
+        let earlier = preview.subscribe().unwrap();
+        preview.show(&Image::filled(8, 8, [0; 3])).unwrap();
+        let old = earlier.borrow().clone().unwrap();
+        drop(earlier);
+        let (outlet, mut body) = endless(&server.app, &caller.unwrap());
+        let frames = preview.subscribe().unwrap();
+        let shown = tokio::spawn(show(outlet, frames, Duration::from_millis(5)));
+        // Some heartbeats.
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        preview.show(&Image::filled(8, 8, [255; 3])).unwrap();
+        let first = next_chunk(&mut body).await.unwrap().unwrap();
+        assert_ne!(first, part(&old));
+        // Its own picture it gets again.
+        assert_eq!(next_chunk(&mut body).await.unwrap().unwrap(), first);
+        drop(preview);
+        while next_chunk(&mut body).await.is_some() {}
+        shown.await.unwrap();
+    }
 }

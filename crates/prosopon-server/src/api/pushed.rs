@@ -93,11 +93,11 @@ impl Sender {
 
     /// Takes a frame, if it is time for one; whether the sender may go on.
     async fn take(&mut self, jpeg: Bytes) -> ApiResult<bool> {
+        // Nothing else is waited for when many that are left out have come at once.
+        tokio::task::coop::consume_budget().await;
         let now = Instant::now();
         if self.last.is_some_and(|last| now - last < MIN_STEP) {
             self.counts.left_out += 1;
-            // A body may hold a hundred thousand of them.
-            tokio::task::yield_now().await;
             return Ok(true);
         }
         self.last = Some(now);
@@ -112,16 +112,10 @@ impl Sender {
                 return Ok(false);
             }
         }
-        let place = Arc::clone(&self.app.decoding).acquire_owned().await;
-        let (app, place) = (Arc::clone(&self.app), place.map_err(ApiError::internal)?);
-        let decoded = tokio::task::spawn_blocking(move || {
-            let _held = place;
-            Image::decode(&jpeg, &app.limits)
-        })
-        .await;
-        if let (Ok(image), Some(pusher)) =
-            (decoded.map_err(ApiError::internal)?, &self.running.pusher)
-        {
+        let app = Arc::clone(&self.app);
+        let decode = move || Ok(Image::decode(&jpeg, &app.limits));
+        let decoded = self.app.compute.decode(decode).await?;
+        if let (Ok(image), Some(pusher)) = (decoded, &self.running.pusher) {
             self.counts.taken += 1;
             Ok(pusher.push(image))
         } else {
@@ -237,4 +231,68 @@ pub(crate) async fn post(
         }
     }
     Ok(axum::Json(sender.counts))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::sync::mpsc;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::testing::TestServer;
+
+    /// A server with one thread, and somebody who sends to a camera of it.
+    async fn sender() -> (TestServer, Sender) {
+        let server = TestServer::new("");
+        let camera = json!({"name": "a", "address": "push:"});
+        let camera = server.json("POST", "/v1/cameras", &camera).await.json();
+        let address = [127, 0, 0, 1].into();
+        let caller = server.app.access.without_key(address).unwrap();
+        let id = camera["id"].as_i64().unwrap();
+        let sender = Sender::new(&server.app, &caller, id).await.unwrap();
+        (server, sender)
+    }
+
+    #[tokio::test]
+    async fn as_many_frames_are_decoded_at_a_time_as_there_are_threads() {
+        let (server, mut sender) = sender().await;
+        let (release, gate) = mpsc::channel::<()>();
+        let (begin, begun) = tokio::sync::oneshot::channel();
+        let app = Arc::clone(&server.app);
+        let other = tokio::spawn(async move {
+            let work = move || {
+                let _ = (begin.send(()), gate.recv());
+                Ok(())
+            };
+            app.compute.decode(work).await
+        });
+        begun.await.unwrap();
+        let picture = Image::filled(8, 8, [9; 3]).encode_jpeg(80).unwrap();
+        {
+            let mut taken = std::pin::pin!(sender.take(picture.into()));
+            let early = timeout(Duration::from_millis(100), &mut taken).await;
+            assert!(early.is_err());
+            drop(release);
+            assert!(taken.await.unwrap());
+        }
+        other.await.unwrap().unwrap();
+        assert_eq!(sender.counts.taken, 1);
+    }
+
+    #[tokio::test]
+    async fn many_frames_at_once_let_others_run() {
+        let (_server, mut sender) = sender().await;
+        // All of them come too fast.
+        sender.last = Some(Instant::now() + MAX_SILENCE);
+        let has_run = Arc::new(AtomicBool::new(false));
+        let runs = Arc::clone(&has_run);
+        tokio::spawn(async move { runs.store(true, Ordering::Relaxed) });
+        for _ in 0..10_000 {
+            assert!(sender.take(Bytes::new()).await.unwrap());
+        }
+        assert_eq!(sender.counts.left_out, 10_000);
+        assert!(has_run.load(Ordering::Relaxed));
+    }
 }

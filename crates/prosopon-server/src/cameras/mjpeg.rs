@@ -328,6 +328,36 @@ mod tests {
     }
 
     #[test]
+    fn many_tiny_pictures_in_one_piece_are_not_moved_for_each() {
+        const N: usize = 10_000;
+        let part = b"--b\ncontent-length: 4\n\n\xff\xd8\xff\xd9";
+        for (content_type, picture) in [
+            ("image/jpeg", &part[part.len() - 4..]),
+            ("multipart/x-mixed-replace;boundary=b", &part[..]),
+        ] {
+            let body = picture.repeat(N);
+            for step in [5, 1000, body.len()] {
+                let mut pictures = Pictures::of(content_type, 1000).unwrap();
+                let mut n_found = 0;
+                for piece in body.chunks(step) {
+                    pictures.push(piece);
+                    while let Some(picture) = pictures.next().unwrap() {
+                        assert_eq!(picture, b"\xff\xd8\xff\xd9");
+                        n_found += 1;
+                    }
+                }
+                assert_eq!(n_found, N, "{content_type} by {step}");
+                // Only what is not a whole picture yet is moved, once for each piece.
+                let n_moved = pictures.waiting.n_moved;
+                assert!(
+                    n_moved <= 3 * body.len(),
+                    "{content_type} by {step}: {n_moved}"
+                );
+            }
+        }
+    }
+
+    #[test]
     fn a_thumbnail_is_no_picture_of_its_own() {
         let inner = jpeg(5);
         let outer = jpeg(90);

@@ -22,7 +22,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use prosopon::Rates;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 pub use error::SettingsError;
 pub use load::{LoadedSettings, Origin};
@@ -40,6 +40,7 @@ pub use table::{Kind, SETTINGS, Setting};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
+    #[serde(deserialize_with = "address")]
     pub listen: SocketAddr,
     pub gallery: Option<PathBuf>,
     pub galleries_dir: Option<PathBuf>,
@@ -89,6 +90,21 @@ pub struct Settings {
     pub openvino_dir: Option<PathBuf>,
     pub offline: bool,
     pub mirror: Option<String>,
+}
+
+/// The setting `listen` as it is written.
+///
+/// # Errors
+/// What was expected.
+pub fn listen_address(text: &str) -> Result<SocketAddr, String> {
+    let expected = "expected an IP address and a port, such as 127.0.0.1:8420";
+    text.parse()
+        .map_err(|_| format!("{expected}, found `{text}`"))
+}
+
+fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    listen_address(&text).map_err(serde::de::Error::custom)
 }
 
 /// When a key is needed.

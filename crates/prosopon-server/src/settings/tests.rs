@@ -88,7 +88,7 @@ fn mistakes_name_setting_and_place() {
             None,
             &[],
             "listen = \"nowhere\"",
-            "setting `listen` from command line",
+            "setting `listen` from command line: expected an IP address and a port, such as 127.0.0.1:8420, found `nowhere`",
         ),
         (
             None,
