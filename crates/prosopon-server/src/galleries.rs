@@ -142,7 +142,10 @@ impl Galleries {
         }
         // From here on whoever asks for it waits until it is gone. The bytes are overwritten before the file goes.
         self.write().remove(name);
-        gallery.clear()?;
+        if let Err(error) = gallery.clear() {
+            self.write().insert(name.to_owned(), gallery);
+            return Err(error.into());
+        }
         drop(gallery);
         let path = self.path(name)?;
         for ending in ["", "-wal", "-shm"] {
