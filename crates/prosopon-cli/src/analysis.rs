@@ -1,8 +1,9 @@
 //! Running many pictures through the engine: several workers, results in order.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::mpsc;
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -227,6 +228,9 @@ fn analyze_chunk<K>(
         .collect()
 }
 
+/// Chunks for each worker that are worked on or done and not yet passed on: what is done waits for the ones before it.
+const AHEAD: usize = 4;
+
 /// Deals `inputs` out to `workers` in chunks and passes results to `sink` in the order of `inputs`.
 fn run<K: Send, T: Send>(
     inputs: &[Input],
@@ -235,31 +239,48 @@ fn run<K: Send, T: Send>(
     work: impl Fn(&[Input]) -> Vec<Analysed<K, T>> + Sync,
     mut sink: impl FnMut(&Input, Analysed<K, T>) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    let chunks: Vec<(usize, &[Input])> = (0..).step_by(chunk).zip(inputs.chunks(chunk)).collect();
-    let workers = workers.clamp(1, chunks.len().max(1));
-    let next = AtomicUsize::new(0);
+    let mut chunks = (0..).step_by(chunk).zip(inputs.chunks(chunk)).peekable();
+    let workers = workers.clamp(1, inputs.len().div_ceil(chunk).max(1));
     let bar = progress::bar(inputs.len(), "pictures");
+    let (deal, dealt) = mpsc::channel();
+    let dealt = Mutex::new(dealt);
     thread::scope(|scope| {
-        // Bounded, so that finished pictures do not pile up behind a slow reader.
-        let (sender, receiver) = mpsc::sync_channel(2 * workers);
+        let (sender, receiver) = mpsc::channel();
         for _ in 0..workers {
             let sender = sender.clone();
-            let (next, chunks, work) = (&next, &chunks, &work);
+            let (dealt, work) = (&dealt, &work);
+            let next = || locked(dealt).recv();
             scope.spawn(move || {
-                while let Some(&(start, chunk)) = chunks.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    // The receiver is gone once the sink has failed.
-                    if sender.send((start, work(chunk))).is_err() {
+                // There is nothing more to come once all is dealt, or the sink has failed.
+                while let Ok((start, chunk)) = next() {
+                    let results = panic::catch_unwind(AssertUnwindSafe(|| work(chunk)));
+                    if sender.send((start, results)).is_err() {
                         break;
                     }
                 }
             });
         }
         drop(sender);
+        for chunk in chunks.by_ref().take(AHEAD * workers) {
+            deal.send(chunk).ok();
+        }
+        // It is closed as soon as all is dealt.
+        let mut deal = Some(deal).filter(|_| chunks.peek().is_some());
         let mut early = BTreeMap::new();
         let mut done = 0;
         for (start, results) in receiver {
-            early.insert(start, results);
+            // The others would wait for what never comes.
+            early.insert(
+                start,
+                results.unwrap_or_else(|panic| panic::resume_unwind(panic)),
+            );
             while let Some(results) = early.remove(&done) {
+                match (&deal, chunks.next()) {
+                    (Some(open), Some(chunk)) => {
+                        open.send(chunk).ok();
+                    }
+                    _ => deal = None,
+                }
                 for result in results {
                     let outcome = bar.suspend(|| sink(&inputs[done], result));
                     done += 1;
@@ -271,4 +292,8 @@ fn run<K: Send, T: Send>(
         bar.finish_and_clear();
         Ok(())
     })
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,5 +1,6 @@
 //! Everything that can be typed.
 
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
@@ -249,7 +250,7 @@ pub(crate) struct DetectArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=10))]
     pub(crate) require_eyes: Option<u8>,
     /// Of a cascade: from one size to the next [default: 1.1]
-    #[arg(long, value_name = "F", value_parser = scale_factor)]
+    #[arg(long, value_name = "F", value_parser = number(1.005..=10.0))]
     scale_factor: Option<f64>,
     /// Of a cascade: more windows than this must lie on each other [default: 5]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
@@ -275,20 +276,28 @@ impl DetectArgs {
 
     /// How a cascade searches, if anything was said about it.
     pub(crate) fn search(&self) -> Option<MultiScale> {
-        if self.scale_factor.is_none() && self.min_neighbors.is_none() {
-            return None;
-        }
-        let usual = HaarDetector::SEARCH;
-        Some(MultiScale {
-            scale_factor: self.scale_factor.unwrap_or(usual.scale_factor),
-            min_neighbors: self.min_neighbors.unwrap_or(usual.min_neighbors),
-            ..usual
-        })
+        cascade_search(self.scale_factor, self.min_neighbors)
     }
 
     pub(crate) fn limits(&self) -> DecodeLimits {
         self.pictures.limits()
     }
+}
+
+/// How a cascade searches, if anything was said about it.
+pub(crate) fn cascade_search(
+    scale_factor: Option<f64>,
+    min_neighbors: Option<u32>,
+) -> Option<MultiScale> {
+    if scale_factor.is_none() && min_neighbors.is_none() {
+        return None;
+    }
+    let usual = HaarDetector::SEARCH;
+    Some(MultiScale {
+        scale_factor: scale_factor.unwrap_or(usual.scale_factor),
+        min_neighbors: min_neighbors.unwrap_or(usual.min_neighbors),
+        ..usual
+    })
 }
 
 /// How faces are turned into vectors.
@@ -367,15 +376,43 @@ pub(crate) struct GalleryArgs {
     pub(crate) gallery: Option<PathBuf>,
 }
 
-fn in_range(text: &str, low: f64, high: f64) -> Result<f64, String> {
-    text.parse()
-        .ok()
-        .filter(|value| (low..=high).contains(value))
-        .ok_or_else(|| format!("expected a number from {low} to {high}"))
+/// The command line as it was typed, each argument in quotes if a shell would need them.
+pub(crate) fn command_line() -> String {
+    let quoted = |argument: String| {
+        let is_plain = |c: char| c.is_alphanumeric() || "-_./,:=@%+".contains(c);
+        if !argument.is_empty() && argument.chars().all(is_plain) {
+            argument
+        } else {
+            format!("'{}'", argument.replace('\'', "'\\''"))
+        }
+    };
+    let arguments = std::env::args_os().skip(1);
+    let arguments = arguments.map(|argument| quoted(argument.to_string_lossy().into_owned()));
+    std::iter::once("prosopon".to_owned())
+        .chain(arguments)
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+/// A number of this range.
+fn in_range(text: &str, range: &RangeInclusive<f64>) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|value| range.contains(value));
+    number.ok_or_else(|| {
+        format!(
+            "expected a number from {} to {}",
+            range.start(),
+            range.end()
+        )
+    })
+}
+
+/// Reads numbers of this range.
+pub(crate) fn number(range: RangeInclusive<f64>) -> impl Fn(&str) -> Result<f64, String> + Clone {
+    move |text| in_range(text, &range)
 }
 
 pub(crate) fn share(text: &str) -> Result<f32, String> {
-    in_range(text, 0.0, 1.0).map(|value| value as f32)
+    in_range(text, &(0.0..=1.0)).map(|value| value as f32)
 }
 
 fn attribute(text: &str) -> Result<AttributeKind, String> {
@@ -385,16 +422,28 @@ fn attribute(text: &str) -> Result<AttributeKind, String> {
     })
 }
 
-fn scale_factor(text: &str) -> Result<f64, String> {
-    in_range(text, 1.005, 10.0)
-}
-
 pub(crate) fn similarity(text: &str) -> Result<f32, String> {
-    in_range(text, -1.0, 1.0).map(|value| value as f32)
+    in_range(text, &(-1.0..=1.0)).map(|value| value as f32)
 }
 
 pub(crate) fn rate(text: &str) -> Result<f64, String> {
-    in_range(text, 1e-12, 1.0)
+    in_range(text, &(1e-12..=1.0))
+}
+
+/// Longest side of a size that is typed, in pixels.
+const MAX_SIDE: u32 = 4096;
+
+/// Width and height, `WxH`, or one number for both.
+pub(crate) fn sides(text: &str) -> Result<(u32, u32), String> {
+    let side = |text: &str| {
+        let side = text.parse().ok();
+        side.filter(|side| (1..=MAX_SIDE).contains(side))
+    };
+    let sides = match text.split_once(['x', '×']) {
+        Some((width, height)) => side(width).zip(side(height)),
+        None => side(text).map(|side| (side, side)),
+    };
+    sides.ok_or_else(|| format!("expected a number from 1 to {MAX_SIDE}, or two as in 64x96"))
 }
 
 /// A rate, or 0 for none.
@@ -414,4 +463,18 @@ fn input_size(text: &str) -> Result<InputSize, String> {
         .filter(|side| (32..=4096).contains(side))
         .map(InputSize::Fixed)
         .ok_or_else(|| "expected `auto` or a number from 32 to 4096".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_a_side_or_two() {
+        assert_eq!(sides("64"), Ok((64, 64)));
+        assert_eq!(sides("64x96"), Ok((64, 96)));
+        for wrong in ["", "0", "5000", "64x", "x64", "64x0", "-3", "1x2x3"] {
+            assert!(sides(wrong).is_err(), "{wrong}");
+        }
+    }
 }

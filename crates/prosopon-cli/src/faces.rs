@@ -7,9 +7,8 @@ use prosopon::{Detection, Face, FaceEngine};
 
 use crate::analysis::{StageTimes, analyze_all, size_of};
 use crate::args::EngineArgs;
-use crate::failure::{Exit, Failure};
-use crate::output::eprint;
-use crate::pictures::{self, Input};
+use crate::failure::Failure;
+use crate::pictures::{self, Input, pass_over};
 
 /// A picture that could be read, and the faces on it, most confident first.
 pub(crate) struct ReadPicture {
@@ -80,11 +79,7 @@ pub(crate) fn of_inputs(
                     size,
                     faces,
                 }),
-                Err(failure) if failure.exit == Exit::BadInput => {
-                    eprint(&failure.to_string());
-                    read.failed.push(input.to_string());
-                }
-                Err(failure) => return Err(failure),
+                Err(failure) => pass_over(input, failure, &mut read.failed)?,
             }
             Ok(())
         },

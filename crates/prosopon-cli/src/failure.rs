@@ -39,6 +39,15 @@ impl From<Exit> for ExitCode {
     }
 }
 
+/// The status of a batch in which `failed` pictures could not be used.
+pub(crate) fn exit_of(failed: usize) -> Exit {
+    if failed > 0 {
+        Exit::BadInput
+    } else {
+        Exit::Success
+    }
+}
+
 /// An error on its way to the user.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Failure {

@@ -5,7 +5,7 @@
 //! nothing that somebody else made, or changed, is ever overwritten. A run that was cut short is carried
 //! on by the next one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -15,9 +15,9 @@ use prosopon_gallery::PictureHash;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::commands::detect::make_folder;
 use crate::failure::{Exit, Failure};
 use crate::output::write_file;
+use crate::results::make_folder;
 
 /// What a source was when something was made of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,6 +46,9 @@ struct Entry {
     source: Source,
     /// How the files were made; other settings make others.
     settings: String,
+    /// The folder that `source.path` is below, where the command keeps account of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    from: Option<PathBuf>,
     /// What the command remarks on the source.
     #[serde(default)]
     note: Value,
@@ -64,8 +67,18 @@ pub(crate) struct MadeFolder {
     root: PathBuf,
     list: File,
     settings: String,
-    removes_old: bool,
+    /// The folder of the sources, if what is old is to be removed.
+    from: Option<PathBuf>,
     entries: BTreeMap<String, Entry>,
+}
+
+/// What came of a file that is no longer wanted.
+#[derive(Debug, PartialEq, Eq)]
+enum Taken {
+    /// It was not there any more.
+    Gone,
+    Removed,
+    Left,
 }
 
 /// What came of a source.
@@ -107,18 +120,43 @@ impl MadeFolder {
             root: root.to_owned(),
             list: file,
             settings,
-            removes_old: false,
+            from: None,
             entries,
         })
     }
 
     /// From now on, files that an earlier run made of a source and that are no longer among those made of
-    /// it are taken away, if they are still as they were made.
-    pub(crate) fn removing_old(self) -> Self {
+    /// it are taken away, if they are still as they were made. Sources are below the folder `from`.
+    pub(crate) fn removing_old(self, from: &Path) -> Self {
         Self {
-            removes_old: true,
+            from: Some(from.canonicalize().unwrap_or_else(|_| from.to_owned())),
             ..self
         }
+    }
+
+    /// Takes away what earlier runs made of sources of this folder that are not among `sources` any more, if it is
+    /// still as it was made; gives how many files those were.
+    pub(crate) fn remove_others(&mut self, sources: &BTreeSet<&str>) -> Result<usize, Failure> {
+        let is_gone = |entry: &&Entry| {
+            entry.from.is_some()
+                && entry.from == self.from
+                && !entry.files.is_empty()
+                && !sources.contains(&*entry.source.path)
+        };
+        let gone: Vec<Entry> = self.entries.values().filter(is_gone).cloned().collect();
+        let mut n_removed = 0;
+        for entry in gone {
+            for file in &entry.files {
+                n_removed += usize::from(self.take_away(file)? == Taken::Removed);
+            }
+            self.note(Entry {
+                // If the source comes back, nothing is done yet.
+                settings: String::new(),
+                files: Vec::new(),
+                ..entry
+            })?;
+        }
+        Ok(n_removed)
     }
 
     /// What was made of `source`, as it is now and with the same settings, if all is still there.
@@ -164,21 +202,31 @@ impl MadeFolder {
         let is_gone = |file: &&MadeFile| files.iter().all(|(path, _)| *path != file.path);
         let mut left = Vec::new();
         for file in before.iter().filter(is_gone) {
-            let place = self.root.join(&file.path);
-            let there = hash_of(&place);
-            if self.removes_old && there == Some(file.sha256) {
-                fs::remove_file(&place).map_err(|error| Failure::write(place.display(), &error))?;
-            } else if there.is_some() {
+            if self.take_away(file)? == Taken::Left {
                 left.push(file.path.clone());
             }
         }
         self.note(Entry {
             source,
             settings: self.settings.clone(),
+            from: self.from.clone(),
             note,
             files: made,
         })?;
         Ok(left)
+    }
+
+    /// Removes a file if what is old is to be removed, and it is still as it was made.
+    fn take_away(&self, file: &MadeFile) -> Result<Taken, Failure> {
+        let place = self.root.join(&file.path);
+        match hash_of(&place) {
+            None => Ok(Taken::Gone),
+            Some(there) if self.from.is_some() && there == file.sha256 => {
+                fs::remove_file(&place).map_err(|error| Failure::write(place.display(), &error))?;
+                Ok(Taken::Removed)
+            }
+            Some(_) => Ok(Taken::Left),
+        }
     }
 
     /// An error if something is at `path` that is neither what was made before nor what is to be made.
@@ -331,7 +379,7 @@ mod tests {
     #[test]
     fn old_files_are_taken_away_where_that_is_wanted_and_they_were_not_changed() {
         let folder = tempfile::tempdir().unwrap();
-        let mut made = open(folder.path(), "s").removing_old();
+        let mut made = open(folder.path(), "s").removing_old(folder.path());
         made.keep(source(1), &files(&["a", "b"], "x"), Value::Null)
             .unwrap();
         fs::write(folder.path().join("b"), "painted over").unwrap();
@@ -339,6 +387,28 @@ mod tests {
         assert_eq!(left.unwrap(), ["b"]);
         assert!(!folder.path().join("a").exists());
         assert!(folder.path().join("c").exists());
+    }
+
+    #[test]
+    fn what_was_made_of_sources_that_are_gone_is_taken_away() {
+        let folder = tempfile::tempdir().unwrap();
+        let [here, elsewhere] = ["here", "elsewhere"].map(|name| folder.path().join(name));
+        let out = folder.path().join("out");
+        let mut made = open(&out, "s").removing_old(&here);
+        made.keep(source(1), &files(&["ann/a"], "one"), Value::Null)
+            .unwrap();
+        drop(made);
+        // Another folder's pictures may be put beside them.
+        let mut made = open(&out, "s").removing_old(&elsewhere);
+        assert_eq!(made.remove_others(&BTreeSet::new()).unwrap(), 0);
+        drop(made);
+        let mut made = open(&out, "s").removing_old(&here);
+        assert_eq!(made.remove_others(&BTreeSet::from(["a.png"])).unwrap(), 0);
+        assert_eq!(made.remove_others(&BTreeSet::from(["b.png"])).unwrap(), 1);
+        assert!(!out.join("ann/a").exists());
+        drop(made);
+        // If it comes back, it is not done.
+        assert!(open(&out, "s").done(&source(1)).is_none());
     }
 
     #[test]

@@ -16,6 +16,7 @@ mod made;
 mod output;
 mod pictures;
 mod progress;
+mod results;
 mod session;
 mod threshold;
 mod tiles;

@@ -278,3 +278,38 @@ pub(crate) fn eprint(text: &str) {
 pub(crate) fn count(n: usize, one: &str, many: &str) -> String {
     format!("{n} {}", if n == 1 { one } else { many })
 }
+
+/// A field after RFC 4180. Text that a spreadsheet would run as a formula gets an apostrophe before it; numbers
+/// stay what they are.
+pub(crate) fn csv_field(text: &str) -> String {
+    let is_formula = text.starts_with(['=', '+', '-', '@', '\t']) && text.parse::<f64>().is_err();
+    let text = if is_formula {
+        format!("'{text}")
+    } else {
+        text.to_owned()
+    };
+    if text.contains([',', '"', '\n', '\r']) {
+        format!("\"{}\"", text.replace('"', "\"\""))
+    } else {
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_are_quoted_and_no_formula_is_left() {
+        for (text, field) in [
+            ("Anna", "Anna"),
+            ("A, \"B\"", "\"A, \"\"B\"\"\""),
+            ("=HYPERLINK(\"x\")", "\"'=HYPERLINK(\"\"x\"\")\""),
+            ("-0.5", "-0.5"),
+            ("-x", "'-x"),
+            ("a\nb", "\"a\nb\""),
+        ] {
+            assert_eq!(csv_field(text), field);
+        }
+    }
+}

@@ -1,5 +1,6 @@
 //! From what was typed to pictures: files, folders, patterns, standard input.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -9,6 +10,7 @@ use prosopon_train::data::PICTURE_ENDINGS;
 use walkdir::WalkDir;
 
 use crate::failure::{Exit, Failure};
+use crate::output::eprint;
 
 /// A picture that is still to be read.
 #[derive(Debug, Clone)]
@@ -107,6 +109,26 @@ pub(crate) fn collect(arguments: &[PathBuf]) -> Result<Vec<Input>, Failure> {
     }
 }
 
+/// The inputs without those that are a file which came before under another path: `a.jpg` of `.`, when `./a.jpg` was
+/// named too. Links to files stay.
+pub(crate) fn each_once(inputs: Vec<Input>) -> Vec<Input> {
+    let mut folders: BTreeMap<PathBuf, PathBuf> = BTreeMap::new();
+    let mut seen = BTreeSet::new();
+    let mut is_new = |input: &Input| {
+        let Input::File(path) = input else {
+            return true;
+        };
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let folder = folders.entry(folder.to_owned()).or_insert_with(|| {
+            // An empty path has no canonical form.
+            let place = Path::new(".").join(folder);
+            place.canonicalize().unwrap_or(place)
+        });
+        seen.insert(folder.join(path.file_name().unwrap_or_default()))
+    };
+    inputs.into_iter().filter(|input| is_new(input)).collect()
+}
+
 fn push_path(path: &Path, inputs: &mut Vec<Input>) {
     if path.is_dir() {
         let pictures = in_folder(path);
@@ -158,34 +180,27 @@ pub(crate) fn has_picture_extension(path: &Path) -> bool {
         .is_some_and(|e| PICTURE_ENDINGS.contains(&e.to_ascii_lowercase().as_str()))
 }
 
-/// Refuses to write into the folder that is read: the next run would take its own files for pictures.
-pub(crate) fn refuse_inside(from: &Path, to: &Path) -> Result<(), Failure> {
-    let from = from.canonicalize().ok().filter(|from| from.is_dir());
-    // Folders that are not there yet will lie where their first existing parent does.
-    let to_place = std::path::absolute(to).unwrap_or_else(|_| to.to_owned());
-    let to_place = to_place
-        .ancestors()
-        .find_map(|place| place.canonicalize().ok());
-    if !from
-        .zip(to_place)
-        .is_some_and(|(from, to)| to.starts_with(from))
-    {
-        return Ok(());
-    }
-    let message = "expected a folder outside the one with the pictures";
-    Err(Failure::new(Exit::Usage, "folder_inside", message)
-        .at(to.display())
-        .with_hint(
-            "the next run would take what this one makes for pictures; name a folder beside it",
-        ))
-}
-
 /// The path of a picture below `folder`, with `/` between its parts.
 pub(crate) fn below(folder: &Path, input: &Input) -> String {
     let path = input.path().unwrap_or(folder);
     let parts = path.strip_prefix(folder).unwrap_or(path).iter();
     let parts: Vec<_> = parts.map(|part| part.to_string_lossy()).collect();
     parts.join("/")
+}
+
+/// Says why a picture could not be used and notes it in `failed`, so that the batch goes on; a failure that is not the
+/// picture's own ends it.
+pub(crate) fn pass_over(
+    input: &Input,
+    failure: Failure,
+    failed: &mut Vec<String>,
+) -> Result<(), Failure> {
+    if failure.exit != Exit::BadInput {
+        return Err(failure);
+    }
+    eprint(&failure.to_string());
+    failed.push(input.to_string());
+    Ok(())
 }
 
 /// The error for a folder or pattern without pictures.

@@ -203,15 +203,6 @@ pub(crate) fn check_endings(
 /// Endings of pictures that can be written.
 pub(crate) const PICTURES: [&str; 8] = ["png", "svg", "jpg", "jpeg", "webp", "bmp", "tif", "tiff"];
 
-/// A field of a CSV file, in quotes if it needs them.
-pub(crate) fn csv_field(text: &str) -> String {
-    if text.contains([',', '"', '\n', '\r']) {
-        format!("\"{}\"", text.replace('"', "\"\""))
-    } else {
-        text.to_owned()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -222,11 +213,5 @@ mod tests {
         assert_eq!(name_of(path, true), "anna/1");
         assert_eq!(name_of(path, false), "1");
         assert_eq!(name_of(Path::new("1.jpg"), true), "1");
-    }
-
-    #[test]
-    fn fields_with_commas_and_quotes_are_quoted() {
-        assert_eq!(csv_field("a b"), "a b");
-        assert_eq!(csv_field("a,\"b\""), "\"a,\"\"b\"\"\"");
     }
 }

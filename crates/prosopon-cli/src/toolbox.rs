@@ -2,14 +2,13 @@
 
 use std::cell::OnceCell;
 
-use prosopon::classic::MultiScale;
-use prosopon::detect::{EyeRule, HaarDetector, Landmarked};
+use prosopon::detect::{EyeRule, Landmarked};
 use prosopon::inference::{InferenceOptions, Runtime};
 use prosopon::{Detector, NetworkEmbedder};
 use prosopon_models::{DetectorModel, ResolvedModel, Store};
-use prosopon_train::input::{Extractor, FaceSearch, Faces, Input, Tools, Values};
+use prosopon_train::input::{Extractor, FaceSearch, Faces, Input, InputError, Tools, Values};
 
-use crate::args::{InferenceArgs, SourceArgs};
+use crate::args::{InferenceArgs, SourceArgs, cascade_search};
 use crate::failure::{Exit, Failure};
 use crate::output::{About, eprint};
 use crate::session::{self, Load, installed};
@@ -30,14 +29,17 @@ impl Toolbox {
             eyes: self.eyes.as_ref(),
             embedder: self.embedder.as_ref().map(|embedder| embedder as _),
         };
-        Extractor::new(input, tools).map_err(|error| input_failure(&error))
+        Extractor::new(input, tools).map_err(input_failure)
     }
 }
 
 /// An input that cannot be taken.
-pub(crate) fn input_failure(error: &prosopon_train::input::InputError) -> Failure {
-    use prosopon_train::input::InputError;
+pub(crate) fn input_failure(error: InputError) -> Failure {
     match error {
+        // Networks that cannot run, and pictures that cannot be used.
+        InputError::Detect(error) => error.into(),
+        InputError::Embed(error) => error.into(),
+        InputError::Image(error) => error.into(),
         InputError::UnknownFeature { .. } => Failure::new(Exit::Usage, "unknown_feature", error),
         InputError::Size { .. } => Failure::new(Exit::Usage, "invalid_size", error),
         InputError::NoPictures => Failure::new(Exit::Setup, "sees_no_pictures", error)
@@ -142,7 +144,7 @@ fn open_detector(
             search.model
         ));
     }
-    let cascade_search = cascade_search(search);
+    let cascade_search = cascade_search(search.scale_factor, search.min_neighbors);
     let mut detector = match model.spec {
         DetectorModel::Cascade => session::load_haar(&model.path, cascade_search)?,
         DetectorModel::Network(_) => {
@@ -181,22 +183,13 @@ pub(crate) fn open_installed_detector(
         };
         session::load_detector(runtime.insert(opened), model, cascade)
     };
-    let mut detector = load(&model, cascade_search(search))?;
+    let mut detector = load(
+        &model,
+        cascade_search(search.scale_factor, search.min_neighbors),
+    )?;
     if needs_landmarks && !session::gives_landmarks(&model) {
         let landmarks = load(&store.resolve_detector(None)?, None)?;
         detector = Box::new(Landmarked::new(detector, landmarks));
     }
     Ok(detector)
-}
-
-fn cascade_search(search: &FaceSearch) -> Option<MultiScale> {
-    if search.scale_factor.is_none() && search.min_neighbors.is_none() {
-        return None;
-    }
-    let usual = HaarDetector::SEARCH;
-    Some(MultiScale {
-        scale_factor: search.scale_factor.unwrap_or(usual.scale_factor),
-        min_neighbors: search.min_neighbors.unwrap_or(usual.min_neighbors),
-        ..usual
-    })
 }

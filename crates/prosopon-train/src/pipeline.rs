@@ -208,14 +208,6 @@ impl FittedPipeline {
         &self.trained
     }
 
-    /// Share of the variance that the principal components hold together, if there are any.
-    pub fn kept_variance(&self) -> Option<f64> {
-        match &self.steps.reduction {
-            Some(Reduction::Pca(pca)) => Some(pca.shares().iter().sum()),
-            _ => None,
-        }
-    }
-
     /// The class of a sample of [`Self::n_features`] values; class 0 for one of any other length. See
     /// [`Trained::predict`].
     pub fn predict(&self, sample: &[f32]) -> usize {

@@ -14,9 +14,8 @@ use prosopon::{CompareError, DEFAULT_FMR, Rates};
 
 use self::keep::Keeper;
 use self::report::Document;
-use super::detect::exit_of;
 use crate::args::{self, EngineArgs, GalleryArgs, OutputArgs};
-use crate::failure::{Exit, Failure};
+use crate::failure::{Exit, Failure, exit_of};
 use crate::output::{Format, eprint, print_value};
 use crate::progress;
 use crate::session::{self, Load};

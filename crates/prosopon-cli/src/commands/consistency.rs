@@ -6,9 +6,8 @@ use prosopon::consistency::{Consistency, FaceConsistency, bar_chart};
 use prosopon::matrix::SimilarityMatrix;
 use serde::Serialize;
 
-use super::detect::exit_of;
 use crate::args::{EngineArgs, OutputArgs};
-use crate::failure::{Exit, Failure};
+use crate::failure::{Exit, Failure, exit_of};
 use crate::output::{About, count, print_value};
 use crate::tiles::{self, PICTURES, TileJson, Tiles};
 
@@ -33,7 +32,7 @@ pub(crate) struct Args {
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
     /// How many standard deviations below the mean still belong
-    #[arg(long, value_name = "K", default_value_t = 5.0, value_parser = multiple)]
+    #[arg(long, value_name = "K", default_value_t = 5.0, value_parser = crate::args::number(0.0..=100.0))]
     k: f64,
     /// Picture to write: .png, .svg, .jpg …
     #[arg(long, value_name = "FILE", default_value = "consistency.png")]
@@ -42,11 +41,6 @@ pub(crate) struct Args {
     pub(crate) output: OutputArgs,
     #[command(flatten)]
     engine: EngineArgs,
-}
-
-fn multiple(text: &str) -> Result<f64, String> {
-    let k = text.parse().ok().filter(|k| (0.0..=100.0).contains(k));
-    k.ok_or_else(|| "expected a number from 0 to 100".to_owned())
 }
 
 #[derive(Serialize)]

@@ -14,12 +14,11 @@ use prosopon::image::DecodeLimits;
 use serde::Serialize;
 
 use self::document::Document;
-use super::detect::exit_of;
 use crate::analysis::{Picture, read_all};
 use crate::args::{OutputArgs, PictureArgs};
-use crate::failure::{Exit, Failure};
-use crate::output::{eprint, print_value, write_file};
-use crate::pictures;
+use crate::failure::{Exit, Failure, exit_of};
+use crate::output::{print_value, write_file};
+use crate::pictures::{self, pass_over};
 use crate::progress;
 use crate::tiles::{self, PICTURES};
 
@@ -47,7 +46,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "BITS", default_value_t = 6, value_parser = clap::value_parser!(u32).range(0..=64))]
     distance: u32,
     /// Least structural similarity of copies, from 0 to 1
-    #[arg(long, value_name = "SSIM", default_value_t = MIN_SSIM, value_parser = share)]
+    #[arg(long, value_name = "SSIM", default_value_t = MIN_SSIM, value_parser = crate::args::number(0.0..=1.0))]
     min_ssim: f64,
     /// Tell aHash, pHash, dHash and wHash of every picture
     #[arg(long)]
@@ -94,11 +93,6 @@ const TOLD: [HashMethod; 4] = [
     HashMethod::Wavelet,
 ];
 
-fn share(text: &str) -> Result<f64, String> {
-    let share = text.parse().ok().filter(|v| (0.0..=1.0).contains(v));
-    share.ok_or_else(|| "expected a number from 0 to 1".to_owned())
-}
-
 /// What is kept of a picture that was read.
 struct Seen {
     path: String,
@@ -137,7 +131,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
 }
 
 fn read(args: &Args, limits: &DecodeLimits) -> Result<(Vec<Seen>, Vec<String>), Failure> {
-    let inputs = pictures::collect(&args.paths)?;
+    let inputs = pictures::each_once(pictures::collect(&args.paths)?);
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let method = args.by.method();
     let keep = |picture: Picture| {
@@ -167,11 +161,7 @@ fn read(args: &Args, limits: &DecodeLimits) -> Result<(Vec<Seen>, Vec<String>), 
                 path: input.to_string(),
                 ..seen
             }),
-            Err(failure) if failure.exit == Exit::BadInput => {
-                eprint(&failure.to_string());
-                failed.push(input.to_string());
-            }
-            Err(failure) => return Err(failure),
+            Err(failure) => pass_over(input, failure, &mut failed)?,
         }
         Ok(())
     })?;

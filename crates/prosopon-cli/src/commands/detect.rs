@@ -1,7 +1,6 @@
 //! `prosopon detect`: where the faces are.
 
-use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use prosopon::annotate::{Annotation, annotate, subject_color};
 use prosopon::classic::GrayImage;
@@ -14,9 +13,10 @@ use serde::Serialize;
 use crate::analysis::{StageSeconds, StageTimes, detect_all, size_of};
 use crate::args::{AttributeArgs, DetectArgs, InferenceArgs, ModelArgs, OutputArgs};
 use crate::assess::{self, assess_all};
-use crate::failure::{Exit, Failure};
+use crate::failure::{Exit, Failure, exit_of};
 use crate::output::{FaceJson, PictureJson, PicturePrinter, count};
 use crate::pictures::{self, Input};
+use crate::results::{OutputNames, make_folder, refuse_among, save};
 use crate::session::{self, Load};
 
 /// Find faces: boxes, landmarks, confidence
@@ -67,6 +67,7 @@ struct Summary {
 pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     let inputs = pictures::collect(&args.paths)?;
     for folder in [&args.draw, &args.crops].into_iter().flatten() {
+        refuse_among(&args.paths, &inputs, folder)?;
         make_folder(folder)?;
     }
     let load = Load::of(inputs.len());
@@ -166,15 +167,6 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     Ok(exit)
 }
 
-/// The status of a batch in which `failed` pictures could not be used.
-pub(crate) fn exit_of(failed: usize) -> Exit {
-    if failed > 0 {
-        Exit::BadInput
-    } else {
-        Exit::Success
-    }
-}
-
 /// A picture that could not be used, in the list; failures that are not the picture's own end the
 /// batch.
 pub(crate) fn failed_picture(input: &Input, failure: Failure) -> Result<PictureJson, Failure> {
@@ -221,49 +213,6 @@ pub(crate) fn header(picture: &PictureJson) -> String {
         picture.height.unwrap_or_default(),
         count(picture.faces.len(), "face", "faces")
     )
-}
-
-/// Makes a folder for results.
-pub(crate) fn make_folder(folder: &Path) -> Result<(), Failure> {
-    std::fs::create_dir_all(folder).map_err(|error| Failure::write(folder.display(), &error))
-}
-
-/// Names for what is made from pictures, a different one for each.
-#[derive(Default)]
-pub(crate) struct OutputNames {
-    taken: BTreeSet<String>,
-}
-
-impl OutputNames {
-    /// The name, without ending, of what is made from `input`: folders of the path become part of
-    /// it, so that equal names in different folders stay apart, and the ending if need be.
-    pub(crate) fn name(&mut self, input: &Input) -> String {
-        let prefix: String = input
-            .path()
-            .and_then(Path::parent)
-            .into_iter()
-            .flat_map(Path::components)
-            .filter_map(|part| match part {
-                std::path::Component::Normal(name) => Some(format!("{}_", name.to_string_lossy())),
-                _ => None,
-            })
-            .collect();
-        let names = [input.stem(), input.file_name()].into_iter();
-        let numbered = (2..).map(|i| format!("{}_{i}", input.file_name()));
-        let mut names = names.chain(numbered).map(|name| {
-            // File names may have 255 bytes on most systems; the end tells more than the beginning.
-            let name = format!("{prefix}{name}");
-            let start = name.ceil_char_boundary(name.len().saturating_sub(200));
-            name[start..].to_owned()
-        });
-        loop {
-            if let Some(name) = names.next()
-                && self.taken.insert(name.clone())
-            {
-                return name;
-            }
-        }
-    }
 }
 
 fn write_pictures(
@@ -329,15 +278,6 @@ fn with_eyes_marked(image: &Image, faces: &[FaceJson]) -> Image {
         })
         .collect();
     annotate(image, &annotations)
-}
-
-/// Writes a result; a failure is the folder's, not the picture's.
-pub(crate) fn save(image: &Image, path: &Path) -> Result<(), Failure> {
-    image.save(path).map_err(|error| {
-        let mut failure = Failure::from(error).at(path.display());
-        failure.exit = Exit::Storage;
-        failure
-    })
 }
 
 /// Share of the box that is added on each side of a crop.

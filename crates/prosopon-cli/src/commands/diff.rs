@@ -12,11 +12,11 @@ use prosopon::plot::Cell;
 use prosopon::report::Page;
 use serde::Serialize;
 
-use super::detect::make_folder;
 use crate::args::{DetectArgs, InferenceArgs, ModelArgs, OutputArgs};
 use crate::failure::{Exit, Failure};
 use crate::output::{count, print_value};
 use crate::pictures;
+use crate::results::{make_folder, refuse_among, save};
 use crate::session::{self, Load};
 use crate::tiles;
 
@@ -61,7 +61,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "LEVEL", value_parser = clap::value_parser!(u8).range(0..=254))]
     level: Option<u8>,
     /// Least area of a place, in pixels
-    #[arg(long, value_name = "PX", default_value_t = MIN_AREA, value_parser = area)]
+    #[arg(long, value_name = "PX", default_value_t = MIN_AREA, value_parser = crate::args::number(0.0..=1e12))]
     min_area: f64,
     /// From which mean SSIM on the pictures count as the same, whatever the places
     #[arg(long, value_name = "SSIM", value_parser = crate::args::similarity, allow_negative_numbers = true)]
@@ -98,11 +98,6 @@ enum WindowArg {
     Gaussian,
 }
 
-fn area(text: &str) -> Result<f64, String> {
-    let area = text.parse().ok().filter(|area| (0.0..=1e12).contains(area));
-    area.ok_or_else(|| "expected a number of pixels from 0".to_owned())
-}
-
 #[derive(Serialize)]
 struct Document {
     is_same: bool,
@@ -130,6 +125,10 @@ struct SideJson {
 }
 
 pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
+    if let Some(out) = args.out.as_ref().filter(|out| tiles::ending(out) != "html") {
+        let both = [args.first.clone(), args.second.clone()];
+        refuse_among(&both, &pictures::collect(&both)?, out)?;
+    }
     let (a, b) = (open(args, &args.first)?, open(args, &args.second)?);
     let side = |path: &Path, image: &Image| SideJson {
         path: path.display().to_string(),
@@ -214,7 +213,9 @@ fn fitted(args: &Args, a: Image, b: Image) -> Result<(Option<Fit>, Image, Image)
 
 /// The faces of both pictures, eyes on eyes.
 fn aligned(args: &Args, a: &Image, b: &Image) -> Result<(Image, Image), Failure> {
-    let session = session::open_detector(&args.models, &args.inference, Load::Single)?;
+    let session =
+        session::open_detector_for(&args.models, &args.inference, &args.detect, Load::Single)?
+            .filtering();
     let landmarks = |image: &Image, path: &Path| {
         let faces = session.detector.detect(image, &args.detect.options())?;
         let size = (image.width(), image.height());
@@ -290,9 +291,7 @@ fn write(
     let mut files = Vec::new();
     for (name, image, _) in pictures {
         let path = out.join(name);
-        image
-            .save(&path)
-            .map_err(|error| Failure::from(error).at(path.display()))?;
+        save(&image, &path)?;
         files.push(path.display().to_string());
     }
     Ok(files)

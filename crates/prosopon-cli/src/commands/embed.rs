@@ -9,10 +9,10 @@ use ndarray_npy::NpzWriter;
 use prosopon::Face;
 use serde::Serialize;
 
-use super::detect::{exit_of, failed_picture, header};
+use super::detect::{failed_picture, header};
 use crate::analysis::{StageSeconds, StageTimes, analyze_all, size_of};
 use crate::args::{EngineArgs, OutputArgs};
-use crate::failure::{Exit, Failure};
+use crate::failure::{Exit, Failure, exit_of};
 use crate::output::{About, FaceJson, PictureJson, PicturePrinter, count};
 use crate::pictures;
 use crate::session::{self, Load};

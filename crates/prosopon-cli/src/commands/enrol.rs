@@ -10,11 +10,10 @@ use prosopon_gallery::{
 };
 use serde::Serialize;
 
-use super::detect::exit_of;
 use super::verify::the_one;
 use crate::analysis::{StageTimes, analyze_all};
 use crate::args::{EngineArgs, GalleryArgs, OutputArgs, share};
-use crate::failure::{Exit, Failure};
+use crate::failure::{Exit, Failure, exit_of};
 use crate::output::{Format, count, eprint, print_json, print_json_line, print_line};
 use crate::pictures::{self, Input};
 use crate::session::{self, Load};

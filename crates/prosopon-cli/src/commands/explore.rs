@@ -10,13 +10,12 @@ use prosopon::explore::{
 };
 
 use self::document::Document;
-use super::detect::exit_of;
 use crate::analysis::{StageTimes, analyze_all, size_of};
 use crate::args::{EngineArgs, OutputArgs, ThresholdArgs};
 use crate::faces::{central_face, identity_of};
-use crate::failure::{Exit, Failure};
-use crate::output::{eprint, print_value, write_json};
-use crate::pictures;
+use crate::failure::{Exit, Failure, exit_of};
+use crate::output::{print_value, write_json};
+use crate::pictures::{self, pass_over};
 use crate::session::{self, EngineSession, Load};
 use crate::threshold;
 use crate::tiles;
@@ -40,7 +39,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE.html", default_value = "explore.html")]
     report: PathBuf,
     /// Give this share of the faces a wrong label, and count how many are found
-    #[arg(long, value_name = "SHARE", value_parser = share)]
+    #[arg(long, value_name = "SHARE", value_parser = crate::args::number(0.0..=0.5))]
     plant: Option<f64>,
     /// With `--plant`: how often, each time with other faces
     #[arg(long, value_name = "N", default_value_t = 5, requires = "plant", value_parser = clap::value_parser!(u64).range(1..=1000))]
@@ -51,11 +50,6 @@ pub(crate) struct Args {
     pub(crate) output: OutputArgs,
     #[command(flatten)]
     engine: EngineArgs,
-}
-
-fn share(text: &str) -> Result<f64, String> {
-    let share = text.parse().ok().filter(|v| (0.0..=0.5).contains(v));
-    share.ok_or_else(|| "expected a number from 0 to 0.5".to_owned())
 }
 
 pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
@@ -116,11 +110,7 @@ fn collect(args: &Args) -> Result<(Collection, EngineSession), Failure> {
                         fingerprint,
                     });
                 }
-                Err(failure) if failure.exit == Exit::BadInput => {
-                    eprint(&failure.to_string());
-                    collection.failed.push(input.to_string());
-                }
-                Err(failure) => return Err(failure),
+                Err(failure) => pass_over(input, failure, &mut collection.failed)?,
             }
             Ok(())
         },

@@ -14,7 +14,7 @@ use prosopon_fetch::{
 };
 use serde::Serialize;
 
-use crate::args::OutputArgs;
+use crate::args::{OutputArgs, number};
 use crate::failure::{Exit, Failure};
 use crate::output::{Format, count, print_json, print_json_line, print_line};
 use crate::progress;
@@ -90,11 +90,7 @@ struct WebArgs {
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {
-    text.parse()
-        .ok()
-        .filter(|secs| (0.0..=3600.0).contains(secs))
-        .map(Duration::from_secs_f64)
-        .ok_or_else(|| "expected seconds from 0 to 3600".to_owned())
+    number(0.0..=3600.0)(text).map(Duration::from_secs_f64)
 }
 
 impl Args {

@@ -8,12 +8,12 @@ use prosopon::image::ResizeFilter;
 use prosopon::plot::{Cell, contact_sheet};
 use serde::Serialize;
 
-use super::detect::{OutputNames, exit_of, make_folder};
 use crate::analysis::{Picture, read_all};
 use crate::args::{OutputArgs, PictureArgs};
-use crate::failure::{Exit, Failure};
-use crate::output::{count, eprint, print_value, write_file};
-use crate::pictures;
+use crate::failure::{Exit, Failure, exit_of};
+use crate::output::{count, print_value, write_file};
+use crate::pictures::{self, pass_over};
+use crate::results::{OutputNames, make_folder, refuse_among};
 use crate::tiles;
 
 /// Longer side of a picture in a sheet's data: twice what is drawn.
@@ -127,6 +127,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     let inputs = pictures::collect(&args.paths)?;
     let views = args.chosen();
     if let Some(out) = &args.out {
+        refuse_among(&args.paths, &inputs, out)?;
         make_folder(out)?;
     }
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
@@ -144,12 +145,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     read_all(&inputs, &limits, threads, draw, |input, drawn| {
         let drawn = match drawn {
             Ok(drawn) => drawn,
-            Err(failure) if failure.exit == Exit::BadInput => {
-                eprint(&failure.to_string());
-                document.failed.push(input.to_string());
-                return Ok(());
-            }
-            Err(failure) => return Err(failure),
+            Err(failure) => return pass_over(input, failure, &mut document.failed),
         };
         let mut files = Vec::new();
         if let Some(out) = &args.out {

@@ -10,16 +10,17 @@ use prosopon_gallery::{
 };
 use serde::Serialize;
 
-use super::detect::{OutputNames, exit_of, failed_picture, header, make_folder, save};
+use super::detect::{failed_picture, header};
 use crate::analysis::{StageTimes, analyze_all, size_of};
 use crate::args::{AttributeArgs, DecisionArgs, EngineArgs, GalleryArgs, OutputArgs};
 use crate::assess::{self, assess_all};
-use crate::failure::{Exit, Failure};
+use crate::failure::{Exit, Failure, exit_of};
 use crate::output::{
     CandidateJson, FaceJson, IdentificationJson, IdentificationOutcome, PictureJson,
     PicturePrinter, count, eprint,
 };
 use crate::pictures;
+use crate::results::{OutputNames, make_folder, refuse_among, save};
 use crate::session::{self, Load};
 use crate::threshold::{self, RuleJson};
 
@@ -87,6 +88,7 @@ struct Summary {
 pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     let inputs = pictures::collect(&args.paths)?;
     if let Some(folder) = &args.draw {
+        refuse_among(&args.paths, &inputs, folder)?;
         make_folder(folder)?;
     }
     let gallery = session::open_gallery(&args.gallery, false)?;

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::args::OutputArgs;
 use crate::failure::{Exit, Failure};
-use crate::output::{print_line, print_value};
+use crate::output::print_value;
 
 /// Make, list and revoke the server's API keys
 #[derive(Debug, clap::Args)]
@@ -146,9 +146,9 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
                         .with_hint("`prosopon keys list` shows all keys"),
                 );
             }
-            if format.is_text() {
-                print_line(&format!("key {id} is useless now"))?;
-            }
+            print_value(format, &json!({"id": id, "revoked": true}), || {
+                format!("key {id} is useless now")
+            })?;
         }
     }
     Ok(Exit::Success)

@@ -8,11 +8,10 @@ use ndarray_npy::NpzWriter;
 use prosopon::matrix::{SimilarityMatrix, heat_map};
 use serde::Serialize;
 
-use super::detect::exit_of;
 use crate::args::{EngineArgs, OutputArgs, ThresholdArgs};
-use crate::failure::{Exit, Failure};
-use crate::output::{About, count, print_value, write_file, write_json};
-use crate::tiles::{self, PICTURES, TileJson, Tiles, csv_field};
+use crate::failure::{Exit, Failure, exit_of};
+use crate::output::{About, count, csv_field, print_value, write_file, write_json};
+use crate::tiles::{self, PICTURES, TileJson, Tiles};
 
 /// Faces at most: their matrix takes 100 MB.
 const MOST_FACES: usize = 5000;

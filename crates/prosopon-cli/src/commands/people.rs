@@ -12,10 +12,10 @@ use prosopon_gallery::{
 use serde::Serialize;
 use serde_json::json;
 
-use super::detect::make_folder;
 use crate::args::{GalleryArgs, OutputArgs};
 use crate::failure::{Exit, Failure};
 use crate::output::{Format, count, print_json_line, print_line, print_value};
+use crate::results::make_folder;
 use crate::session;
 
 /// List, rename, merge, delete, export and import people

@@ -9,10 +9,9 @@ use prosopon_train::registry::{CLASSIFIER_FILE, parse_reference};
 use serde::Serialize;
 
 use super::classifiers::RegistryArgs;
-use super::detect::exit_of;
 use crate::analysis::read_all;
-use crate::args::{InferenceArgs, OutputArgs, PictureArgs, SourceArgs};
-use crate::failure::{Exit, Failure};
+use crate::args::{InferenceArgs, OutputArgs, PictureArgs, SourceArgs, number};
+use crate::failure::{Exit, Failure, exit_of};
 use crate::output::{Format, eprint, print_json, print_json_line, print_line};
 use crate::pictures;
 use crate::session::Load;
@@ -25,7 +24,7 @@ Examples:
   prosopon predict actors new.jpg
   prosopon predict actors@candidate holidays/ --json
   prosopon predict actors new.jpg --reject            unsure answers are given as unknown
-  prosopon predict actors new.jpg --reject 0.9
+  prosopon predict actors new.jpg --reject=0.9
   prosopon predict mood/classifier.prosopon face.png
 
 `prosopon train` makes classifiers, `prosopon classifiers list` shows them. A classifier knows only its classes:
@@ -67,13 +66,7 @@ fn reject(text: &str) -> Result<Reject, String> {
     if text == "calibrated" {
         return Ok(Reject::Calibrated);
     }
-    let least = text
-        .parse()
-        .ok()
-        .filter(|least| (0.0..=1.0).contains(least));
-    least
-        .map(Reject::Below)
-        .ok_or_else(|| "expected a probability from 0 to 1".to_owned())
+    number(0.0..=1.0)(text).map(Reject::Below)
 }
 
 #[derive(Serialize)]
@@ -142,7 +135,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         args.inference.options(load.streams()).thread_count(),
         |picture| -> Result<Vec<(Option<Detection>, Prediction)>, Failure> {
             let faces = extractor.faces(&picture.image);
-            let faces = faces.map_err(|error: InputError| toolbox::input_failure(&error))?;
+            let faces = faces.map_err(|error: InputError| toolbox::input_failure(error))?;
             let answers = faces.into_iter().map(|face| {
                 let said = classifier.predict(&face.values);
                 Ok((face.detection, said.map_err(|error| other_values(&error))?))

@@ -15,13 +15,13 @@ use serde_json::json;
 
 use self::options::FaceArgs;
 use self::report::Document;
-use super::detect::exit_of;
 use crate::analysis::{Picture, read_all};
 use crate::args::{DetectArgs, InferenceArgs, ModelArgs, OutputArgs};
-use crate::failure::{Exit, Failure};
+use crate::failure::{Exit, Failure, exit_of};
 use crate::made::{MadeFolder, Source};
 use crate::output::{eprint, print_value};
-use crate::pictures::{Input, below, in_folder, no_pictures, refuse_inside};
+use crate::pictures::{Input, below, in_folder, no_pictures};
+use crate::results::refuse_inside;
 use crate::session::{self, Load};
 
 /// Crop the faces of a folder per person into another one, ready for training
@@ -35,8 +35,8 @@ Examples:
   prosopon prepare photos/ faces/ --json > report.json
 
 photos/ann/1.jpg becomes faces/ann/1.png: the largest face, or with --all-faces each of them (1-1.png,
-1-2.png …, from left to right). A second run goes on where the first one ended. What it did not make
-itself it never changes or takes away.")]
+1-2.png …, from left to right). A second run goes on where the first one ended, and takes the faces of
+pictures away that are no longer there. What it did not make itself it never changes or takes away.")]
 pub(crate) struct Args {
     /// Folder with a folder of pictures for each person, or for each class
     #[arg(value_name = "DIR")]
@@ -230,7 +230,9 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     };
     let settings = args.settings(&session.about.detector);
     // Faces that are no longer wanted must not stay among those that are trained on.
-    let mut made = MadeFolder::open(&args.out, LIST, settings)?.removing_old();
+    let made = MadeFolder::open(&args.out, LIST, settings)?;
+    let mut made = made.removing_old(&args.folder);
+    let taken_away = made.remove_others(&names.iter().map(String::as_str).collect())?;
 
     let sources: Vec<Option<Source>> = inputs
         .iter()
@@ -279,7 +281,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     let counted = counted.filter_map(|(name, counts)| Some((name.as_str(), (*counts)?)));
     let folders = [&args.folder, &args.out].map(|folder| folder.display().to_string());
     let done_before = inputs.len() - open.len();
-    let document = Document::new(folders, counted, done_before, session.about);
+    let document = Document::new(folders, counted, (done_before, taken_away), session.about);
     print_value(args.output.format(), &document, || document.describe())?;
     Ok(exit_of(document.failed()))
 }

@@ -7,10 +7,11 @@ use prosopon::{DetectorOptions, Image};
 use prosopon_models::Store;
 use serde::Serialize;
 
-use super::detect::{save, with_marks};
+use super::detect::with_marks;
 use crate::args::{InferenceArgs, ModelArgs, OutputArgs};
 use crate::failure::{Exit, Failure};
 use crate::output::{About, FaceJson, print_value};
+use crate::results::save;
 use crate::session::{self, Load};
 
 /// Set everything up and find the faces on a first photograph

@@ -67,15 +67,6 @@ impl MethodArg {
     }
 }
 
-/// `WxH`, or one number for both.
-fn sides(text: &str) -> Result<(u32, u32), String> {
-    let (first, second) = text.split_once('x').unwrap_or((text, text));
-    let side = |text: &str| text.parse().ok().filter(|side| *side > 0);
-    side(first)
-        .zip(side(second))
-        .ok_or_else(|| "expected two numbers such as 100x100, or one".to_owned())
-}
-
 pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     let format = args.output.format();
     match &args.action {
@@ -126,9 +117,4 @@ fn failure_of(error: &RecogniserError) -> Failure {
         ),
     };
     Failure::new(exit, code, error).with_hint(hint)
-}
-
-/// Folder that results are written to, made if it is missing.
-fn make_folder(folder: &Path) -> Result<(), Failure> {
-    std::fs::create_dir_all(folder).map_err(|error| Failure::write(folder.display(), &error))
 }

@@ -5,9 +5,8 @@ use std::path::PathBuf;
 use prosopon::signature::signatures;
 use serde::Serialize;
 
-use super::detect::exit_of;
 use crate::args::{EngineArgs, OutputArgs};
-use crate::failure::{Exit, Failure};
+use crate::failure::{Exit, Failure, exit_of};
 use crate::output::{About, count, print_value};
 use crate::tiles::{self, PICTURES, TileJson, Tiles};
 

@@ -8,13 +8,13 @@ use prosopon::image::Format;
 use prosopon::split::{Grid, MOST, PartOrder, SplitError};
 use serde::Serialize;
 
-use super::detect::exit_of;
 use crate::analysis::{Picture, read_all};
 use crate::args::{OutputArgs, PictureArgs};
-use crate::failure::{Exit, Failure};
+use crate::failure::{Exit, Failure, exit_of};
 use crate::made::{MadeFolder, Source};
 use crate::output::{count, eprint, print_value};
-use crate::pictures::{self, Input, refuse_inside};
+use crate::pictures::{self, Input};
+use crate::results::refuse_inside;
 
 /// The list of what was made, in the folder.
 const LIST: &str = ".prosopon-split.jsonl";

@@ -20,10 +20,9 @@ use self::options::{GroupArg, InputArgs, LearnerArgs};
 use self::progress::Progress;
 use self::results::Results;
 use self::work::WorkFolder;
-use super::detect::exit_of;
 use super::prepare::options::FaceArgs;
-use crate::args::{DetectArgs, InferenceArgs, ModelArgs, OutputArgs};
-use crate::failure::{Exit, Failure};
+use crate::args::{DetectArgs, InferenceArgs, ModelArgs, OutputArgs, command_line};
+use crate::failure::{Exit, Failure, exit_of};
 use crate::output::{eprint, print_value};
 use crate::session::Load;
 use crate::toolbox;
@@ -79,7 +78,7 @@ pub(crate) struct Args {
 #[command(next_help_heading = "How it is measured")]
 struct TrialArgs {
     /// Share of the pictures that is only tried, unless the layout says which; 0 for none
-    #[arg(long, value_name = "SHARE", default_value_t = 0.25, value_parser = held_out)]
+    #[arg(long, value_name = "SHARE", default_value_t = 0.25, value_parser = crate::args::number(0.0..=0.9))]
     held_out: f64,
     /// Parts of the cross-validation; 0 for none
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = folds)]
@@ -97,24 +96,8 @@ struct TrialArgs {
     #[arg(long, value_enum, default_value_t = GroupArg::Nothing)]
     group_by: GroupArg,
     /// Share of wrong answers, of those that are not rejected, to which `predict --reject` is set
-    #[arg(long, value_name = "SHARE", default_value_t = 0.01, value_parser = accepted_errors)]
+    #[arg(long, value_name = "SHARE", default_value_t = 0.01, value_parser = crate::args::number(0.0..=0.5))]
     accepted_errors: f64,
-}
-
-fn held_out(text: &str) -> Result<f64, String> {
-    let share = text
-        .parse()
-        .ok()
-        .filter(|share| (0.0..=0.9).contains(share));
-    share.ok_or_else(|| "expected a share from 0 to 0.9".to_owned())
-}
-
-fn accepted_errors(text: &str) -> Result<f64, String> {
-    let share = text
-        .parse()
-        .ok()
-        .filter(|share| (0.0..=0.5).contains(share));
-    share.ok_or_else(|| "expected a share from 0 to 0.5".to_owned())
 }
 
 fn folds(text: &str) -> Result<usize, String> {
@@ -166,7 +149,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
                 .strftime("%Y-%m-%dT%H:%M:%SZ")
                 .to_string(),
             program: format!("prosopon {}", env!("CARGO_PKG_VERSION")),
-            command: typed(),
+            command: command_line(),
             source: args.data.display().to_string(),
         },
         work: work
@@ -227,13 +210,7 @@ impl Args {
         }
         let extractor = tools.extractor(input)?;
         let workers = self.inference.options(0).thread_count();
-        gather(
-            listing,
-            &extractor,
-            Some(&place),
-            &self.detect.limits(),
-            workers,
-        )
+        gather(listing, &extractor, &place, &self.detect.limits(), workers)
     }
 
     /// Says at once what would come to nothing in the end.
@@ -260,22 +237,6 @@ impl Args {
             _ => Ok(()),
         }
     }
-}
-
-/// What was typed, as the card keeps it.
-fn typed() -> String {
-    let words = std::env::args_os().skip(1).map(|word| {
-        let word = word.to_string_lossy().into_owned();
-        if word.contains([' ', '\'', '"']) {
-            format!("{word:?}")
-        } else {
-            word
-        }
-    });
-    std::iter::once("prosopon".to_owned())
-        .chain(words)
-        .collect::<Vec<_>>()
-        .join(" ")
 }
 
 fn failure_of(error: &TrainError) -> Failure {

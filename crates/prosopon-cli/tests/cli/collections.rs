@@ -58,6 +58,9 @@ fn copies_are_grouped_and_nothing_is_deleted() {
     assert_eq!(number(&document, "/copies"), 3.0);
     assert_eq!(text(&document, "/failed/0"), "photos/broken.jpg");
     assert_eq!(list(&document, "/groups").len(), 1, "{document:#}");
+    // A file that is named twice is no copy of itself.
+    let twice = env.json(3, &["dedupe", "photos/2.jpg", "./photos"]);
+    assert_eq!(number(&twice, "/copies"), 3.0);
     let group = list(&document, "/groups/0/pictures");
     let of = |name: &str| {
         let path = format!("photos/{name}");

@@ -99,6 +99,37 @@ fn marked_pictures_and_crops_are_written() {
     }
 }
 
+/// A marked picture has the name of its original.
+#[test]
+fn originals_are_not_written_over() {
+    let env = TestEnv::without_models();
+    let photo = prosopon::Image::filled(60, 40, [200; 3]);
+    photo.save(&env.write("photos/a.jpg", "")).expect("a file");
+    photo.save(&env.path("photos/b.png")).expect("a file");
+    let before = std::fs::read(env.path("photos/a.jpg")).expect("a file");
+    for args in [
+        &["detect", "photos/a.jpg", "--draw", "photos"][..],
+        &["detect", "photos/*.jpg", "--draw", "./photos/"],
+        &["detect", "photos", "--crops", "photos/crops"],
+        &["identify", "photos/a.jpg", "--draw", "photos"],
+        &["gradients", "photos/a.jpg", "--out", "photos"],
+        &["diff", "photos/a.jpg", "photos/b.png", "--out", "photos"],
+        &["cluster", "photos", "--sort-into", "photos/people"],
+        &["cluster", "photos", "--sheets", "photos/sheets"],
+    ] {
+        let out = env.run(args).expect(2);
+        assert!(out.stderr.contains("expected a"), "{}", out.stderr);
+        assert!(out.stderr.contains("name a folder beside it"), "{args:?}");
+    }
+    // From within the folder too.
+    let mut command = env.command(&["detect", "a.jpg", "--draw", "."]);
+    let out = command.current_dir(env.path("photos")).output();
+    assert_eq!(out.expect("it starts").status.code(), Some(2));
+    let names: Vec<_> = pictures_of(&env.path("photos"));
+    assert_eq!(names.len(), 2, "{names:?}");
+    assert_eq!(std::fs::read(&names[0]).expect("a file"), before);
+}
+
 /// Two pictures must not overwrite each other's results.
 #[test]
 fn equal_names_in_two_folders_stay_apart() {

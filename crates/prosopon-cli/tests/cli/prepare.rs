@@ -74,6 +74,15 @@ fn a_second_run_makes_only_what_is_missing_and_leaves_others_files_alone() {
     }
     assert!(env.path(&format!("faces/{second}/2.png")).exists());
 
+    // A picture was in the wrong folder: its face must not stay there.
+    let [from, to] = [first, second].map(|name| env.path(&format!("people/{name}")));
+    fs::rename(from.join("2.jpg"), to.join("3.jpg")).expect("a file");
+    let document = env.json(0, &["prepare", "people", "faces"]);
+    assert_eq!(number(&document, "/taken_away"), 1.0);
+    assert!(!env.path(&format!("faces/{first}/2.png")).exists());
+    assert!(env.path(&format!("faces/{second}/3.png")).exists());
+    fs::rename(to.join("3.jpg"), from.join("2.jpg")).expect("a file");
+
     // Made in another way: the old faces are replaced.
     let other = [
         "prepare",

@@ -255,14 +255,29 @@ fn folders_that_teach_nothing_are_told_so() {
             &["--cnn", "alexnet"],
             "expected `hobbit`, `fer` or a file of layers",
         ),
-        (&["--held-out", "1"], "a share from 0 to 0.9"),
+        (&["--held-out", "1"], "a number from 0 to 0.9"),
         (&["--folds", "1"], "0 or a number from 2 to 100"),
         (&["--name", "../evil"], "found \"../evil\""),
+        (&["--head"], "--out <DIR>"),
+        (&["--metric", "--cnn", "embedder"], "--out <DIR>"),
     ] {
         let said = env
             .run(&[&["train", "one", "--faces", "as-is"], args].concat())
             .fails(2);
         assert!(said.contains(expected), "{said}");
+    }
+}
+
+#[test]
+fn a_folder_for_the_report_that_is_missing_is_told_before_the_work() {
+    let env = TestEnv::without_models();
+    stripes(&env, "two/standing", (24, 24), 0, 4);
+    stripes(&env, "two/lying", (24, 24), 1, 4);
+    for option in ["--report", "--onnx"] {
+        let args = [&["train", "two", option, "nowhere/x"], &AS_IS[..]].concat();
+        let said = env.run(&args).fails(5);
+        assert!(said.contains("nowhere/x"), "{said}");
+        assert!(said.contains("make the folder first"), "{said}");
     }
 }
 

@@ -91,10 +91,7 @@ impl DataSet {
         let mut archive = ZipArchive::new(file).map_err(|error| invalid(error.to_string()))?;
         let features = member(&mut archive, ["features", "X"]).map_err(invalid)?;
         let labels = member(&mut archive, ["labels", "y"]).map_err(invalid)?;
-        let are_whole = matches!(labels.kind, Kind::I32 | Kind::I64);
-        let label = |y: &f64| (are_whole && *y >= 0.0).then_some(*y as usize);
-        let labels: Option<Vec<usize>> = labels.values.iter().map(label).collect();
-        let labels = labels.ok_or_else(|| invalid("labels are whole numbers from 0".to_owned()))?;
+        let labels = whole(&labels).map_err(invalid)?;
         let features = Features::Memory {
             width: features.width,
             values: features.values.iter().map(|value| *value as f32).collect(),
@@ -165,22 +162,30 @@ pub(super) fn at(path: &Path) -> impl FnOnce(io::Error) -> DataSetError {
 }
 
 fn labels(path: &Path) -> Result<Vec<usize>, DataSetError> {
-    let rows = NpyRows::open(path).map_err(at(path))?;
-    if rows.width() != 1 {
+    let invalid = |message: String| DataSetError::List {
+        path: path.to_owned(),
+        message,
+    };
+    let bytes = fs::read(path).map_err(at(path))?;
+    let table = Table::read(&bytes).map_err(invalid)?;
+    if table.width != 1 {
         return Err(DataSetError::Labels {
             path: path.to_owned(),
-            samples: rows.len(),
-            labels: rows.len() * rows.width(),
+            samples: table.values.len() / table.width.max(1),
+            labels: table.values.len(),
         });
     }
-    let mut label = [0.0];
-    (0..rows.len())
-        .map(|i| {
-            rows.read(i, &mut label).map_err(at(path))?;
-            Ok(label[0] as usize)
-        })
-        .collect()
+    whole(&table).map_err(invalid)
 }
+
+/// Labels as they must be.
+fn whole(table: &Table) -> Result<Vec<usize>, String> {
+    let are_whole = matches!(table.kind, Kind::I32 | Kind::I64);
+    let label = |y: &f64| (are_whole && *y >= 0.0).then_some(*y as usize);
+    let labels: Option<Vec<usize>> = table.values.iter().map(label).collect();
+    labels.ok_or_else(|| "labels are whole numbers from 0".to_owned())
+}
+
 /// Writes everything but the values.
 pub(super) fn save(folder: &Path, list: &List, thumbnails: &[u8]) -> Result<(), DataSetError> {
     let place = folder.join(LABELS);

@@ -343,6 +343,27 @@ mod tests {
         assert_eq!(set.classes, ["3", "7"]);
         assert_eq!(set.labels(), [1, 0, 1]);
         assert_eq!(set.features.to_array().unwrap().row(2).to_vec(), [5.0, 6.0]);
+        // A folder of tables too, with the same rule.
+        let place = folder.path().join("tables");
+        fs::create_dir(&place).unwrap();
+        ndarray_npy::write_npy(place.join("features.npy"), &x.mapv(|v| v as f32)).unwrap();
+        let given = |y: &ndarray::Array1<f64>| {
+            ndarray_npy::write_npy(place.join("labels.npy"), y).unwrap();
+            DataSet::load(&place).err().unwrap().to_string()
+        };
+        for labels in [[0.0, 0.5, 1.0], [0.0, 1.0, 1.0]] {
+            let error = given(&ndarray::Array1::from_vec(labels.to_vec()));
+            assert!(error.contains("labels are whole numbers from 0"), "{error}");
+        }
+        for (labels, are_good) in [([0i64, -1, 1], false), ([0, 1 << 40, (1 << 40) + 1], true)] {
+            let labels = ndarray::Array1::from_vec(labels.to_vec());
+            ndarray_npy::write_npy(place.join("labels.npy"), &labels).unwrap();
+            let set = DataSet::load(&place);
+            assert_eq!(
+                set.ok().map(|set| set.labels()),
+                are_good.then(|| vec![0, 1, 2])
+            );
+        }
         fs::write(&path, "no archive").unwrap();
         let error = DataSet::load_npz(&path).err().unwrap().to_string();
         assert!(

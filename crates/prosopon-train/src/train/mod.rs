@@ -1,7 +1,8 @@
 //! A whole training: from samples to a classifier, and to figures that can be trusted.
 //!
-//! What is held out is never learnt from: not for the choice of a learner, not for the scaler, not for the
-//! threshold of rejection. Near-duplicates and groups stand on one side.
+//! What is held out is never learnt from, not for the choice of a learner, not for the scaler. The threshold of
+//! rejection is set on what the cross-validation says of samples that the answering classifier did not learn from;
+//! unless the layout parts them, the held-out ones are among them. Near-duplicates and groups stand on one side.
 
 mod files;
 mod networks;

@@ -51,8 +51,6 @@ pub(super) enum Undelivered {
         /// What it said.
         reason: String,
     },
-    /// Nobody reads standard output.
-    OutputClosed,
 }
 
 impl Undelivered {

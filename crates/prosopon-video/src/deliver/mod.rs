@@ -13,12 +13,9 @@
 //! | `courier.rs` | what a way of delivery is; its answers |
 //! | `webhook.rs`, `sign.rs` | POST with a signature |
 //! | `mqtt/` | a broker, its topics, Home Assistant |
-//! | `lines.rs` | JSON lines on standard output |
-
 mod backoff;
 mod claim;
 mod courier;
-mod lines;
 mod mqtt;
 mod secret;
 pub mod sign;
@@ -36,7 +33,7 @@ use serde::Serialize;
 
 use self::courier::Courier;
 pub use self::secret::{Secret, SecretError};
-pub use self::target::{Lines, Mqtt, Target, TargetError, TargetId, Webhook};
+pub use self::target::{Mqtt, Target, TargetError, TargetId, Webhook};
 use self::worker::{Orders, Worker};
 use crate::Event;
 use crate::store::{EventStore, OutboxState, StoreError};
@@ -81,8 +78,6 @@ pub enum Notice {
         /// Where to, without secrets.
         target: String,
     },
-    /// Nobody reads standard output any more.
-    OutputClosed,
 }
 
 /// How a target fares.
@@ -209,14 +204,7 @@ impl Delivery {
                 break;
             }
         }
-        let state = self.state()?;
-        for (id, target) in &self.targets {
-            if matches!(target, Target::Lines(_)) {
-                // Nobody will ever print the rest.
-                self.store.forget_target(id)?;
-            }
-        }
-        Ok(state)
+        self.state()
     }
 }
 
@@ -233,6 +221,5 @@ fn courier_for(target: &Target, store: &EventStore) -> Box<dyn Courier> {
             Box::new(webhook::Poster::new(webhook.clone(), store.installation()))
         }
         Target::Mqtt(mqtt) => Box::new(mqtt::Publisher::new(mqtt.clone(), store.installation())),
-        Target::Lines(_) => Box::new(lines::Printer),
     }
 }

@@ -1,4 +1,4 @@
-//! Who is told: webhooks, MQTT brokers, standard output.
+//! Who is told: webhooks, MQTT brokers.
 
 use std::fmt;
 use std::time::Duration;
@@ -25,8 +25,6 @@ pub enum Target {
     Webhook(Webhook),
     /// An MQTT broker.
     Mqtt(Mqtt),
-    /// Standard output: one JSON object a line.
-    Lines(Lines),
 }
 
 /// An HTTP server that gets a POST for each event. `Display` and `Debug` show its scheme and host only.
@@ -61,13 +59,6 @@ pub struct Mqtt {
     pub with_crop: bool,
 }
 
-/// Standard output: one JSON object a line. Each value is a target of its own, so that a process prints its own
-/// events and not those that another one left behind.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Lines {
-    pub(super) run: String,
-}
-
 /// Why an address cannot be a target.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -83,9 +74,6 @@ pub enum TargetError {
     /// A secret cannot be used.
     #[error(transparent)]
     Secret(#[from] super::secret::SecretError),
-    /// The system gives no random numbers.
-    #[error("could not get random numbers")]
-    Random(#[source] std::io::Error),
 }
 
 const A_WEBHOOK: &str = "the address of a webhook such as `https://example.org/faces`";
@@ -97,7 +85,6 @@ impl TargetError {
         match self {
             Self::Address { .. } => "write the whole address, with its scheme and without blanks",
             Self::Secret(error) => error.hint(),
-            Self::Random(_) => "check the system's random numbers",
         }
     }
 
@@ -106,7 +93,6 @@ impl TargetError {
         match self {
             Self::Address { .. } => "invalid_target",
             Self::Secret(_) => "invalid_secret",
-            Self::Random(_) => "no_random_numbers",
         }
     }
 }
@@ -151,7 +137,6 @@ impl Target {
                 let place = format!("{}:{}", mqtt.host, mqtt.port);
                 TargetId::of("mqtt", &place, &format!("{place}/{}", mqtt.prefix))
             }
-            Self::Lines(lines) => TargetId(format!("lines:{}", lines.run)),
         }
     }
 }
@@ -161,7 +146,6 @@ impl fmt::Display for Target {
         match self {
             Self::Webhook(webhook) => webhook.fmt(f),
             Self::Mqtt(mqtt) => mqtt.fmt(f),
-            Self::Lines(_) => f.write_str("standard output"),
         }
     }
 }
@@ -297,19 +281,6 @@ impl fmt::Display for Mqtt {
     }
 }
 
-impl Lines {
-    /// Standard output of this run.
-    ///
-    /// # Errors
-    /// [`TargetError::Random`] if the system gives no random numbers.
-    pub fn new() -> Result<Self, TargetError> {
-        let id = crate::EventId::random().map_err(TargetError::Random)?;
-        Ok(Self {
-            run: id.as_str()[..16].to_owned(),
-        })
-    }
-}
-
 /// User with password, and host with port.
 fn authority(uri: &Uri) -> (Option<&str>, &str) {
     let authority = uri.authority().map_or("", |authority| authority.as_str());
@@ -362,8 +333,6 @@ mod tests {
         let mqtt = |address| Target::Mqtt(Mqtt::parse(address).unwrap()).id();
         assert_eq!(mqtt("mqtt://b"), mqtt("mqtt://u:p@b:1883/prosopon/"));
         assert_ne!(mqtt("mqtt://b"), mqtt("mqtt://b/other"));
-        let lines = || Target::Lines(Lines::new().unwrap()).id();
-        assert_ne!(lines(), lines());
     }
 
     #[test]

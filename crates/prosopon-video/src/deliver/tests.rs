@@ -283,6 +283,27 @@ fn an_event_that_is_not_accepted_does_not_stop_the_next() {
     assert!(notices.iter().any(is_dropped), "{notices:?}");
 }
 
+/// Two bad minutes of the network must not make the first refusal the last.
+#[test]
+fn outages_are_no_refusals() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(&folder);
+    let (address, posted) = server(|n| match n {
+        0 | 1 => "503 Service Unavailable",
+        2 => "422 Unprocessable Content",
+        _ => "200 OK",
+    });
+    let (delivery, _) = start(&store, vec![Target::Webhook(webhook(&address))]);
+    delivery
+        .append(&event("hall", 1, EventKind::Appeared))
+        .unwrap();
+    for _ in 0..4 {
+        posted.recv_timeout(PATIENCE).unwrap();
+    }
+    let state = delivery.stop(PATIENCE).unwrap();
+    assert_eq!((state[0].outbox.delivered, state[0].outbox.dropped), (1, 0));
+}
+
 #[test]
 fn of_two_one_delivers_and_the_other_goes_on() {
     let folder = tempfile::tempdir().unwrap();

@@ -230,7 +230,7 @@ impl Worker {
         let sequence = due.map(|due| due.stored.sequence);
         match problem {
             Undelivered::Refused { reason }
-                if due.is_some_and(|due| due.attempts + 1 >= MAX_REFUSALS) =>
+                if due.is_some_and(|due| due.refusals + 1 >= MAX_REFUSALS) =>
             {
                 let dropped = sequence.map(|n| self.store.dropped(&self.id, n, reason));
                 if let Some(Err(error)) = dropped {
@@ -243,7 +243,12 @@ impl Worker {
                 });
                 Turn::Delivered
             }
-            Undelivered::Refused { reason } => self.will_retry(reason, None, sequence),
+            Undelivered::Refused { reason } => {
+                if let Some(Err(error)) = sequence.map(|n| self.store.refused(&self.id, n)) {
+                    tracing::warn!(%error, "a refusal could not be noted");
+                }
+                self.will_retry(reason, None, sequence)
+            }
             Undelivered::Again { reason, after } => self.will_retry(reason, *after, sequence),
             Undelivered::Gone { reason } => {
                 match self.store.gone(&self.id, reason) {
@@ -256,14 +261,6 @@ impl Worker {
                 self.is_gone = true;
                 Turn::Idle
             }
-            Undelivered::OutputClosed => {
-                self.is_gone = true;
-                if let Err(error) = self.store.gone(&self.id, "standard output was closed") {
-                    tracing::warn!(%error, "the outbox could not be emptied");
-                }
-                self.tell(Notice::OutputClosed);
-                Turn::Idle
-            }
         }
     }
 
@@ -272,13 +269,11 @@ impl Worker {
         // A receiver that asks for more time gets it, within reason.
         let pause = after.map_or(pause, |after| pause.max(after.min(super::backoff::LONGEST)));
         self.next_attempt = Some(Instant::now() + pause);
-        if let Some(sequence) = sequence {
+        if sequence.is_some() {
             let retry_at = Timestamp::now()
                 .saturating_add(pause)
                 .unwrap_or(Timestamp::MAX);
-            let noted = self
-                .store
-                .failed_delivery(&self.id, sequence, reason, retry_at);
+            let noted = self.store.failed_delivery(&self.id, reason, retry_at);
             if let Err(error) = noted {
                 tracing::warn!(%error, "a failed delivery could not be noted");
             }

@@ -104,6 +104,8 @@ impl Decoder {
             // Frames keep the size that they have, also when it changes; FFmpeg would scale all to the first.
             .arg("-noautoscale")
             .args(["-vf", "format=rgb24,showinfo=checksum=0"])
+            // What the file says of itself is listed before the frames, not among them; see `begins_decoding`.
+            .args(["-map_metadata", "-1", "-map_chapters", "-1"])
             // Every frame once and with its own time.
             .args(if ffmpeg.has_fps_mode() {
                 ["-fps_mode", "passthrough"]
@@ -230,8 +232,11 @@ pub(crate) fn read_lines(stderr: impl Read, mut each: impl FnMut(&str)) {
 
 /// Divides what FFmpeg writes on standard error: frames, facts, messages.
 fn read_messages(stderr: impl Read, shared: &Shared, infos: &Sender<FrameInfo>) {
+    let mut is_decoding = false;
     read_lines(stderr, |text| {
-        if let Some(info) = FrameInfo::read(text) {
+        is_decoding = is_decoding || begins_decoding(text);
+        let info = is_decoding.then(|| FrameInfo::read(text)).flatten();
+        if let Some(info) = info {
             // Nobody waits for it when the frames are no longer read; messages are still of interest.
             infos.send(info).ok();
         } else if text.contains("showinfo") {
@@ -247,11 +252,22 @@ fn read_messages(stderr: impl Read, shared: &Shared, infos: &Sender<FrameInfo>) 
     });
 }
 
+/// Whether frames may follow. Before, FFmpeg lists titles and comments of the file, which may look like anything; they stand
+/// behind their names, never at the beginning of a line.
+fn begins_decoding(line: &str) -> bool {
+    line == "[info] Stream mapping:" || line.starts_with("[Parsed_showinfo_")
+}
+
 /// What FFmpeg says about the source before its first frame.
 fn read_fact(line: &str, shared: &Shared) {
     if line.contains("Input #0") {
         shared.is_open.store(true, Ordering::Relaxed);
-    } else if line.contains("Stream #0") && line.contains("Video:") {
+    } else if line
+        .trim_start_matches("[info]")
+        .trim_start()
+        .starts_with("Stream #0")
+        && line.contains("Video:")
+    {
         let mut rate = locked(&shared.rate);
         if rate.is_none() {
             *rate = rate_in(line);
@@ -346,6 +362,34 @@ mod tests {
                     16:9], 422 kb/s, 29.97 fps, 29.97 tbr, 11988 tbn (default)";
         assert_eq!(rate_in(line), Some(29.97));
         assert_eq!(rate_in("Stream #0:0: Video: mjpeg, 25 tbr"), None);
+    }
+
+    #[test]
+    fn what_a_file_says_of_itself_is_no_frame() {
+        let messages = "\
+[info] Input #0, mov, from 'clip.mp4':
+[info]   Metadata:
+[info]     title           : n: 0 pts_time:0 s:1x1 Stream #0:0: Video: h264, 9 fps, y
+                    : [info] Stream mapping:
+                    : [Parsed_showinfo_1 @ 0x1] [info] n: 0 pts_time:0 s:1x1 y
+[info]   Stream #0:0: Video: h264, 4x2, 25 fps, 25 tbr
+[info] Stream mapping:
+[info]   Stream #0:0 -> #0:0 (h264 (native) -> rawvideo (native))
+[info] Output #0, rawvideo, to 'pipe:1':
+[info]   Stream #0:0n:   0 pts: 1 pts_time:0.5 fmt:rgb24 s:4x2 i:P
+[Parsed_showinfo_1 @ 0x1] [info] n:   1 pts: 2 pts_time:1 fmt:rgb24 s:4x2 i:P
+";
+        let shared = Shared::new(Log::plain());
+        let (infos, coming) = channel();
+        read_messages(messages.as_bytes(), &shared, &infos);
+        drop(infos);
+        let frames: Vec<_> = coming
+            .iter()
+            .map(|info| (info.position, info.size))
+            .collect();
+        let at = |seconds| (Some(Duration::from_secs_f64(seconds)), (4, 2));
+        assert_eq!(frames, [at(0.5), at(1.0)]);
+        assert_eq!(*locked(&shared.rate), Some(25.0));
     }
 
     #[test]

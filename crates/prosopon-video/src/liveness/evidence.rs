@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use prosopon::{Attributes, Detection, Image};
+use prosopon::{Attributes, Detection};
 use serde::{Deserialize, Serialize};
 
 use super::blink::BlinkCounter;
@@ -83,13 +83,7 @@ impl LivenessEvidence {
     /// Adds a frame: the face at `detection` with the [attributes](super::ATTRIBUTES) that were estimated of it.
     ///
     /// `at` is the frame's place in time, which never goes back.
-    pub fn observe(
-        &mut self,
-        at: Duration,
-        detection: &Detection,
-        attributes: &Attributes,
-        _image: &Image,
-    ) {
+    pub fn observe(&mut self, at: Duration, detection: &Detection, attributes: &Attributes) {
         self.first.get_or_insert(at);
         self.last = at;
         self.n_frames += 1;

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use prosopon::attributes::{Eyes, Pose};
-use prosopon::{Attributes, BoundingBox, Detection, Image, Landmarks, Point};
+use prosopon::{Attributes, BoundingBox, Detection, Landmarks, Point};
 
 use super::*;
 
@@ -51,7 +51,6 @@ fn at(frame: u64) -> Duration {
 
 /// Three seconds of a face that turns by as many degrees to each side, and blinks in the middle if it does.
 fn track(turn: f32, depth: f32, liveness: f32, blinks: bool) -> LivenessScore {
-    let image = Image::filled(640, 360, [90; 3]);
     let mut evidence = LivenessEvidence::default();
     for frame in 0..75u64 {
         let yaw = turn * (frame as f32 / 12.0).sin();
@@ -62,7 +61,7 @@ fn track(turn: f32, depth: f32, liveness: f32, blinks: bool) -> LivenessScore {
         };
         // What is seen in a picture of a face hardly turns with it.
         let attributes = attributes(yaw * depth.max(0.1), open, liveness);
-        evidence.observe(at(frame), &detection(yaw, depth), &attributes, &image);
+        evidence.observe(at(frame), &detection(yaw, depth), &attributes);
     }
     evidence.score().expect("a score")
 }
@@ -101,18 +100,12 @@ fn a_face_that_keeps_still_is_judged_by_the_network() {
 fn little_is_not_enough() {
     let mut evidence = LivenessEvidence::default();
     assert_eq!(evidence.score(), None);
-    let image = Image::filled(640, 360, [90; 3]);
-    evidence.observe(
-        at(0),
-        &detection(0.0, 1.0),
-        &attributes(0.0, 1.0, 1.0),
-        &image,
-    );
+    evidence.observe(at(0), &detection(0.0, 1.0), &attributes(0.0, 1.0, 1.0));
     let score = evidence.score().expect("one frame was seen");
     assert!(!score.enough && score.n_frames == 1);
     // Nothing was estimated: neither this nor that.
     let mut blind = LivenessEvidence::default();
-    blind.observe(at(0), &detection(0.0, 1.0), &Attributes::default(), &image);
+    blind.observe(at(0), &detection(0.0, 1.0), &Attributes::default());
     assert_eq!(blind.score().expect("a score").score, 0.5);
 }
 

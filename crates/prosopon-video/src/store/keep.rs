@@ -112,8 +112,7 @@ impl EventStore {
     }
 }
 
-/// Drops what waits, since before `millis`, for targets that nobody delivers to any more, and the memory of standard
-/// outputs of earlier runs.
+/// Drops what waits, since before `millis`, for targets that nobody delivers to any more.
 fn forget_old_targets(connection: &mut Connection, millis: i64) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     transaction
@@ -124,12 +123,6 @@ fn forget_old_targets(connection: &mut Connection, millis: i64) -> rusqlite::Res
         .execute([millis])?;
     transaction
         .prepare_cached("DELETE FROM outbox WHERE added_millis < ?1")?
-        .execute([millis])?;
-    transaction
-        .prepare_cached(
-            "DELETE FROM targets WHERE id LIKE 'lines:%' AND last_delivered_millis < ?1 \
-             AND NOT EXISTS (SELECT 1 FROM outbox WHERE target = id)",
-        )?
         .execute([millis])?;
     transaction.commit()
 }

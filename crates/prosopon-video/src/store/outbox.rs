@@ -16,8 +16,8 @@ use crate::deliver::TargetId;
 pub struct Due {
     /// The event.
     pub stored: StoredEvent,
-    /// How often it was tried in vain.
-    pub attempts: u32,
+    /// How often the receiver did not accept it.
+    pub refusals: u32,
 }
 
 /// How a target fares.
@@ -82,7 +82,7 @@ impl EventStore {
                     |row| {
                         Ok(Due {
                             stored: stored(row)?,
-                            attempts: row.get(3)?,
+                            refusals: row.get(3)?,
                         })
                     },
                 )?
@@ -112,23 +112,32 @@ impl EventStore {
         })
     }
 
-    /// Notes that an event could not be delivered; `target` is asked again at `retry_at`.
+    /// Notes that the receiver did not accept an event.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn refused(&self, target: &TargetId, sequence: u64) -> Result<(), StoreError> {
+        self.change(|connection| {
+            connection
+                .prepare_cached(
+                    "UPDATE outbox SET attempts = attempts + 1 WHERE target = ?1 AND sequence = ?2",
+                )?
+                .execute(params![target.as_str(), sequence as i64])
+                .map(|_| ())
+        })
+    }
+
+    /// Notes that nothing could be delivered; `target` is asked again at `retry_at`.
     ///
     /// # Errors
     /// If the file cannot be written.
     pub fn failed_delivery(
         &self,
         target: &TargetId,
-        sequence: u64,
         reason: &str,
         retry_at: Timestamp,
     ) -> Result<(), StoreError> {
         self.change(|connection| {
-            connection
-                .prepare_cached(
-                    "UPDATE outbox SET attempts = attempts + 1 WHERE target = ?1 AND sequence = ?2",
-                )?
-                .execute(params![target.as_str(), sequence as i64])?;
             connection
                 .prepare_cached(
                     "UPDATE targets SET last_error = ?2, next_attempt_millis = ?3 WHERE id = ?1",

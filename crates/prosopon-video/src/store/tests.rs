@@ -291,10 +291,13 @@ fn the_outbox_keeps_order_and_counts() {
     store.delivered(&a, 1).unwrap();
     store.delivered(&a, 1).unwrap();
     let later = now + SignedDuration::from_secs(60);
-    store.failed_delivery(&a, 2, "no answer", later).unwrap();
+    store.failed_delivery(&a, "no answer", later).unwrap();
     assert_eq!(due(&a, now), [0_u64; 0]);
     assert_eq!(due(&a, later), [2, 3, 4, 5]);
-    assert_eq!(store.due(&a, later, 1).unwrap()[0].attempts, 1);
+    let refusals = || store.due(&a, later, 1).unwrap()[0].refusals;
+    assert_eq!(refusals(), 0);
+    store.refused(&a, 2).unwrap();
+    assert_eq!(refusals(), 1);
     assert_eq!(
         due(&b, now),
         [1, 2, 3, 4, 5],

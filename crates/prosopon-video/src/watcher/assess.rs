@@ -36,7 +36,7 @@ impl Watcher {
         if let Some(attributes) = &attributes {
             let liveness = track.notes.liveness_mut();
             if attributes.liveness.is_some() {
-                liveness.observe(at, detection, attributes, image);
+                liveness.observe(at, detection, attributes);
             }
         }
         let Some(embedding) = embedding else {

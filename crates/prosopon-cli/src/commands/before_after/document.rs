@@ -11,9 +11,8 @@ use serde::Serialize;
 
 use super::{Args, Compared};
 use crate::commands::verify::Outcome;
-use crate::output::{About, count};
+use crate::output::{About, count, csv_field};
 use crate::threshold::{self, RuleJson};
-use crate::tiles::csv_field;
 
 #[derive(Serialize)]
 pub(super) struct Document {

@@ -15,7 +15,7 @@ use self::pairs::{Layout, Pairing};
 use super::verify::Outcome;
 use crate::analysis::{Picture, read_all};
 use crate::args::{DecisionArgs, EngineArgs, OutputArgs};
-use crate::failure::{Exit, Failure};
+use crate::failure::{Exit, Failure, exit_of};
 use crate::output::{eprint, print_value, write_file};
 use crate::session::{self, Load};
 use crate::threshold::{self, RuleJson};
@@ -139,7 +139,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         document.describe(args, &rule)
     })?;
     let n_left_out = document.incomplete.len() + document.failed.len() + document.unpaired.len();
-    Ok(super::detect::exit_of(n_left_out))
+    Ok(exit_of(n_left_out))
 }
 
 /// The faces on a picture, or on each of its parts.

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use prosopon::evaluate::calibrate::LabelledFace;
-use prosopon::evaluate::pairs::{PairList, PictureName};
+use prosopon::evaluate::pairs::PictureName;
 
 use super::Args;
 use crate::analysis::{StageTimes, analyze_all, size_of};
+use crate::commands::evaluate::pairs::read_list;
 use crate::faces::{central_face, identity_of};
 use crate::failure::{Exit, Failure};
 use crate::output::eprint;
@@ -58,13 +59,7 @@ pub(super) fn data(args: &Args) -> Result<Data, Failure> {
             })
         }
         (None, Some(pairs), Some(images)) => {
-            let text = std::fs::read_to_string(pairs).map_err(|error| {
-                let message = format!("could not read the list of pairs: {error}");
-                Failure::new(Exit::BadInput, "unreadable_file", message).at(pairs.display())
-            })?;
-            let list = PairList::parse(&text).map_err(|error| {
-                Failure::new(Exit::BadInput, "invalid_pairs", error).at(pairs.display())
-            })?;
+            let list = read_list(pairs)?;
             check_folds(&args.folds, list.folds)?;
             let wanted = |fold: usize| args.folds.is_empty() || args.folds.contains(&fold);
             let mut by_name: BTreeMap<&PictureName, usize> = BTreeMap::new();

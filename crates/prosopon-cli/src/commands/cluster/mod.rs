@@ -16,11 +16,11 @@ use prosopon_gallery::album::{
 };
 use serde::Serialize;
 
-use super::detect::exit_of;
 use crate::albums::{self, AlbumArgs};
 use crate::args::{EngineArgs, OutputArgs, ThresholdArgs};
-use crate::failure::{Exit, Failure};
+use crate::failure::{Exit, Failure, exit_of};
 use crate::output::{About, count, print_value};
+use crate::results::refuse_inside;
 use crate::session::{self, EngineSession, Load};
 use crate::{progress, threshold};
 
@@ -124,6 +124,11 @@ struct Contents {
 pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     let inputs = read::inputs(&args.paths)?;
     let path = albums::path_for(&args.album, &args.paths)?;
+    for folder in [&args.sort_into, &args.sheets].into_iter().flatten() {
+        for from in &args.paths {
+            refuse_inside(from, folder)?;
+        }
+    }
     let session = session::open_engine(&args.engine, Load::Batch)?;
     let album = albums::open_or_create(&path, &args.album)?;
     let news = read::add_new(&album, &inputs, &session, &args.engine)?;

@@ -7,10 +7,10 @@ use prosopon::{DecodeLimits, Image};
 use prosopon_gallery::album::{Album, AlbumFace};
 
 use super::{Contents, file_name};
-use crate::commands::detect::make_folder;
 use crate::failure::{Exit, Failure};
 use crate::output::count;
 use crate::progress;
+use crate::results::make_folder;
 
 /// Faces on a sheet; a person with more gets several.
 const FACES: usize = 120;

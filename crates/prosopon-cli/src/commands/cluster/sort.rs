@@ -14,10 +14,10 @@ use prosopon_gallery::PictureHash;
 use serde::{Deserialize, Serialize};
 
 use super::{Contents, file_name};
-use crate::commands::detect::make_folder;
 use crate::failure::{Exit, Failure};
 use crate::output::{count, write_json};
 use crate::progress;
+use crate::results::make_folder;
 
 /// The manifest's name in the folder.
 const MANIFEST: &str = ".prosopon-sorted.json";

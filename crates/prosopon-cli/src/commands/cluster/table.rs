@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::Contents;
 use crate::failure::Failure;
-use crate::output::write_file;
+use crate::output::{csv_field, write_file};
 
 const HEAD: &str = "path,group,name,face,left,top,right,bottom,confidence,confirmed";
 
@@ -18,9 +18,9 @@ pub(super) fn write(contents: &Contents, path: &Path) -> Result<(), Failure> {
             for place in contents.paths_of(face) {
                 text += &format!(
                     "{},{},{},{},{},{},{},{},{},{}\n",
-                    field(place),
+                    csv_field(place),
                     group.id,
-                    field(name),
+                    csv_field(name),
                     face.id,
                     b.left,
                     b.top,
@@ -33,13 +33,4 @@ pub(super) fn write(contents: &Contents, path: &Path) -> Result<(), Failure> {
         }
     }
     write_file(path, text.as_bytes())
-}
-
-/// A field in quotes if it needs them (RFC 4180).
-fn field(text: &str) -> String {
-    if text.contains([',', '"', '\n', '\r']) {
-        format!("\"{}\"", text.replace('"', "\"\""))
-    } else {
-        text.to_owned()
-    }
 }

@@ -4,8 +4,7 @@ use prosopon::dedupe::{CopyGroup, Likeness};
 use serde::Serialize;
 
 use super::{Args, Hashes, Seen};
-use crate::output::count;
-use crate::tiles::csv_field;
+use crate::output::{count, csv_field};
 
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct PictureJson {

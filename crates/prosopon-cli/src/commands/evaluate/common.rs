@@ -9,7 +9,7 @@ use prosopon::report::Page;
 use serde::Serialize;
 
 use crate::args::{EngineArgs, OutputArgs, rate, similarity};
-use crate::failure::{Exit, Failure};
+use crate::failure::{Exit, Failure, exit_of};
 use crate::output::{About, eprint, print_value, write_file, write_json};
 use crate::session::EngineSession;
 
@@ -200,7 +200,7 @@ pub(super) fn finish<T: Serialize, D: Serialize>(
         text
     })?;
     if let Some(path) = &args.report {
-        let command = command_line();
+        let command = crate::args::command_line();
         let mut facts = heading.data.clone();
         facts.push(("pictures", document.pictures.to_string()));
         if !document.unusable_pictures.is_empty() {
@@ -239,7 +239,7 @@ pub(super) fn finish<T: Serialize, D: Serialize>(
     Ok(if document.gates.iter().any(|gate| !gate.pass) {
         Exit::No
     } else {
-        super::super::detect::exit_of(document.unusable_pictures.len())
+        exit_of(document.unusable_pictures.len())
     })
 }
 
@@ -255,22 +255,4 @@ fn about(about: &About) -> String {
         embedder.unwrap_or_default(),
         about.backend
     )
-}
-
-/// The command line as it was typed, each argument in quotes if a shell would need them.
-fn command_line() -> String {
-    let quoted = |argument: String| {
-        let is_plain = |c: char| c.is_alphanumeric() || "-_./,:=@%+".contains(c);
-        if !argument.is_empty() && argument.chars().all(is_plain) {
-            argument
-        } else {
-            format!("'{}'", argument.replace('\'', "'\\''"))
-        }
-    };
-    let arguments = std::env::args_os().skip(1);
-    let arguments = arguments.map(|argument| quoted(argument.to_string_lossy().into_owned()));
-    std::iter::once("prosopon".to_owned())
-        .chain(arguments)
-        .collect::<Vec<_>>()
-        .join(" ")
 }

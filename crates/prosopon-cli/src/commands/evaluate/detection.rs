@@ -20,8 +20,7 @@ use super::texts;
 use crate::analysis::{StageTimes, detect_all};
 use crate::args::{DetectArgs, InferenceArgs, ModelArgs, OutputArgs};
 use crate::failure::{Exit, Failure};
-use crate::output::eprint;
-use crate::pictures::{Input, no_pictures};
+use crate::pictures::{Input, no_pictures, pass_over};
 use crate::session::{self, Load};
 
 /// Detection: boxes against labelled faces
@@ -142,11 +141,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
                     shown.extend(errors(path, input.clone(), &picture, &verdicts));
                     decided.push(picture);
                 }
-                Err(failure) if failure.exit == Exit::BadInput => {
-                    eprint(&failure.to_string());
-                    unusable.push(input.to_string());
-                }
-                Err(failure) => return Err(failure),
+                Err(failure) => pass_over(input, failure, &mut unusable)?,
             }
             Ok(())
         },

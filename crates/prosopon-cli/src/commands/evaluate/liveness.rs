@@ -12,8 +12,7 @@ use super::common::{Document, Heading, ReportArgs, finish};
 use crate::analysis::{StageTimes, detect_all};
 use crate::args::{DetectArgs, InferenceArgs, ModelArgs, OutputArgs, share};
 use crate::failure::{Exit, Failure};
-use crate::output::eprint;
-use crate::pictures::{self, Input};
+use crate::pictures::{self, Input, pass_over};
 use crate::session::{self, Load};
 
 /// Liveness: living faces against printed and replayed ones
@@ -101,11 +100,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
                     attack,
                     score: score?,
                 }),
-                Err(failure) if failure.exit == Exit::BadInput => {
-                    eprint(&failure.to_string());
-                    unusable.push(input.to_string());
-                }
-                Err(failure) => return Err(failure),
+                Err(failure) => pass_over(input, failure, &mut unusable)?,
             }
             Ok(())
         },

@@ -6,7 +6,7 @@ mod detection;
 mod folder;
 mod identification;
 mod liveness;
-mod pairs;
+pub(super) mod pairs;
 mod quality;
 mod samples;
 mod texts;

@@ -176,7 +176,8 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
     )
 }
 
-fn read_list(path: &Path) -> Result<PairList, Failure> {
+/// Reads a list of pairs.
+pub(crate) fn read_list(path: &Path) -> Result<PairList, Failure> {
     let text = texts::read(path, "the list of pairs")?;
     PairList::parse(&text)
         .map_err(|error| Failure::new(Exit::BadInput, "invalid_pairs", error).at(path.display()))

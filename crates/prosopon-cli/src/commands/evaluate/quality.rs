@@ -10,11 +10,10 @@ use serde::Serialize;
 use crate::analysis::{StageTimes, analyze_all, size_of};
 use crate::args::{AttributeArgs, EngineArgs, OutputArgs, similarity};
 use crate::assess::assess_all;
-use crate::commands::detect::exit_of;
 use crate::faces::{central_face, identity_of};
-use crate::failure::{Exit, Failure};
-use crate::output::{About, eprint, print_value};
-use crate::pictures;
+use crate::failure::{Exit, Failure, exit_of};
+use crate::output::{About, print_value};
+use crate::pictures::{self, pass_over};
 use crate::session::{self, Load};
 
 /// Quality: are fewer genuine pairs missed without the worst faces?
@@ -99,11 +98,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
                         samples.push((of_face.map_or(0.0, |(_, quality)| *quality), face));
                     }
                 }
-                Err(failure) if failure.exit == Exit::BadInput => {
-                    eprint(&failure.to_string());
-                    unusable.push(input.to_string());
-                }
-                Err(failure) => return Err(failure),
+                Err(failure) => pass_over(input, failure, &mut unusable)?,
             }
             Ok(())
         },

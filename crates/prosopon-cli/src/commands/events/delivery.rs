@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use prosopon_video::deliver::{Lines, Mqtt, Secret, SecretError, Target, TargetError, Webhook};
+use prosopon_video::deliver::{Mqtt, Secret, SecretError, Target, TargetError, Webhook};
 use prosopon_video::{Delivery, EventStore, Notice};
 
 use crate::failure::{Exit, Failure};
@@ -57,11 +57,8 @@ pub(crate) struct DeliveryArgs {
 
 impl DeliveryArgs {
     /// Who is told; with `lines` standard output too, as JSON lines.
-    pub(crate) fn targets(&self, lines: bool) -> Result<Vec<Target>, Failure> {
+    pub(crate) fn targets(&self) -> Result<Vec<Target>, Failure> {
         let mut targets = Vec::new();
-        if lines {
-            targets.push(Target::Lines(Lines::new()?));
-        }
         let secret = self.secret()?;
         for webhook in &self.webhook {
             for address in addresses(webhook)? {
@@ -93,7 +90,7 @@ impl DeliveryArgs {
         let mut mqtt = Mqtt::parse(address)?;
         if let Some(path) = &self.mqtt_password {
             mqtt.password = Some(Secret::password_from_file(path)?);
-        } else if let Ok(password) = std::env::var(MQTT_PASSWORD) {
+        } else if let Some(password) = std::env::var(MQTT_PASSWORD).ok().filter(|p| !p.is_empty()) {
             mqtt.password = Some(Secret::unchecked(password));
         }
         if mqtt.password.is_some() && mqtt.user.is_none() {
@@ -137,14 +134,10 @@ fn addresses(text: &str) -> Result<Vec<String>, Failure> {
 pub(crate) fn start(
     store: &std::sync::Arc<EventStore>,
     targets: Vec<Target>,
-    on_output_closed: impl Fn() + Send + Sync + 'static,
 ) -> Result<Delivery, Failure> {
-    let delivery = Delivery::start(store, targets, move |notice| match notice {
-        Notice::OutputClosed => on_output_closed(),
-        notice => {
-            if let Some(text) = describe(&notice) {
-                eprint(&text);
-            }
+    let delivery = Delivery::start(store, targets, |notice| {
+        if let Some(text) = describe(&notice) {
+            eprint(&text);
         }
     })?;
     Ok(delivery)

@@ -10,10 +10,10 @@ use serde::Serialize;
 
 use super::filter::FilterArgs;
 use super::place::EventsArgs;
-use crate::commands::detect::make_folder;
 use crate::failure::{Exit, Failure};
-use crate::output::{Format, count, print_json, print_line, write_file};
+use crate::output::{Format, count, csv_field, print_json, print_line, write_file};
 use crate::progress;
+use crate::results::make_folder;
 
 /// Events that are read at once.
 const BATCH: usize = 500;
@@ -234,39 +234,4 @@ fn csv(row: &Row) -> String {
     ];
     let fields: Vec<String> = fields.iter().map(|field| csv_field(field)).collect();
     fields.join(",") + "\n"
-}
-
-/// A field after RFC 4180. Text that a spreadsheet would run as a formula gets an apostrophe before it; numbers
-/// stay what they are.
-fn csv_field(text: &str) -> String {
-    let is_formula = text.starts_with(['=', '+', '-', '@', '\t']) && text.parse::<f64>().is_err();
-    let text = if is_formula {
-        format!("'{text}")
-    } else {
-        text.to_owned()
-    };
-    if text.contains([',', '"', '\n', '\r']) {
-        format!("\"{}\"", text.replace('"', "\"\""))
-    } else {
-        text
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn fields_are_quoted_and_no_formula_is_left() {
-        for (text, field) in [
-            ("Anna", "Anna"),
-            ("A, \"B\"", "\"A, \"\"B\"\"\""),
-            ("=HYPERLINK(\"x\")", "\"'=HYPERLINK(\"\"x\"\")\""),
-            ("-0.5", "-0.5"),
-            ("-x", "'-x"),
-            ("a\nb", "\"a\nb\""),
-        ] {
-            assert_eq!(csv_field(text), field);
-        }
-    }
 }

@@ -78,7 +78,7 @@ pub(super) fn deliver(
     events: &EventsArgs,
     format: Format,
 ) -> Result<Exit, Failure> {
-    let targets = args.targets(false)?;
+    let targets = args.targets()?;
     if targets.is_empty() {
         return Err(Failure::new(
             Exit::Usage,
@@ -88,7 +88,7 @@ pub(super) fn deliver(
         .with_hint("for example `--webhook https://example.org/faces`"));
     }
     let store = events.open(patience.follow, Some(args.keep_days))?;
-    let delivery = delivery::start(&store, targets, || {})?;
+    let delivery = delivery::start(&store, targets)?;
     if patience.follow {
         loop {
             std::thread::park();

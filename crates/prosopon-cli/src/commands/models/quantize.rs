@@ -17,7 +17,7 @@ use prosopon_models::{DetectorModel, ModelsError, Store};
 use serde::Serialize;
 
 use crate::args::{InferenceArgs, PictureArgs, SourceArgs};
-use crate::failure::{Exit, Failure};
+use crate::failure::{Exit, Failure, exit_of};
 use crate::output::{Format, count, eprint, print_value};
 use crate::pictures::{self, Input};
 use crate::progress::{self, Downloads};
@@ -112,7 +112,7 @@ pub(super) fn run(args: &Args, store: &Store, format: Format) -> Result<Exit, Fa
         failed: work.failed,
     };
     print_value(format, &answer, || describe(&answer))?;
-    Ok(Exit::Success)
+    Ok(exit_of(answer.failed.len()))
 }
 
 /// At most `limit` of the pictures, evenly spread.

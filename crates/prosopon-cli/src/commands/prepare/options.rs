@@ -16,7 +16,7 @@ pub(crate) struct FaceArgs {
     #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = crate::args::share)]
     margin: f32,
     /// Side, or width and height, in pixels [default: 112 for aligned faces, else as it is]
-    #[arg(long, value_name = "PX|WxH", value_parser = size)]
+    #[arg(long, value_name = "PX|WxH", value_parser = crate::args::sides)]
     size: Option<(u32, u32)>,
     /// Drop the colours
     #[arg(long, visible_alias = "grey")]
@@ -45,21 +45,6 @@ enum ContrastArg {
     Equalize,
     /// Adaptive equalisation with limited contrast
     Clahe,
-}
-
-/// Largest side of a prepared face.
-const MOST_PIXELS: u32 = 4096;
-
-fn size(text: &str) -> Result<(u32, u32), String> {
-    let side = |text: &str| {
-        let side = text.parse().ok();
-        side.filter(|side| (1..=MOST_PIXELS).contains(side))
-    };
-    let sides = match text.split_once(['x', '×']) {
-        Some((width, height)) => side(width).zip(side(height)),
-        None => side(text).map(|side| (side, side)),
-    };
-    sides.ok_or_else(|| format!("expected a number from 1 to {MOST_PIXELS}, or two as in 64x96"))
 }
 
 impl FaceArgs {
@@ -94,19 +79,5 @@ impl FaceArgs {
             return Err(Failure::new(Exit::Usage, "usage", message));
         }
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sizes_are_a_side_or_two() {
-        assert_eq!(size("64"), Ok((64, 64)));
-        assert_eq!(size("64x96"), Ok((64, 96)));
-        for wrong in ["", "0", "5000", "64x", "x64", "64x0", "-3", "1x2x3"] {
-            assert!(size(wrong).is_err(), "{wrong}");
-        }
     }
 }

@@ -17,6 +17,8 @@ pub(super) struct Document {
     left_out: Vec<LeftOut>,
     /// Pictures that an earlier run had done.
     done_before: usize,
+    /// Faces of pictures that are no longer there.
+    taken_away: usize,
     #[serde(flatten)]
     about: About,
 }
@@ -88,7 +90,7 @@ impl Document {
     pub(super) fn new<'a>(
         [folder, out]: [String; 2],
         pictures: impl Iterator<Item = (&'a str, Counts)>,
-        done_before: usize,
+        (done_before, taken_away): (usize, usize),
         about: About,
     ) -> Self {
         let mut classes: BTreeMap<&str, Class> = BTreeMap::new();
@@ -114,6 +116,7 @@ impl Document {
             classes: classes.into_iter().map(named).collect(),
             left_out,
             done_before,
+            taken_away,
             about,
         }
     }
@@ -158,6 +161,10 @@ impl Document {
         if self.done_before > 0 {
             text += &format!("; {} done before", self.done_before);
         }
+        if self.taken_away > 0 {
+            let faces = count(self.taken_away, "face", "faces");
+            text += &format!("; {faces} of pictures that are gone taken away");
+        }
         text
     }
 }
@@ -190,7 +197,7 @@ mod tests {
             counted("loose.jpg", Outcome::Kept, 1, 1),
         ];
         let folders = ["photos", "faces"].map(str::to_owned);
-        let document = Document::new(folders, pictures.into_iter(), 1, about);
+        let document = Document::new(folders, pictures.into_iter(), (1, 2), about);
         assert_eq!(document.failed(), 1);
         assert_eq!(
             document.describe(),
@@ -202,7 +209,7 @@ left out:
   ann/2.jpg: 1 face, none with enough eyes
   bob/1.jpg: no face
   bob/2.jpg: could not be used
-faces: 3 faces from 2 of 5 pictures; 1 done before"
+faces: 3 faces from 2 of 5 pictures; 1 done before; 2 faces of pictures that are gone taken away"
         );
     }
 }

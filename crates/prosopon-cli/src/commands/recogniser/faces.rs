@@ -82,7 +82,8 @@ pub(super) fn read(
     };
     if args.detect {
         let load = Load::of(inputs.len());
-        let session = session::open_detector(&args.models, &args.inference, load)?;
+        let session = session::open_detector_for(&args.models, &args.inference, &args.found, load)?
+            .filtering();
         let mut options = args.found.options();
         options.largest_only = true;
         detect_all(

@@ -7,8 +7,7 @@ use serde::Serialize;
 
 use super::faces::{FaceArgs, GrayFaces};
 use super::{faces, failure_of, load};
-use crate::commands::detect::exit_of;
-use crate::failure::{Exit, Failure};
+use crate::failure::{Exit, Failure, exit_of};
 use crate::output::{Format, count, print_json_line, print_value};
 use crate::progress;
 

@@ -9,11 +9,12 @@ use prosopon::plot::{Cell, contact_sheet};
 use serde::Serialize;
 
 use super::faces::{FaceArgs, GrayFace, GrayFaces};
-use super::{faces, load, make_folder};
-use crate::commands::detect::{exit_of, save};
+use super::{faces, load};
 use crate::faces::identity_of;
-use crate::failure::{Exit, Failure};
+use crate::failure::{Exit, Failure, exit_of};
 use crate::output::{Format, count, print_value};
+use crate::pictures;
+use crate::results::{make_folder, refuse_among, save};
 use crate::tiles::save_figure;
 
 /// Directions on a sheet: the first carry most, and later ones look alike.
@@ -65,6 +66,9 @@ impl Drawn {
 
 pub(super) fn show(args: &ShowArgs, format: Format) -> Result<Exit, Failure> {
     let recogniser = load(&args.file)?;
+    if !args.paths.is_empty() {
+        refuse_among(&args.paths, &pictures::collect(&args.paths)?, &args.out)?;
+    }
     let GrayFaces { faces, failed } = if args.paths.is_empty() {
         GrayFaces::default()
     } else {

@@ -8,10 +8,9 @@ use prosopon::classic::recogniser::{FaceSample, LbphOptions, Recogniser, Recogni
 use serde::Serialize;
 
 use super::faces::{FaceArgs, GrayFaces};
-use super::{MethodArg, faces, failure_of, load, save, sides};
-use crate::commands::detect::exit_of;
+use super::{MethodArg, faces, failure_of, load, save};
 use crate::faces::identity_of;
-use crate::failure::{Exit, Failure};
+use crate::failure::{Exit, Failure, exit_of};
 use crate::output::{Format, count, print_value};
 use crate::progress;
 
@@ -27,7 +26,7 @@ pub(super) struct TrainArgs {
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
     /// Size of the faces, in pixels
-    #[arg(long, value_name = "WxH", default_value = "100x100", value_parser = sides)]
+    #[arg(long, value_name = "WxH", default_value = "100x100", value_parser = crate::args::sides)]
     size: (u32, u32),
     /// Directions that Eigenfaces and Fisherfaces keep [default: all]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
@@ -43,7 +42,7 @@ pub(super) struct TrainArgs {
     #[arg(long, value_name = "N", default_value_t = 8)]
     neighbors: u32,
     /// LBPH: columns and rows of cells
-    #[arg(long, value_name = "WxH", default_value = "8x8", value_parser = sides)]
+    #[arg(long, value_name = "WxH", default_value = "8x8", value_parser = crate::args::sides)]
     grid: (u32, u32),
     #[command(flatten)]
     faces: FaceArgs,

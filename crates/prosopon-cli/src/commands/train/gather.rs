@@ -13,6 +13,7 @@ use crate::analysis::read_all;
 use crate::failure::{Exit, Failure};
 use crate::output::eprint;
 use crate::pictures::Input as Picture;
+use crate::toolbox::input_failure;
 
 /// Pictures that are remarked on; of more only the number is said, the report lists all.
 const MAX_REMARKS: usize = 20;
@@ -56,19 +57,16 @@ impl Source {
     }
 }
 
-/// Looks at all pictures of `listing`. With `folder` the values go there and not into memory.
+/// Looks at all pictures of `listing`. The values go into `folder`, not into memory.
 pub(super) fn gather(
     listing: Listing,
     extractor: &Extractor<'_>,
-    folder: Option<&Path>,
+    folder: &Path,
     limits: &DecodeLimits,
     workers: usize,
 ) -> Result<DataSet, Failure> {
     let input = extractor.input().clone();
-    let mut builder = match folder {
-        Some(folder) => DataSetBuilder::save_in(folder, listing.classes, input).map_err(failure)?,
-        None => DataSetBuilder::in_memory(listing.classes, input),
-    };
+    let mut builder = DataSetBuilder::save_in(folder, listing.classes, input).map_err(failure)?;
     let mut remarks = Remarks::default();
     for name in listing.without_class {
         remarks.skip(
@@ -115,11 +113,15 @@ pub(super) fn gather(
                     );
                 }
                 Ok(Err(error)) => {
+                    let failure = input_failure(error);
+                    if failure.exit != Exit::BadInput {
+                        return Err(failure.at(&listed.name));
+                    }
                     remarks.skip(
                         &mut builder,
                         listed.name.clone(),
                         SkipReason::Unusable,
-                        &error.to_string(),
+                        &failure.message,
                     );
                 }
                 Err(failure) if failure.exit == Exit::BadInput => {

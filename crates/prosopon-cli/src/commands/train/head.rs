@@ -15,10 +15,10 @@ use prosopon_train::train::Plan;
 use serde::Serialize;
 
 use super::options::HeadArg;
-use crate::commands::detect::make_folder;
 use crate::failure::{Exit, Failure};
 use crate::output::write_file;
 use crate::progress;
+use crate::results::make_folder;
 
 /// Name of the file in the folder.
 const HEAD_FILE: &str = "head.prosopon";

@@ -58,11 +58,11 @@ pub(super) struct LearnerArgs {
     cnn: Option<PathBuf>,
     /// Not a classifier but a head: a small network behind the embedder that tells your own people apart
     /// better. Written to `--out DIR` as head.prosopon, for `--head` of other commands
-    #[arg(long, value_enum, value_name = "LOSS", num_args = 0..=1, default_missing_value = "triplet", conflicts_with_all = ["learner", "grid", "cnn"])]
+    #[arg(long, value_enum, value_name = "LOSS", num_args = 0..=1, default_missing_value = "triplet", requires = "out", conflicts_with_all = ["learner", "grid", "cnn"])]
     pub(super) head: Option<HeadArg>,
     /// With `--cnn embedder` or a file of layers that ends in `l2_normalise`: an embedding network of your own instead of a
     /// classifier, on upright faces. Written to `--out DIR`, for `prosopon models add` and `--embedder`
-    #[arg(long, value_enum, value_name = "LOSS", num_args = 0..=1, default_missing_value = "triplet", requires = "cnn")]
+    #[arg(long, value_enum, value_name = "LOSS", num_args = 0..=1, default_missing_value = "triplet", requires_all = ["cnn", "out"])]
     pub(super) metric: Option<HeadArg>,
     #[command(flatten)]
     network: NetworkArgs,

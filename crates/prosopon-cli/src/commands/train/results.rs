@@ -1,5 +1,6 @@
 //! Where a trained classifier goes.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use prosopon_train::data::DataSet;
@@ -7,9 +8,9 @@ use prosopon_train::registry::{CLASSIFIER_FILE, NewFile, check_name};
 use prosopon_train::train::Outcome;
 
 use crate::commands::classifiers::RegistryArgs;
-use crate::commands::detect::make_folder;
 use crate::failure::{Exit, Failure};
 use crate::output::{eprint, write_file};
+use crate::results::make_folder;
 
 /// What is kept of a training.
 #[derive(Debug, Clone, clap::Args)]
@@ -66,6 +67,10 @@ impl<'a> Results<'a> {
         check_name(&name).map_err(|error| {
             Failure::from(error).with_hint("`--name` gives the classifier another name")
         })?;
+        // Minutes of training must not end in a folder that is not there.
+        for place in [&args.report, &args.onnx].into_iter().flatten() {
+            check_folder_of(place)?;
+        }
         Ok(Self { args, name })
     }
 
@@ -73,9 +78,10 @@ impl<'a> Results<'a> {
         &self.name
     }
 
-    /// Writes all that is to be kept.
+    /// Writes all that is to be kept, the classifier first.
     pub(super) fn save(&self, outcome: &Outcome, data: &DataSet) -> Result<Saved, Failure> {
         let files = files(outcome, data)?;
+        let saved = self.save_classifier(&files)?;
         if let Some(place) = &self.args.report {
             let report = files.iter().find(|(name, _)| *name == "report.html");
             if let Some((_, bytes)) = report {
@@ -91,9 +97,13 @@ impl<'a> Results<'a> {
                 ),
             }
         }
+        Ok(saved)
+    }
+
+    fn save_classifier(&self, files: &[(&'static str, Vec<u8>)]) -> Result<Saved, Failure> {
         if let Some(folder) = &self.args.out {
             make_folder(folder)?;
-            for (name, bytes) in &files {
+            for (name, bytes) in files {
                 write_file(&folder.join(name), bytes)?;
             }
             return Ok(Saved {
@@ -113,6 +123,17 @@ impl<'a> Results<'a> {
             version: Some(version),
             folder: registry.folder().join(&self.name).join(version.to_string()),
         })
+    }
+}
+
+/// An error if the folder that the file `place` is to lie in is not there.
+fn check_folder_of(place: &Path) -> Result<(), Failure> {
+    let folder = place
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    match folder.map(fs::metadata) {
+        Some(Err(error)) => Err(Failure::write(place.display(), &error)),
+        _ => Ok(()),
     }
 }
 

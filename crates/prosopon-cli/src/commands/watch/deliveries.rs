@@ -31,7 +31,7 @@ pub(super) struct Deliveries {
 impl DeliveriesArgs {
     /// Opens the file of events if one was named or somebody is told, and starts to deliver.
     pub(super) fn open(&self) -> Result<Deliveries, Failure> {
-        let targets = self.delivery.targets(false)?;
+        let targets = self.delivery.targets()?;
         if targets.is_empty() && !self.events.is_named() {
             return Ok(Deliveries {
                 store: None,
@@ -39,7 +39,7 @@ impl DeliveriesArgs {
             });
         }
         let store = self.events.open(true, Some(self.delivery.keep_days))?;
-        let delivery = delivery::start(&store, targets, || {})?;
+        let delivery = delivery::start(&store, targets)?;
         Ok(Deliveries {
             store: Some(store),
             delivery: Some(delivery),

@@ -24,6 +24,7 @@ use self::report::{Outcome, Reporter};
 use self::worker::{Message, Plan, Worker};
 use crate::args::{AttributeArgs, DecisionArgs, EngineArgs, GalleryArgs, OutputArgs, share};
 use crate::failure::{Exit, Failure};
+use crate::output::count;
 use crate::session::{self, EngineSession, Load};
 use crate::threshold;
 
@@ -57,7 +58,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=1000))]
     every: u16,
     /// Seconds within which somebody who comes back is not announced again
-    #[arg(long, value_name = "SECONDS", default_value_t = 60.0, value_parser = seconds)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 60.0, value_parser = crate::args::number(0.0..=1e9))]
     cooldown: f64,
     /// Announce nobody before the face looks live over some seconds (see docs/attributes.md for how reliable that is)
     #[arg(long)]
@@ -65,7 +66,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     attributes: AttributeArgs,
     /// End after this time of the source
-    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    #[arg(long, value_name = "SECONDS", value_parser = crate::args::number(0.0..=1e9))]
     max_seconds: Option<f64>,
     /// End after so many frames
     #[arg(long, value_name = "N")]
@@ -110,7 +111,7 @@ struct VideoArgs {
     #[arg(long, value_name = "PATH", env = "PROSOPON_FFMPEG")]
     ffmpeg: Option<PathBuf>,
     /// Frames a second of a folder of pictures (1 by default), of raw frames (25), or asked of a webcam
-    #[arg(long, value_name = "FPS", value_parser = frame_rate)]
+    #[arg(long, value_name = "FPS", value_parser = crate::args::number(0.001..=1000.0))]
     fps: Option<f64>,
     /// Width and height of raw frames, or asked of a webcam
     #[arg(long, value_name = "WIDTHxHEIGHT", value_parser = size)]
@@ -122,7 +123,7 @@ struct VideoArgs {
     #[arg(long)]
     real_time: bool,
     /// Seconds without a frame after which a live source is opened again
-    #[arg(long, value_name = "SECONDS", default_value_t = 5.0, value_parser = seconds)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 5.0, value_parser = crate::args::number(0.0..=1e9))]
     stall: f64,
     /// RTSP over UDP instead of TCP
     #[arg(long)]
@@ -240,12 +241,19 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
             }
         }
     }
-    for thread in threads {
-        // A panic has been printed; its source has ended without a message.
-        let _ = thread.join();
-    }
+    // A source that panicked has said so and ended without a message.
+    let panicked = threads.into_iter().map(thread::JoinHandle::join);
+    let n_panicked = panicked.filter(Result::is_err).count();
     deliveries.finish(|notice| reporter.note(notice))?;
     ended?;
+    if n_panicked > 0 {
+        let message = format!(
+            "{} ended by a mistake of this program",
+            count(n_panicked, "source", "sources")
+        );
+        return Err(Failure::new(Exit::Setup, "internal", message)
+            .with_hint("please report what was printed before"));
+    }
     let outcome = reporter.finish()?;
     if let Some(path) = &args.timeline {
         outcome.draw(path)?;
@@ -323,20 +331,6 @@ fn links(model: &ModelId, calibration: Option<&Calibration>) -> EvidenceOptions 
     calibration.map_or_else(EvidenceOptions::default, |calibration| {
         EvidenceOptions::calibrated(model, calibration)
     })
-}
-
-fn seconds(text: &str) -> Result<f64, String> {
-    text.parse()
-        .ok()
-        .filter(|seconds| (0.0..=1e9).contains(seconds))
-        .ok_or_else(|| "expected a number of seconds, 0 or more".to_owned())
-}
-
-fn frame_rate(text: &str) -> Result<f64, String> {
-    text.parse()
-        .ok()
-        .filter(|rate| (0.001..=1000.0).contains(rate))
-        .ok_or_else(|| "expected frames a second, from 0.001 to 1000".to_owned())
 }
 
 fn size(text: &str) -> Result<(u32, u32), String> {

@@ -139,15 +139,13 @@ impl Worker {
             .watcher
             .look(frame)
             .map_err(|error| Failure::new(Exit::Setup, "inference_failed", error).at(&self.name))?;
-        let events = seen.events;
-        if self.plan.record.is_some() || self.plan.show {
-            let tracks = seen.tracks.to_vec();
-            self.put_on(screens, frame, &tracks)?;
-        }
-        for event in events {
+        let is_drawn = self.plan.record.is_some() || self.plan.show;
+        let tracks = is_drawn.then(|| seen.tracks.to_vec());
+        // First of all: recording may fail.
+        for event in seen.events {
             self.tell(event, arrived.elapsed());
         }
-        Ok(())
+        tracks.map_or(Ok(()), |tracks| self.put_on(screens, frame, &tracks))
     }
 
     /// Draws what was seen on the frame, and records and shows it.
