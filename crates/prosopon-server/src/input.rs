@@ -228,6 +228,18 @@ impl Form {
         }
     }
 
+    /// All pictures called `image`, at least one.
+    ///
+    /// # Errors
+    /// As [`Form::picture`].
+    pub(crate) async fn some_pictures(&self, app: &App) -> ApiResult<Vec<Upload>> {
+        let pictures = self.pictures(app, "image").await?;
+        if pictures.is_empty() {
+            return Err(self.missing("image"));
+        }
+        Ok(pictures)
+    }
+
     /// All pictures called `name`, in order; in JSON also the list `images` where `name` is `image`.
     ///
     /// # Errors

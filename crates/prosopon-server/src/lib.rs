@@ -29,6 +29,7 @@ mod fetch;
 pub mod fuzzing;
 mod galleries;
 mod input;
+mod jobs;
 mod live;
 mod metrics;
 mod models;

@@ -19,10 +19,11 @@ use crate::classifiers::Classifiers;
 use crate::compute::Compute;
 use crate::database::{Database, DatabaseError};
 use crate::error::ApiResult;
-use crate::evaluations::Evaluations;
+use crate::evaluations::Evaluation;
 use crate::events::{Events, EventsError};
 use crate::fetch::Fetcher;
 use crate::galleries::Galleries;
+use crate::jobs::Jobs;
 use crate::live::LiveSessions;
 use crate::metrics::Metrics;
 use crate::models::LoadedModels;
@@ -44,7 +45,7 @@ pub(crate) struct State {
     pub(crate) audit: AuditLog,
     pub(crate) intake: Intake,
     pub(crate) fetcher: Fetcher,
-    pub(crate) evaluations: Evaluations,
+    pub(crate) evaluations: Jobs<Evaluation>,
     pub(crate) trainings: Trainings,
     pub(crate) cameras: Cameras,
     pub(crate) events: Events,
@@ -171,7 +172,7 @@ impl State {
             audit: AuditLog::on(Arc::clone(&database)),
             intake: Intake::new(&settings),
             fetcher: Fetcher::new(&settings),
-            evaluations: Evaluations::default(),
+            evaluations: Jobs::default(),
             trainings: Trainings::default(),
             cameras: Cameras::new(&settings, Arc::clone(&database), key_file),
             events: Events::open(&place(&settings.events_db, "events.db"), &settings)?,

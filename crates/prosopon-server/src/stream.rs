@@ -82,7 +82,7 @@ impl Outlet {
             tokio::select! {
                 biased;
                 _ = self.checks.tick() => {
-                    if !self.still_may() {
+                    if !self.app.access.still_admits(&self.caller) {
                         return None;
                     }
                 }
@@ -91,14 +91,6 @@ impl Outlet {
                 result = &mut something => return Some(result),
             }
         }
-    }
-
-    /// Whether the key has been neither revoked nor ended meanwhile.
-    fn still_may(&self) -> bool {
-        let access = &self.app.access;
-        self.caller
-            .key
-            .is_none_or(|key| access.keys.by_id(key).is_some())
     }
 }
 

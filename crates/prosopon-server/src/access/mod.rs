@@ -210,6 +210,11 @@ impl Access {
         }
     }
 
+    /// Whether somebody who was recognised a while ago would be now: the key has been neither revoked nor ended.
+    pub(crate) fn still_admits(&self, caller: &Caller) -> bool {
+        caller.key.is_none_or(|key| self.keys.by_id(key).is_some())
+    }
+
     /// Who sent these headers.
     pub(crate) fn recognise(&self, headers: &HeaderMap, address: IpAddr) -> Recognised {
         if let Some(key) = sent_key(headers) {

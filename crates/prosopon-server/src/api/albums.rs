@@ -204,11 +204,7 @@ pub(crate) async fn add(
     Path(name): Path<String>,
     form: Form,
 ) -> ApiResult<axum::Json<AddedPictures>> {
-    let uploads = form.pictures(&app, "image").await?;
-    if uploads.is_empty() {
-        // The error of a form without a picture.
-        form.picture(&app, "image").await?;
-    }
+    let uploads = form.some_pictures(&app).await?;
     let hashes: Vec<PictureHash> = uploads.iter().map(|u| PictureHash::of(&u.bytes)).collect();
     let places: Vec<(PictureHash, String)> = hashes
         .iter()

@@ -213,11 +213,7 @@ async fn enrol(
     rules: Rules,
     form: &Form,
 ) -> ApiResult<(StatusCode, Json<Enrolled>)> {
-    let uploads = form.pictures(app, "image").await?;
-    if uploads.is_empty() {
-        // The error of a form without a picture.
-        form.picture(app, "image").await?;
-    }
+    let uploads = form.some_pictures(app).await?;
     let actor = Actor::from(caller);
     let mut faces: Vec<(usize, NewFace)> = Vec::new();
     let mut rejected = Vec::new();

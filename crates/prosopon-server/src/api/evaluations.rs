@@ -13,11 +13,9 @@ use super::extract::{Json, Path};
 use super::keys::unbound;
 use crate::access::Caller;
 use crate::error::{ApiError, ApiResult, ErrorDetail};
-use crate::evaluations::{
-    Evaluation, Evaluations, MAX_PICTURES, Stage, Unusable, compute, folder, judge, not_collecting,
-    read_folder,
-};
+use crate::evaluations::{Evaluation, Stage, begin, compute, judge, not_collecting, read_folder};
 use crate::input::Form;
+use crate::jobs::{Job as _, MAX_PICTURES, Unusable, folder};
 use crate::state::App;
 
 /// What a report may do: show itself, on our own page or alone. No script, nothing from elsewhere, and an
@@ -86,11 +84,11 @@ impl EvaluationJson {
             id: evaluation.id,
             stage: progress.stage,
             folder: evaluation.folder.clone(),
-            done: progress.n_pictures + progress.n_unusable,
+            done: progress.n_pictures + progress.unusable.n,
             total: progress.total,
             without_face: progress.without_face,
-            n_unusable: progress.n_unusable,
-            unusable: progress.unusable.clone(),
+            n_unusable: progress.unusable.n,
+            unusable: progress.unusable.listed.clone(),
             error: error.map(ErrorDetail::from),
             result: outcome.map(|outcome| outcome.figures.clone()),
         }
@@ -133,15 +131,20 @@ pub(crate) async fn create(
     unbound(&caller)?;
     app.compute.models()?;
     let evaluation = match new.folder {
-        None => Evaluations::begin(&app, None)?,
+        None => begin(&app, None)?,
         Some(name) => {
             let (root, asked) = (app.settings.evaluate_dir.clone(), name.clone());
             let files = app.compute.store(move || {
-                let folder = folder::resolve(root.as_deref(), &asked)?;
+                let root = root.ok_or_else(|| {
+                    let message = "this server evaluates no folders by name";
+                    ApiError::new("evaluation_folders_disabled", message)
+                        .with_hint("send the pictures, or set `evaluate_dir`")
+                })?;
+                let folder = folder::resolve(&root, &asked)?;
                 folder::pictures(&folder)
             });
             let files = files.await?;
-            let evaluation = Evaluations::begin(&app, Some(name))?;
+            let evaluation = begin(&app, Some(name))?;
             evaluation.progress().total = Some(files.len());
             let (state, begun) = (Arc::clone(&app), Arc::clone(&evaluation));
             tokio::spawn(read_folder(state, begun, files));
@@ -191,7 +194,7 @@ pub(crate) async fn add_pictures(
             return Err(not_collecting(progress.stage));
         }
     }
-    let uploads = collecting::uploads(&app, &form).await?;
+    let uploads = form.some_pictures(&app).await?;
     if evaluation.progress().n_pictures + uploads.len() > MAX_PICTURES {
         let message = format!("expected at most {MAX_PICTURES} pictures in an evaluation");
         return Err(ApiError::new("invalid_request", message)
@@ -200,9 +203,7 @@ pub(crate) async fn add_pictures(
     let (mut added, mut without_face, mut unusable) = (0, 0, Vec::new());
     for (index, upload) in uploads.into_iter().enumerate() {
         if evaluation.is_cancelled() {
-            return Err(app.evaluations.get(id).err().unwrap_or_else(|| {
-                ApiError::new("unknown_evaluation", format!("unknown evaluation {id}"))
-            }));
+            return Err(Evaluation::unknown(id));
         }
         let name = upload.file_name.clone();
         let (state, asked) = (Arc::clone(&app), name.clone());

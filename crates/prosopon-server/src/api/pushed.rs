@@ -11,7 +11,7 @@ use axum::response::Response;
 use prosopon::Image;
 use serde::Serialize;
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout_at};
 use utoipa::ToSchema;
 
 use super::extract::Path;
@@ -33,7 +33,7 @@ const MAX_FRAME_BYTES: usize = 8 << 20;
 /// Frames that follow each other faster are left out undecoded: more than this is told by no camera.
 const MIN_STEP: Duration = Duration::from_millis(15);
 
-/// How long the next frame may take until the connection is given up.
+/// How long the next frame may take until the connection is given up, whatever else is sent.
 const MAX_SILENCE: Duration = Duration::from_mins(1);
 
 /// How often it is looked whether the sender still may.
@@ -103,11 +103,7 @@ impl Sender {
         self.last = Some(now);
         if now - self.checked > CHECK_EVERY {
             self.checked = now;
-            let access = &self.app.access;
-            let still_may = self
-                .caller
-                .key
-                .is_none_or(|key| access.keys.by_id(key).is_some());
+            let still_may = self.app.access.still_admits(&self.caller);
             if !still_may || *self.app.stopping.borrow() {
                 return Ok(false);
             }
@@ -156,9 +152,10 @@ pub(crate) async fn socket(
 
 async fn receive(mut socket: WebSocket, mut sender: Sender) {
     let mut stopping = sender.app.stopping.subscribe();
+    let mut deadline = Instant::now() + MAX_SILENCE;
     let (code, reason) = loop {
         let message = tokio::select! {
-            message = timeout(MAX_SILENCE, socket.recv()) => message,
+            message = timeout_at(deadline, socket.recv()) => message,
             _ = stopping.wait_for(|is_stopping| *is_stopping) => break (close_code::AWAY, "the server stops"),
         };
         match message {
@@ -166,7 +163,7 @@ async fn receive(mut socket: WebSocket, mut sender: Sender) {
             // Gone, or a message that is too large.
             Ok(None | Some(Err(_) | Ok(Message::Close(_)))) => return,
             Ok(Some(Ok(Message::Binary(jpeg)))) => match sender.take(jpeg).await {
-                Ok(true) => {}
+                Ok(true) => deadline = Instant::now() + MAX_SILENCE,
                 Ok(false) | Err(_) => break (close_code::AWAY, "the camera is stopped"),
             },
             Ok(Some(Ok(Message::Text(_)))) => {
@@ -203,9 +200,10 @@ pub(crate) async fn post(
     let mut pictures = Pictures::of(content_type, MAX_FRAME_BYTES)?;
     let mut body = request.into_body();
     let mut stopping = app.stopping.subscribe();
+    let mut deadline = Instant::now() + MAX_SILENCE;
     loop {
         let chunk = tokio::select! {
-            chunk = timeout(MAX_SILENCE, next_chunk(&mut body)) => chunk,
+            chunk = timeout_at(deadline, next_chunk(&mut body)) => chunk,
             _ = stopping.wait_for(|is_stopping| *is_stopping) => break,
         };
         match chunk {
@@ -228,6 +226,7 @@ pub(crate) async fn post(
             if !sender.take(picture.into()).await? {
                 return Ok(axum::Json(sender.counts));
             }
+            deadline = Instant::now() + MAX_SILENCE;
         }
     }
     Ok(axum::Json(sender.counts))
@@ -239,6 +238,7 @@ mod tests {
     use std::sync::mpsc;
 
     use serde_json::json;
+    use tokio::time::timeout;
 
     use super::*;
     use crate::testing::TestServer;

@@ -12,12 +12,12 @@ use super::extract::{Json, Path};
 use super::keys::unbound;
 use crate::access::Caller;
 use crate::error::{ApiError, ApiResult, ErrorDetail};
-use crate::evaluations::{Unusable, folder};
 use crate::input::Form;
+use crate::jobs::{Job as _, MAX_PICTURES, Unusable, folder};
 use crate::state::App;
 use crate::trainings::{
-    CellJson, Choices, EpochJson, MAX_PICTURES, NewTraining, TrainedJson, Training, TrainingStage,
-    Trainings, judge, not_collecting, read_folder, start, threads, unknown,
+    CellJson, Choices, EpochJson, NewTraining, TrainedJson, Training, TrainingStage, begin, judge,
+    not_collecting, read_folder, start, threads,
 };
 
 /// A training.
@@ -92,7 +92,7 @@ impl From<&Training> for TrainingJson {
             description: training.wanted.description.clone(),
             stage: progress.stage,
             folder: training.folder.clone(),
-            done: progress.n_pictures + progress.n_unusable,
+            done: progress.n_pictures + progress.unusable.n,
             total: progress.total,
             classes: classes
                 .map(|(class, pictures)| ClassCount {
@@ -100,8 +100,8 @@ impl From<&Training> for TrainingJson {
                     pictures: *pictures,
                 })
                 .collect(),
-            n_unusable: progress.n_unusable,
-            unusable: progress.unusable.clone(),
+            n_unusable: progress.unusable.n,
+            unusable: progress.unusable.listed.clone(),
             doing: progress.doing,
             step: progress.steps.map(|(done, _)| done),
             steps: progress.steps.map(|(_, total)| total),
@@ -123,7 +123,7 @@ pub(crate) async fn list(
 ) -> ApiResult<axum::Json<TrainingList>> {
     unbound(&caller)?;
     let choices = Choices::of(app.compute.models()?);
-    let trainings = app.trainings.all();
+    let trainings = app.trainings.jobs.all();
     let trainings = trainings.iter().map(|training| (&**training).into());
     let trainings = trainings.collect();
     let root = app.settings.train_dir.clone();
@@ -151,7 +151,7 @@ pub(crate) async fn create(
     unbound(&caller)?;
     let wanted = new.wanted(app.compute.models()?, threads(&app))?;
     let training = match new.folder {
-        None => Trainings::begin(&app, wanted, None)?,
+        None => begin(&app, wanted, None)?,
         Some(name) => {
             let (root, asked) = (app.settings.train_dir.clone(), name.clone());
             let files = app.compute.store(move || {
@@ -160,12 +160,12 @@ pub(crate) async fn create(
                     ApiError::new("training_folders_disabled", message)
                         .with_hint("send the pictures, or set `train_dir`")
                 })?;
-                let folder = folder::resolve(Some(&root), &asked)?;
+                let folder = folder::resolve(&root, &asked)?;
                 let hint = "`prosopon train DIR` takes any number";
                 folder::pictures(&folder).map_err(|error| error.with_hint(hint))
             });
             let files = files.await?;
-            let training = Trainings::begin(&app, wanted, Some(name))?;
+            let training = begin(&app, wanted, Some(name))?;
             training.progress().total = Some(files.len());
             tokio::spawn(read_folder(Arc::clone(&app), Arc::clone(&training), files));
             training
@@ -185,7 +185,7 @@ pub(crate) async fn show(
     Path(id): Path<i64>,
 ) -> ApiResult<axum::Json<TrainingJson>> {
     unbound(&caller)?;
-    let training = app.trainings.get(id)?;
+    let training = app.trainings.jobs.get(id)?;
     Ok(axum::Json((&*training).into()))
 }
 
@@ -203,7 +203,7 @@ pub(crate) async fn add_pictures(
     form: Form,
 ) -> ApiResult<axum::Json<TrainingPictures>> {
     unbound(&caller)?;
-    let training = app.trainings.get(id)?;
+    let training = app.trainings.jobs.get(id)?;
     let n_before = {
         let progress = training.progress();
         if progress.stage != TrainingStage::Collecting {
@@ -211,7 +211,7 @@ pub(crate) async fn add_pictures(
         }
         progress.n_pictures
     };
-    let uploads = collecting::uploads(&app, &form).await?;
+    let uploads = form.some_pictures(&app).await?;
     if n_before + uploads.len() > MAX_PICTURES {
         let message = format!("expected a training of at most {MAX_PICTURES} pictures, found more");
         return Err(ApiError::new("training_too_large", message)
@@ -220,7 +220,7 @@ pub(crate) async fn add_pictures(
     let (mut added, mut unusable) = (0, Vec::new());
     for (index, upload) in uploads.into_iter().enumerate() {
         if training.is_cancelled() {
-            return Err(unknown(id));
+            return Err(Training::unknown(id));
         }
         let name = upload.file_name.clone();
         let (state, of, asked) = (Arc::clone(&app), Arc::clone(&training), name.clone());
@@ -247,7 +247,7 @@ pub(crate) async fn begin_learning(
     Path(id): Path<i64>,
 ) -> ApiResult<(StatusCode, axum::Json<TrainingJson>)> {
     unbound(&caller)?;
-    let training = app.trainings.get(id)?;
+    let training = app.trainings.jobs.get(id)?;
     start(&app, &training, TrainingStage::Collecting)?;
     let n_pictures = training.progress().n_pictures;
     let outcome = format!("training {id}: {n_pictures} pictures");
@@ -265,6 +265,6 @@ pub(crate) async fn delete(
     Path(id): Path<i64>,
 ) -> ApiResult<StatusCode> {
     unbound(&caller)?;
-    app.trainings.remove(id)?;
+    app.trainings.jobs.remove(id)?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -3,13 +3,12 @@
 //! Pictures are worked on as they come and then forgotten; of each remain the embedding and the aligned face,
 //! until the figures are there. Nothing is written to disk.
 
-pub(crate) mod folder;
 pub(crate) mod report;
 mod work;
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
@@ -19,31 +18,13 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::error::{ApiError, ApiResult};
+use crate::jobs::{Job, Jobs, Phase, Unusables};
 use crate::state::{App, State};
 
-pub(crate) use folder::File;
 pub(crate) use work::{Judged, compute, judge, read_folder};
-
-/// Pictures of one evaluation. Each takes some six kilobytes until the figures are there.
-pub(crate) const MAX_PICTURES: usize = 10_000;
 
 /// Evaluations that may be under way at a time.
 const MAX_UNFINISHED: usize = 2;
-
-/// Evaluations that are kept; the oldest finished ones go first.
-const MAX_KEPT: usize = 10;
-
-/// How long one is kept after its last change.
-const MAX_AGE: Duration = Duration::from_hours(1);
-
-/// How long one waits for further pictures.
-const MAX_IDLE: Duration = Duration::from_mins(10);
-
-/// How often old ones are looked for.
-const SWEEP: Duration = Duration::from_secs(30);
-
-/// Pictures that could not be used and are listed; the others are counted.
-const MAX_LISTED: usize = 100;
 
 /// How far an evaluation is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
@@ -61,17 +42,7 @@ pub(crate) enum Stage {
     Failed,
 }
 
-/// A picture that could not be used.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub(crate) struct Unusable {
-    /// `person/picture.jpg`, or what was given instead.
-    pub(crate) name: String,
-    /// Code of the error.
-    pub(crate) reason: String,
-    pub(crate) message: String,
-}
-
-/// What remains of a picture.
+/// What remains of a picture: some six kilobytes.
 #[derive(Clone)]
 pub(crate) struct Kept {
     pub(crate) person: String,
@@ -113,8 +84,7 @@ pub(crate) struct Progress {
     pub(crate) n_pictures: usize,
     /// Those without a face.
     pub(crate) without_face: usize,
-    pub(crate) unusable: Vec<Unusable>,
-    pub(crate) n_unusable: usize,
+    pub(crate) unusable: Unusables,
     pub(crate) outcome: Option<Arc<Outcome>>,
     pub(crate) error: Option<ApiError>,
 }
@@ -137,8 +107,7 @@ impl Evaluation {
                 pictures: BTreeMap::new(),
                 n_pictures: 0,
                 without_face: 0,
-                unusable: Vec::new(),
-                n_unusable: 0,
+                unusable: Unusables::default(),
                 outcome: None,
                 error: None,
             }),
@@ -148,11 +117,6 @@ impl Evaluation {
     /// Where it is. Nothing that takes time is done while this is held.
     pub(crate) fn progress(&self) -> MutexGuard<'_, Progress> {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Whether nobody wants it any more.
-    pub(crate) fn is_cancelled(&self) -> bool {
-        self.cancelled.load(Ordering::Relaxed)
     }
 
     /// Notes what came of a picture. What comes after the pictures are complete is left out.
@@ -170,12 +134,7 @@ impl Evaluation {
                 }
                 progress.n_pictures = progress.pictures.len();
             }
-            Err(unusable) => {
-                progress.n_unusable += 1;
-                if progress.unusable.len() < MAX_LISTED {
-                    progress.unusable.push(unusable);
-                }
-            }
+            Err(unusable) => progress.unusable.push(unusable),
         }
     }
 
@@ -209,21 +168,50 @@ impl Evaluation {
             }
         }
     }
+}
 
-    fn is_unfinished(&self) -> bool {
-        !matches!(self.progress().stage, Stage::Done | Stage::Failed)
+impl Job for Evaluation {
+    const MAX_AGE: Duration = Duration::from_hours(1);
+
+    fn all(app: &State) -> &Jobs<Self> {
+        &app.evaluations
     }
 
-    fn is_old(&self) -> bool {
+    fn unknown(id: i64) -> ApiError {
+        ApiError::new("unknown_evaluation", format!("unknown evaluation {id}"))
+            .with_hint("evaluations are kept for an hour, and end with the server")
+    }
+
+    fn phase(&self) -> (Phase, Instant) {
         let progress = self.progress();
-        let age = progress.changed.elapsed();
-        match progress.stage {
-            Stage::Collecting => age > MAX_IDLE,
-            // Work is never thrown away for taking long.
-            Stage::Reading | Stage::Computing => false,
-            Stage::Done | Stage::Failed => age > MAX_AGE,
-        }
+        let phase = match progress.stage {
+            Stage::Collecting => Phase::Collecting,
+            Stage::Reading | Stage::Computing => Phase::Working,
+            Stage::Done | Stage::Failed => Phase::Ended,
+        };
+        (phase, progress.changed)
     }
+
+    fn cancelled(&self) -> &AtomicBool {
+        &self.cancelled
+    }
+}
+
+/// Begins an evaluation.
+///
+/// # Errors
+/// `too_many_evaluations` if as many as may be are under way.
+pub(crate) fn begin(app: &App, folder: Option<String>) -> ApiResult<Arc<Evaluation>> {
+    let refused = |unfinished| {
+        if unfinished < MAX_UNFINISHED {
+            return Ok(());
+        }
+        let message = format!("{unfinished} evaluations are under way, which is the most");
+        Err(ApiError::new("too_many_evaluations", message)
+            .with_hint("wait for one of them, or delete it")
+            .retry_after(10))
+    };
+    Jobs::begin(app, refused, |id| Evaluation::new(id, folder))
 }
 
 /// The error of an evaluation that takes no pictures.
@@ -234,92 +222,6 @@ pub(crate) fn not_collecting(stage: Stage) -> ApiError {
         stage.as_str().unwrap_or_default()
     );
     ApiError::new("evaluation_state", message).with_hint("begin a new evaluation")
-}
-
-/// All evaluations that are kept, by number.
-#[derive(Default)]
-pub(crate) struct Evaluations {
-    kept: Mutex<(i64, BTreeMap<i64, Arc<Evaluation>>)>,
-}
-
-impl Evaluations {
-    fn kept(&self) -> MutexGuard<'_, (i64, BTreeMap<i64, Arc<Evaluation>>)> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Begins one.
-    ///
-    /// # Errors
-    /// `too_many_evaluations` if as many as may be are under way.
-    pub(crate) fn begin(app: &App, folder: Option<String>) -> ApiResult<Arc<Evaluation>> {
-        let mut kept = app.evaluations.kept();
-        let (last, all) = &mut *kept;
-        all.retain(|_, evaluation| !evaluation.is_old());
-        let unfinished = all.values().filter(|e| e.is_unfinished()).count();
-        if unfinished >= MAX_UNFINISHED {
-            let message = format!("{unfinished} evaluations are under way, which is the most");
-            return Err(ApiError::new("too_many_evaluations", message)
-                .with_hint("wait for one of them, or delete it")
-                .retry_after(10));
-        }
-        while all.len() >= MAX_KEPT {
-            let oldest = all.values().find(|e| !e.is_unfinished()).map(|e| e.id);
-            match oldest {
-                Some(id) => drop(all.remove(&id)),
-                None => break,
-            }
-        }
-        *last += 1;
-        let evaluation = Arc::new(Evaluation::new(*last, folder));
-        all.insert(*last, Arc::clone(&evaluation));
-        drop(kept);
-        // What waits for an hour must not keep the server from ending.
-        tokio::spawn(forget_in_time(Arc::downgrade(app), evaluation.id));
-        Ok(evaluation)
-    }
-
-    /// The one with this number.
-    ///
-    /// # Errors
-    /// `unknown_evaluation`.
-    pub(crate) fn get(&self, id: i64) -> ApiResult<Arc<Evaluation>> {
-        let mut kept = self.kept();
-        kept.1.retain(|_, evaluation| !evaluation.is_old());
-        kept.1.get(&id).cloned().ok_or_else(|| unknown(id))
-    }
-
-    /// All, oldest first.
-    pub(crate) fn all(&self) -> Vec<Arc<Evaluation>> {
-        let mut kept = self.kept();
-        kept.1.retain(|_, evaluation| !evaluation.is_old());
-        kept.1.values().cloned().collect()
-    }
-
-    /// Stops one if it runs, and forgets it.
-    ///
-    /// # Errors
-    /// `unknown_evaluation`.
-    pub(crate) fn remove(&self, id: i64) -> ApiResult<()> {
-        let evaluation = self.kept().1.remove(&id).ok_or_else(|| unknown(id))?;
-        evaluation.cancelled.store(true, Ordering::Relaxed);
-        Ok(())
-    }
-}
-
-fn unknown(id: i64) -> ApiError {
-    ApiError::new("unknown_evaluation", format!("unknown evaluation {id}"))
-        .with_hint("evaluations are kept for an hour, and end with the server")
-}
-
-/// Looks now and then whether the evaluation has become old, until it is gone.
-async fn forget_in_time(app: Weak<State>, id: i64) {
-    loop {
-        tokio::time::sleep(SWEEP).await;
-        let Some(app) = app.upgrade() else { return };
-        if app.evaluations.get(id).is_err() {
-            return;
-        }
-    }
 }
 
 #[cfg(test)]

@@ -161,8 +161,8 @@ fn facts(
         ("people", grouped(report.people as u64)),
         ("pictures without a face", report.undetected.to_string()),
     ];
-    if progress.n_unusable > 0 {
-        facts.push(("unusable pictures", progress.n_unusable.to_string()));
+    if progress.unusable.n > 0 {
+        facts.push(("unusable pictures", progress.unusable.n.to_string()));
     }
     drop(progress);
     facts.push(("embedder", models.model.to_string()));

@@ -8,8 +8,8 @@ use prosopon::Image;
 use prosopon::testing::draw_face;
 use serde_json::{Value, json};
 
-use super::{Evaluations, MAX_IDLE, MAX_KEPT, SWEEP};
 use crate::error::ApiError;
+use crate::jobs::{MAX_IDLE, MAX_KEPT, SWEEP};
 use crate::testing::{BLUE, RED, TestServer};
 
 const GREEN: [u8; 3] = [40, 200, 40];
@@ -241,17 +241,17 @@ async fn who_deletes_it_stops_it() {
 #[tokio::test]
 async fn only_so_many_are_under_way_and_kept() {
     let server = TestServer::new("");
-    let begin = || Evaluations::begin(&server.app, None);
-    let first = begin().unwrap();
-    begin().unwrap();
-    let refused = begin().map(|e| e.id).unwrap_err();
+    let another = || super::begin(&server.app, None);
+    let first = another().unwrap();
+    another().unwrap();
+    let refused = another().map(|e| e.id).unwrap_err();
     assert_eq!(
         (refused.code, refused.retry_after),
         ("too_many_evaluations", Some(10))
     );
     for _ in 0..MAX_KEPT {
         first.end(Err(ApiError::internal("a test")));
-        let newest = begin().unwrap();
+        let newest = another().unwrap();
         newest.end(Err(ApiError::internal("a test")));
     }
     assert_eq!(server.app.evaluations.all().len(), MAX_KEPT);
@@ -264,7 +264,7 @@ async fn only_so_many_are_under_way_and_kept() {
 #[tokio::test]
 async fn old_ones_are_forgotten() {
     let server = TestServer::new("");
-    let evaluation = Evaluations::begin(&server.app, None).unwrap();
+    let evaluation = super::begin(&server.app, None).unwrap();
     let Some(long_ago) = Instant::now().checked_sub(MAX_IDLE + SWEEP) else {
         return;
     };

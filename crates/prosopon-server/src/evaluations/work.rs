@@ -3,16 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use axum::body::Bytes;
 use prosopon::detect::central;
-use prosopon::image::{JPEG_QUALITY, read_file};
-use tokio::task::JoinSet;
+use prosopon::image::JPEG_QUALITY;
 
-use super::folder::File;
 use super::report::evaluate;
-use super::{Evaluation, Kept, KeptFace, Stage, Unusable};
+use super::{Evaluation, Kept, KeptFace, Stage};
 use crate::error::{ApiError, ApiResult};
 use crate::input::Upload;
+use crate::jobs::{File, Job as _, Unusable, read_files};
 use crate::models::LoadedModels;
 use crate::recognise::{self, Wanted};
 use crate::state::{App, State};
@@ -31,18 +29,13 @@ pub(crate) fn judge(
     name: &str,
     upload: &Upload,
 ) -> ApiResult<Judged> {
-    let unusable = |error: &ApiError| Unusable {
-        name: name.to_owned(),
-        reason: error.code.to_owned(),
-        message: error.message.clone(),
-    };
     let person = match person(name) {
         Ok(person) => person,
-        Err(error) => return Ok(Err(unusable(&error))),
+        Err(error) => return Ok(Err(Unusable::new(name, &error))),
     };
     match face(app, models, upload) {
         Ok(face) => Ok(Ok(Kept { person, face })),
-        Err(error) if error.status.is_client_error() => Ok(Err(unusable(&error))),
+        Err(error) if error.status.is_client_error() => Ok(Err(Unusable::new(name, &error))),
         Err(error) => Err(error),
     }
 }
@@ -73,71 +66,21 @@ fn face(app: &State, models: &LoadedModels, upload: &Upload) -> ApiResult<Option
     }))
 }
 
-/// Reads a folder's pictures and works out the figures. Half of the threads are left to others.
+/// Reads a folder's pictures and works out the figures.
 pub(crate) async fn read_folder(app: App, evaluation: Arc<Evaluation>, files: Vec<File>) {
-    let threads = app.compute.models().map_or(1, |models| models.threads);
-    let at_once = (threads / 2).max(1);
-    let mut running = JoinSet::new();
-    let mut failed = None;
-    for file in files {
-        if evaluation.is_cancelled() || failed.is_some() {
-            break;
-        }
-        if running.len() >= at_once {
-            failed = note(&evaluation, running.join_next().await);
-        }
-        let state = Arc::clone(&app);
-        running.spawn(async move {
-            let app = Arc::clone(&state);
-            let File { name, path } = file;
-            let judged = state.compute.run_later(move |models| {
-                let upload = match read_file(&path, &app.limits) {
-                    Ok(bytes) => Upload {
-                        bytes: Bytes::from(bytes),
-                        file_name: String::new(),
-                    },
-                    Err(error) => {
-                        let unusable = Unusable {
-                            name: name.clone(),
-                            reason: error.code().to_owned(),
-                            message: error.to_string(),
-                        };
-                        return Ok((name, Err(unusable)));
-                    }
-                };
-                let judged = judge(&app, models, &name, &upload)?;
-                Ok((name, judged))
-            });
-            judged.await
-        });
-    }
-    while let Some(ended) = running.join_next().await {
-        failed = note(&evaluation, Some(ended)).or(failed);
-    }
+    let judge =
+        |app: &State, models: &_, _: &_, name: &_, upload: &_| judge(app, models, name, upload);
+    let note = |evaluation: &Evaluation, name, judged| {
+        evaluation.add(name, judged);
+        Ok(())
+    };
+    let read = read_files(&app, &evaluation, files, judge, note).await;
     if evaluation.is_cancelled() {
         return;
     }
-    let pictures = match failed {
-        Some(error) => Err(error),
-        None => evaluation.complete(Stage::Reading),
-    };
-    match pictures {
+    match read.and_then(|()| evaluation.complete(Stage::Reading)) {
         Ok(pictures) => compute(app, evaluation, pictures).await,
         Err(error) => evaluation.end(Err(error)),
-    }
-}
-
-type Ended = Result<ApiResult<(String, Judged)>, tokio::task::JoinError>;
-
-/// Notes a picture's outcome; gives the error that ends everything.
-fn note(evaluation: &Evaluation, ended: Option<Ended>) -> Option<ApiError> {
-    match ended? {
-        Ok(Ok((name, judged))) => {
-            evaluation.add(name, judged);
-            None
-        }
-        Ok(Err(error)) => Some(error),
-        Err(error) => Some(ApiError::internal(error)),
     }
 }
 

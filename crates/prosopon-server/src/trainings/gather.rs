@@ -2,16 +2,13 @@
 
 use std::sync::Arc;
 
-use axum::body::Bytes;
-use prosopon::image::read_file;
 use prosopon_train::data::{Seen, Side};
 use prosopon_train::input::InputError;
-use tokio::task::JoinSet;
 
 use super::{Kept, Training, TrainingStage, start};
 use crate::error::{ApiError, ApiResult, with_causes};
-use crate::evaluations::{File, Unusable};
 use crate::input::Upload;
+use crate::jobs::{File, Job as _, Unusable, read_files};
 use crate::metrics::Stage;
 use crate::models::LoadedModels;
 use crate::recognise;
@@ -37,11 +34,7 @@ pub(crate) fn judge(
     upload: &Upload,
 ) -> ApiResult<Judged> {
     match look(app, models, training, name, upload) {
-        Err(error) if error.status.is_client_error() => Ok(Err(Unusable {
-            name: name.to_owned(),
-            reason: error.code.to_owned(),
-            message: error.message,
-        })),
+        Err(error) if error.status.is_client_error() => Ok(Err(Unusable::new(name, &error))),
         looked => looked.map(Ok),
     }
 }
@@ -100,66 +93,15 @@ fn class_of(name: &str) -> ApiResult<(String, Side)> {
     }
 }
 
-/// Reads a folder's pictures and trains on them. Half of the threads are left to others.
+/// Reads a folder's pictures and trains on them.
 pub(crate) async fn read_folder(app: App, training: Arc<Training>, files: Vec<File>) {
-    let threads = app.compute.models().map_or(1, |models| models.threads);
-    let at_once = (threads / 2).max(1);
-    let mut running = JoinSet::new();
-    let mut failed = None;
-    for file in files {
-        while running.len() >= at_once {
-            failed = note(&training, running.join_next().await).or(failed);
-        }
-        if training.is_cancelled() || failed.is_some() {
-            break;
-        }
-        let (state, of) = (Arc::clone(&app), Arc::clone(&training));
-        running.spawn(async move {
-            let app = Arc::clone(&state);
-            let looked = state.compute.run_later(move |models| {
-                let File { name, path } = file;
-                let judged = match read_file(&path, &app.limits) {
-                    Ok(bytes) => {
-                        let upload = Upload {
-                            bytes: Bytes::from(bytes),
-                            file_name: String::new(),
-                        };
-                        judge(&app, models, &of, &name, &upload)?
-                    }
-                    Err(error) => Err(Unusable {
-                        name: name.clone(),
-                        reason: error.code().to_owned(),
-                        message: error.to_string(),
-                    }),
-                };
-                Ok((name, judged))
-            });
-            looked.await
-        });
-    }
-    while let Some(ended) = running.join_next().await {
-        failed = note(&training, Some(ended)).or(failed);
-    }
+    let read = read_files(&app, &training, files, judge, Training::add).await;
     if training.is_cancelled() {
         return;
     }
-    let started = match failed {
-        Some(error) => Err(error),
-        None => start(&app, &training, TrainingStage::Reading),
-    };
+    let started = read.and_then(|()| start(&app, &training, TrainingStage::Reading));
     if let Err(error) = started {
         training.end(Err(error));
-    }
-}
-
-type Ended = Result<ApiResult<(String, Judged)>, tokio::task::JoinError>;
-
-/// Notes a picture's outcome; gives the error that ends everything.
-fn note(training: &Training, ended: Option<Ended>) -> Option<ApiError> {
-    match ended? {
-        Ok(Ok((name, judged))) => training.add(name, judged).err(),
-        Ok(Err(error)) => Some(error),
-        Err(error) => Some(ApiError::internal(error)),
     }
 }
 

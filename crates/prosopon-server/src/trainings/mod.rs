@@ -10,7 +10,7 @@ mod run;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use prosopon_train::data::{Seen, Side};
@@ -19,36 +19,18 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::error::{ApiError, ApiResult};
-use crate::evaluations::Unusable;
+use crate::jobs::{Job, Jobs, Phase, Unusables};
 use crate::state::{App, State};
 
 pub(crate) use ask::{Choices, NewTraining, Wanted};
 pub(crate) use gather::{Judged, judge, read_folder};
 pub(crate) use run::{start, threads};
 
-/// Pictures of one training.
-pub(crate) const MAX_PICTURES: usize = 10_000;
-
 /// Bytes of values and thumbnails of one training: in the end all of them are in memory twice for a moment.
 const MAX_BYTES: usize = 256 << 20;
 
 /// Classes of one training: each is compared with all others.
 pub(crate) const MAX_CLASSES: usize = 1000;
-
-/// Trainings that have ended and are kept.
-const MAX_KEPT: usize = 10;
-
-/// How long one that has ended is kept; its classifier stays.
-const MAX_AGE: Duration = Duration::from_hours(24);
-
-/// How long one waits for further pictures.
-const MAX_IDLE: Duration = Duration::from_mins(10);
-
-/// How often old ones are looked for.
-const SWEEP: Duration = Duration::from_secs(30);
-
-/// Pictures that could not be used and are listed; the others are counted.
-const MAX_LISTED: usize = 100;
 
 /// How far a training is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
@@ -128,8 +110,7 @@ pub(crate) struct Progress {
     /// Pictures of each class.
     pub(crate) classes: BTreeMap<String, usize>,
     pub(crate) n_pictures: usize,
-    pub(crate) unusable: Vec<Unusable>,
-    pub(crate) n_unusable: usize,
+    pub(crate) unusable: Unusables,
     /// What is being done, in words.
     pub(crate) doing: &'static str,
     /// How many steps of it are done, of how many.
@@ -157,8 +138,7 @@ impl Training {
                 bytes: 0,
                 classes: BTreeMap::new(),
                 n_pictures: 0,
-                unusable: Vec::new(),
-                n_unusable: 0,
+                unusable: Unusables::default(),
                 doing: "looking at pictures",
                 steps: None,
                 cells: Vec::new(),
@@ -174,11 +154,6 @@ impl Training {
     /// Where it is. Nothing that takes time is done while this is held.
     pub(crate) fn progress(&self) -> MutexGuard<'_, Progress> {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Whether nobody wants it any more.
-    pub(crate) fn is_cancelled(&self) -> bool {
-        self.cancelled.load(Ordering::Relaxed)
     }
 
     /// Notes what came of a picture. What comes after the pictures are complete is left out.
@@ -198,10 +173,7 @@ impl Training {
         let kept = match judged {
             Ok(kept) => kept,
             Err(unusable) => {
-                progress.n_unusable += 1;
-                if progress.unusable.len() < MAX_LISTED {
-                    progress.unusable.push(unusable);
-                }
+                progress.unusable.push(unusable);
                 return Ok(());
             }
         };
@@ -258,21 +230,33 @@ impl Training {
             }
         }
     }
+}
 
-    fn is_unfinished(&self) -> bool {
-        let stage = self.progress().stage;
-        !matches!(stage, TrainingStage::Done | TrainingStage::Failed)
+impl Job for Training {
+    /// Its classifier stays.
+    const MAX_AGE: Duration = Duration::from_hours(24);
+
+    fn all(app: &State) -> &Jobs<Self> {
+        &app.trainings.jobs
     }
 
-    fn is_old(&self) -> bool {
+    fn unknown(id: i64) -> ApiError {
+        ApiError::new("unknown_training", format!("unknown training {id}"))
+            .with_hint("trainings are kept for a day, and end with the server; classifiers stay")
+    }
+
+    fn phase(&self) -> (Phase, Instant) {
         let progress = self.progress();
-        let age = progress.changed.elapsed();
-        match progress.stage {
-            TrainingStage::Collecting => age > MAX_IDLE,
-            // Work is never thrown away for taking long.
-            TrainingStage::Reading | TrainingStage::Training => false,
-            TrainingStage::Done | TrainingStage::Failed => age > MAX_AGE,
-        }
+        let phase = match progress.stage {
+            TrainingStage::Collecting => Phase::Collecting,
+            TrainingStage::Reading | TrainingStage::Training => Phase::Working,
+            TrainingStage::Done | TrainingStage::Failed => Phase::Ended,
+        };
+        (phase, progress.changed)
+    }
+
+    fn cancelled(&self) -> &AtomicBool {
+        &self.cancelled
     }
 }
 
@@ -292,88 +276,28 @@ pub(crate) fn not_collecting(stage: TrainingStage) -> ApiError {
     ApiError::new("training_state", message).with_hint("begin a new training")
 }
 
-/// All trainings that are kept, by number.
+/// All trainings that are kept.
 #[derive(Default)]
 pub(crate) struct Trainings {
-    kept: Mutex<(i64, BTreeMap<i64, Arc<Training>>)>,
+    pub(crate) jobs: Jobs<Training>,
     /// Whether a thread learns, also for a training that was cancelled and has not noticed yet.
     learning: Arc<AtomicBool>,
 }
 
-impl Trainings {
-    fn kept(&self) -> MutexGuard<'_, (i64, BTreeMap<i64, Arc<Training>>)> {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.1.retain(|_, training| !training.is_old());
-        kept
-    }
-
-    /// Begins one.
-    ///
-    /// # Errors
-    /// `training_under_way` if there is one.
-    pub(crate) fn begin(
-        app: &App,
-        wanted: Wanted,
-        folder: Option<String>,
-    ) -> ApiResult<Arc<Training>> {
-        let mut kept = app.trainings.kept();
-        let (last, all) = &mut *kept;
-        let is_busy = app.trainings.learning.load(Ordering::Relaxed);
-        if is_busy || all.values().any(|training| training.is_unfinished()) {
-            let message = "a training is under way, and one at a time is the most";
-            return Err(ApiError::new("training_under_way", message)
-                .with_hint("wait for it, or delete it")
-                .retry_after(10));
+/// Begins a training.
+///
+/// # Errors
+/// `training_under_way` if there is one.
+pub(crate) fn begin(app: &App, wanted: Wanted, folder: Option<String>) -> ApiResult<Arc<Training>> {
+    let is_learning = app.trainings.learning.load(Ordering::Relaxed);
+    let refused = |unfinished| {
+        if unfinished == 0 && !is_learning {
+            return Ok(());
         }
-        while all.len() >= MAX_KEPT {
-            all.pop_first();
-        }
-        *last += 1;
-        let training = Arc::new(Training::new(*last, wanted, folder));
-        all.insert(*last, Arc::clone(&training));
-        drop(kept);
-        // What waits for a day must not keep the server from ending.
-        tokio::spawn(forget_in_time(Arc::downgrade(app), training.id));
-        Ok(training)
-    }
-
-    /// The one with this number.
-    ///
-    /// # Errors
-    /// `unknown_training`.
-    pub(crate) fn get(&self, id: i64) -> ApiResult<Arc<Training>> {
-        let found = self.kept().1.get(&id).cloned();
-        found.ok_or_else(|| unknown(id))
-    }
-
-    /// All, oldest first.
-    pub(crate) fn all(&self) -> Vec<Arc<Training>> {
-        self.kept().1.values().cloned().collect()
-    }
-
-    /// Stops one if it runs, and forgets it.
-    ///
-    /// # Errors
-    /// `unknown_training`.
-    pub(crate) fn remove(&self, id: i64) -> ApiResult<()> {
-        let training = self.kept().1.remove(&id).ok_or_else(|| unknown(id))?;
-        training.cancelled.store(true, Ordering::Relaxed);
-        Ok(())
-    }
-}
-
-pub(crate) fn unknown(id: i64) -> ApiError {
-    ApiError::new("unknown_training", format!("unknown training {id}"))
-        .with_hint("trainings are kept for a day, and end with the server; classifiers stay")
-}
-
-/// Looks now and then whether the training has become old, until it is gone.
-async fn forget_in_time(app: Weak<State>, id: i64) {
-    loop {
-        tokio::time::sleep(SWEEP).await;
-        let Some(app) = app.upgrade() else { return };
-        if app.trainings.get(id).is_err() {
-            return;
-        }
-    }
+        let message = "a training is under way, and one at a time is the most";
+        Err(ApiError::new("training_under_way", message)
+            .with_hint("wait for it, or delete it")
+            .retry_after(10))
+    };
+    Jobs::begin(app, refused, |id| Training::new(id, wanted, folder))
 }

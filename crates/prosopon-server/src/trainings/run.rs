@@ -12,6 +12,7 @@ use prosopon_train::train::{Event, Origin, TrainError, TrainOptions, train};
 
 use super::{CellJson, EpochJson, Kept, TrainedJson, Training, TrainingStage};
 use crate::error::{ApiError, ApiResult, with_causes};
+use crate::jobs::Job as _;
 use crate::state::{App, State};
 
 /// Share of wrong answers among those that are not rejected.
@@ -115,7 +116,7 @@ fn data_set(training: &Training, pictures: BTreeMap<String, Kept>) -> ApiResult<
     let (classes, unusable) = {
         let progress = training.progress();
         let classes: Vec<String> = progress.classes.keys().cloned().collect();
-        (classes, progress.unusable.clone())
+        (classes, progress.unusable.listed.clone())
     };
     let mut builder = DataSetBuilder::in_memory(classes.clone(), training.wanted.input.clone());
     for (name, kept) in pictures {

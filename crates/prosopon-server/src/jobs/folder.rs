@@ -1,19 +1,15 @@
-//! Folders that a request may name: those below the setting `evaluate_dir`, and nothing else.
+//! Folders that a request may name: those below the settings `evaluate_dir` and `train_dir`, and nothing else.
 
 use std::fs;
 use std::path::{Component, Path, PathBuf};
+
+use prosopon_train::data::PICTURE_ENDINGS;
 
 use super::MAX_PICTURES;
 use crate::error::{ApiError, ApiResult};
 
 /// Folders that are offered by name.
 const MAX_OFFERED: usize = 200;
-
-/// Endings by which a file is taken for a picture.
-const ENDINGS: [&str; 15] = [
-    "bmp", "gif", "jfif", "jpe", "jpeg", "jpg", "pam", "pbm", "pgm", "png", "pnm", "ppm", "tif",
-    "tiff", "webp",
-];
 
 /// A picture of a folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,13 +23,8 @@ pub(crate) struct File {
 /// nobody learns what lies outside.
 ///
 /// # Errors
-/// `evaluation_folders_disabled`, `unknown_folder`.
-pub(crate) fn resolve(root: Option<&Path>, name: &str) -> ApiResult<PathBuf> {
-    let root = root.ok_or_else(|| {
-        let message = "this server evaluates no folders by name";
-        ApiError::new("evaluation_folders_disabled", message)
-            .with_hint("send the pictures, or set `evaluate_dir`")
-    })?;
+/// `unknown_folder`.
+pub(crate) fn resolve(root: &Path, name: &str) -> ApiResult<PathBuf> {
     let unknown = || {
         let message = "expected a folder that the server offers, found none of that name";
         ApiError::new("unknown_folder", message)
@@ -69,7 +60,7 @@ pub(crate) fn offered(root: &Path) -> Vec<String> {
 ///
 /// # Errors
 /// `unknown_folder` if it cannot be read, `too_few_pictures` without pictures, `invalid_request` with more
-/// than an evaluation takes.
+/// than a job takes.
 pub(crate) fn pictures(folder: &Path) -> ApiResult<Vec<File>> {
     let mut files = Vec::new();
     let mut folders = vec![folder.to_owned()];
@@ -108,7 +99,7 @@ pub(crate) fn pictures(folder: &Path) -> ApiResult<Vec<File>> {
 
 fn is_picture(path: &Path) -> bool {
     let ending = path.extension().unwrap_or_default().to_string_lossy();
-    ENDINGS.contains(&ending.to_ascii_lowercase().as_str())
+    PICTURE_ENDINGS.contains(&ending.to_ascii_lowercase().as_str())
 }
 
 fn name_below(folder: &Path, path: &Path) -> Option<String> {
@@ -143,9 +134,9 @@ mod tests {
         let root = root();
         let sets = root.path().join("sets");
         for name in ["people", "./people", "people/", "."] {
-            assert!(resolve(Some(&sets), name).is_ok(), "{name}");
+            assert!(resolve(&sets, name).is_ok(), "{name}");
         }
-        let people = resolve(Some(&sets), "people").unwrap();
+        let people = resolve(&sets, "people").unwrap();
         let names: Vec<String> = pictures(&people)
             .unwrap()
             .into_iter()
@@ -160,7 +151,7 @@ mod tests {
         let root = root();
         let sets = root.path().join("sets");
         let secret = root.path().join("secret").display().to_string();
-        let code = |name: &str| resolve(Some(&sets), name).map_err(|error| error.code);
+        let code = |name: &str| resolve(&sets, name).map_err(|error| error.code);
         for name in [
             "",
             "..",
@@ -180,8 +171,6 @@ mod tests {
         ] {
             assert_eq!(code(name), Err("unknown_folder"), "{name}");
         }
-        let disabled = resolve(None, "people").unwrap_err();
-        assert_eq!(disabled.code, "evaluation_folders_disabled");
     }
 
     #[cfg(unix)]
@@ -192,11 +181,8 @@ mod tests {
         let sets = root.path().join("sets");
         symlink(root.path().join("secret"), sets.join("link")).unwrap();
         symlink(sets.join("people"), sets.join("inner")).unwrap();
-        assert_eq!(
-            resolve(Some(&sets), "link").unwrap_err().code,
-            "unknown_folder"
-        );
-        assert!(resolve(Some(&sets), "inner").is_ok());
+        assert_eq!(resolve(&sets, "link").unwrap_err().code, "unknown_folder");
+        assert!(resolve(&sets, "inner").is_ok());
         // Neither from inside of a folder that is allowed: links in it are passed over.
         symlink(root.path().join("secret"), sets.join("people/carla")).unwrap();
         symlink(
