@@ -122,7 +122,7 @@ impl Engine for OpenVino {
 struct OpenVinoNetwork {
     core: Arc<Mutex<Core>>,
     streams: usize,
-    /// The network without code. Reading it takes a fourth of the time of compiling it, so that it is kept.
+    /// The network without code. Reading it for each shape would take up to a fourth of the time of compiling.
     graph: Mutex<Model>,
     outputs: Vec<String>,
     /// Code is generated for fixed shapes; each is compiled when first met.
