@@ -35,7 +35,8 @@ large = next(iter(sorted((shared / "data/hobbit/dataset/elijah_wood").glob("*.jp
 
 
 class Load(threading.Thread):
-    """One kind of request, again and again at a fixed rate, whatever the answers take."""
+    """One kind of request, again and again, on the average at a fixed rate, whatever the answers take. Pauses are uneven: kinds
+    that kept in step would wait for each other in one part of the run and not in another."""
 
     def __init__(self, kind: str, every: float, work, seed: int):
         super().__init__(daemon=True, name=kind)
@@ -47,7 +48,7 @@ class Load(threading.Thread):
     def run(self) -> None:
         following = time.monotonic() + self.random.random() * self.every
         while not ended.wait(max(0.0, following - time.monotonic())):
-            following = max(following + self.every, time.monotonic())
+            following = max(following + self.every * (0.5 + self.random.random()), time.monotonic())
             self.n += 1
             try:
                 self.work(self)
