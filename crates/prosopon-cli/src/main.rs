@@ -2,8 +2,8 @@
 //!
 //! `args.rs` says what can be typed, `commands/` has a file for each subcommand. What they share:
 //! `session.rs` opens models and engine, `pictures.rs` finds the pictures, `analysis.rs` runs them
-//! through the engine on several workers, `faces.rs` gathers the faces of whole folders, `made.rs` remembers
-//! what was put into a folder, `output.rs` prints.
+//! through the engine on several workers, `faces.rs` gathers the faces of whole folders, `results.rs` says where
+//! files go, `made.rs` remembers what was put into a folder, `output.rs` prints.
 
 mod albums;
 mod analysis;

@@ -2,7 +2,8 @@
 //!
 //! [`Server::open`] opens galleries, keys and the port, [`Server::run`] answers until it is told to
 //! stop. `app.rs` lists the routes, `api/` has a file for each group of native endpoints, `compat/`
-//! the APIs of other systems; all of them use `recognise.rs`, which runs on the bounded pool of `compute.rs`.
+//! the APIs of other systems; all of them use `recognise.rs`, which runs on the bounded pool of `compute.rs`. Work that
+//! takes longer than a request is a job of `jobs/`: evaluations, trainings.
 
 #![allow(
     unused_qualifications,
