@@ -297,3 +297,91 @@ fn run<K: Send, T: Send>(
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+    use std::sync::atomic::AtomicUsize;
+
+    use super::*;
+    use crate::failure::Exit;
+
+    fn inputs(n: usize) -> Vec<Input> {
+        (0..n)
+            .map(|i| Input::File(PathBuf::from(i.to_string())))
+            .collect()
+    }
+
+    fn number(input: &Input) -> usize {
+        input.to_string().parse().unwrap()
+    }
+
+    #[test]
+    fn results_come_in_order_and_nobody_runs_far_ahead() {
+        let (workers, chunk, n_begun) = (3, 2, AtomicUsize::new(0));
+        let most = AHEAD * workers * chunk;
+        let work = |chunk: &[Input]| -> Vec<Analysed<usize, ()>> {
+            n_begun.fetch_add(chunk.len(), Ordering::Relaxed);
+            if number(&chunk[0]) == 0 {
+                // The others are done with all that they get.
+                let end = Instant::now() + Duration::from_secs(10);
+                while n_begun.load(Ordering::Relaxed) < most && Instant::now() < end {
+                    thread::yield_now();
+                }
+                thread::sleep(Duration::from_millis(20));
+                assert_eq!(n_begun.load(Ordering::Relaxed), most);
+            }
+            chunk.iter().map(|input| Ok((number(input), ()))).collect()
+        };
+        assert_eq!(
+            passed_on(101, workers, chunk, work),
+            (0..101).collect::<Vec<_>>()
+        );
+    }
+
+    #[test]
+    fn none_and_one_end_too() {
+        let work = |chunk: &[Input]| chunk.iter().map(|i| Ok((number(i), ()))).collect();
+        assert_eq!(passed_on(0, 2, 1, work), [0; 0]);
+        assert_eq!(passed_on(1, 2, 1, work), [0]);
+    }
+
+    /// What the reader gets of `n` pictures, in its order.
+    fn passed_on(
+        n: usize,
+        workers: usize,
+        chunk: usize,
+        work: impl Fn(&[Input]) -> Vec<Analysed<usize, ()>> + Sync,
+    ) -> Vec<usize> {
+        let mut seen = Vec::new();
+        let sink = |_: &Input, result: Analysed<usize, ()>| {
+            seen.push(result?.0);
+            Ok(())
+        };
+        run(&inputs(n), workers, chunk, work, sink).unwrap();
+        seen
+    }
+
+    #[test]
+    fn a_failure_of_the_reader_ends_the_work() {
+        let n_begun = AtomicUsize::new(0);
+        let work = |chunk: &[Input]| -> Vec<Analysed<(), ()>> {
+            n_begun.fetch_add(1, Ordering::Relaxed);
+            chunk.iter().map(|_| Ok(((), ()))).collect()
+        };
+        let full = |_: &Input, _| Err(Failure::new(Exit::Storage, "disk_full", "the disk is full"));
+        let error = run(&inputs(1000), 2, 1, work, full).unwrap_err();
+        assert_eq!(error.code, "disk_full");
+        assert!(n_begun.load(Ordering::Relaxed) <= 2 * AHEAD + 1);
+    }
+
+    #[test]
+    #[should_panic(expected = "a mistake of ours")]
+    fn a_panic_of_a_worker_is_one_of_the_whole() {
+        let work = |chunk: &[Input]| -> Vec<Analysed<(), ()>> {
+            assert_ne!(number(&chunk[0]), 5, "a mistake of ours");
+            chunk.iter().map(|_| Ok(((), ()))).collect()
+        };
+        let _ = run(&inputs(100), 2, 1, work, |_, _| Ok(()));
+    }
+}
