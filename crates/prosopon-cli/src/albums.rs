@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use prosopon_gallery::PictureHash;
-use prosopon_gallery::album::{Album, AlbumOptions};
+use prosopon_gallery::album::{Album, AlbumOptions, GroupId};
 use prosopon_models::Store;
 
 use crate::failure::{Exit, Failure};
@@ -72,6 +72,11 @@ pub(crate) fn open(args: &AlbumArgs) -> Result<Album, Failure> {
                 .with_hint("name the album, or the folder that it was made from, with `--album`"))
         }
     }
+}
+
+/// What a group without a name is called, in folders, on sheets and on the command line.
+pub(crate) fn unnamed(group: GroupId) -> String {
+    format!("person-{:03}", group.0)
 }
 
 /// An album in the data directory: named after the first of the places, with some digits of the

@@ -378,20 +378,22 @@ pub(crate) struct GalleryArgs {
 
 /// The command line as it was typed, each argument in quotes if a shell would need them.
 pub(crate) fn command_line() -> String {
-    let quoted = |argument: String| {
-        let is_plain = |c: char| c.is_alphanumeric() || "-_./,:=@%+".contains(c);
-        if !argument.is_empty() && argument.chars().all(is_plain) {
-            argument
-        } else {
-            format!("'{}'", argument.replace('\'', "'\\''"))
-        }
-    };
     let arguments = std::env::args_os().skip(1);
-    let arguments = arguments.map(|argument| quoted(argument.to_string_lossy().into_owned()));
+    let arguments = arguments.map(|argument| quoted(&argument.to_string_lossy()));
     std::iter::once("prosopon".to_owned())
         .chain(arguments)
         .collect::<Vec<_>>()
         .join(" ")
+}
+
+/// An argument as a shell needs it: in quotes where it has to be.
+pub(crate) fn quoted(argument: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "-_./,:=@%+".contains(c);
+    if !argument.is_empty() && argument.chars().all(is_plain) {
+        argument.to_owned()
+    } else {
+        format!("'{}'", argument.replace('\'', "'\\''"))
+    }
 }
 
 /// A number of this range.
@@ -426,8 +428,18 @@ pub(crate) fn similarity(text: &str) -> Result<f32, String> {
     in_range(text, &(-1.0..=1.0)).map(|value| value as f32)
 }
 
+/// A rate above 0, as a number, a percentage or a fraction: `1e-3`, `0.1%`, `1/1000`.
 pub(crate) fn rate(text: &str) -> Result<f64, String> {
-    in_range(text, &(1e-12..=1.0))
+    let number = |text: &str| text.trim().parse::<f64>().ok();
+    let rate = if let Some(percentage) = text.strip_suffix('%') {
+        number(percentage).map(|value| value / 100.0)
+    } else if let Some((share, of)) = text.split_once('/') {
+        number(share).zip(number(of)).map(|(share, of)| share / of)
+    } else {
+        number(text)
+    };
+    rate.filter(|rate| (1e-12..=1.0).contains(rate))
+        .ok_or_else(|| "expected a rate from 1e-12 to 1, such as 1e-3, 0.1% or 1/1000".to_owned())
 }
 
 /// Longest side of a size that is typed, in pixels.
@@ -468,6 +480,18 @@ fn input_size(text: &str) -> Result<InputSize, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn rates_are_numbers_percentages_or_fractions() {
+        for text in ["0.001", "1e-3", "0.1%", "0.1 %", "1/1000", "1 / 1000"] {
+            assert_eq!(rate(text), Ok(1e-3), "{text}");
+        }
+        for wrong in [
+            "", "0", "%", "1/0", "0/1", "2", "-1e-3", "200%", "nan", "1/2/3",
+        ] {
+            assert!(rate(wrong).is_err(), "{wrong}");
+        }
+    }
 
     #[test]
     fn sizes_are_a_side_or_two() {

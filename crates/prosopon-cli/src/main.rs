@@ -1,7 +1,7 @@
 //! `prosopon`: face recognition on the command line.
 //!
-//! `args.rs` says what can be typed, `commands/` has a file for each subcommand. What they share:
-//! `session.rs` opens models and engine, `pictures.rs` finds the pictures, `analysis.rs` runs them
+//! `args.rs` says what can be typed, `help.rs` how the overview of it reads, `commands/` has a file for each
+//! subcommand. What they share: `session.rs` opens models and engine, `pictures.rs` finds the pictures, `analysis.rs` runs them
 //! through the engine on several workers, `faces.rs` gathers the faces of whole folders, `results.rs` says where
 //! files go, `made.rs` remembers what was put into a folder, `output.rs` prints.
 
@@ -12,6 +12,7 @@ mod assess;
 mod commands;
 mod faces;
 mod failure;
+mod help;
 mod made;
 mod output;
 mod pictures;
@@ -22,17 +23,22 @@ mod threshold;
 mod tiles;
 mod toolbox;
 
+use std::path::Path;
 use std::process::ExitCode;
 
-use clap::Parser;
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{CommandFactory, FromArgMatches};
+use prosopon_gallery::spelling::closest;
 
-use crate::args::Args;
+use crate::args::{Args, quoted};
 use crate::failure::{Exit, Failure};
 use crate::output::Format;
 
 fn main() -> ExitCode {
-    let args = match Args::try_parse() {
+    let args = help::parser()
+        .try_get_matches()
+        .and_then(|matches| Args::from_arg_matches(&matches));
+    let args = match args {
         Ok(args) => args,
         Err(error) => return print_usage(&error),
     };
@@ -59,8 +65,9 @@ fn print_usage(error: &clap::Error) -> ExitCode {
         let words: Vec<&str> = message.flat_map(str::split_whitespace).collect();
         let message = words.join(" ");
         let message = message.strip_prefix("error: ").unwrap_or(&message);
-        let failure = Failure::new(Exit::Usage, "usage", message)
-            .with_hint("`--help` shows what can be given");
+        let hint = meant(error);
+        let hint = hint.unwrap_or_else(|| "`--help` shows what can be given".to_owned());
+        let failure = Failure::new(Exit::Usage, "usage", message).with_hint(hint);
         output::print_failure_document(
             &failure,
             match (asked("--json"), asked("--jsonl")) {
@@ -72,5 +79,31 @@ fn print_usage(error: &clap::Error) -> ExitCode {
     }
     // Nobody is left to tell if this fails.
     let _ = error.print();
+    if let Some(hint) = meant(error) {
+        output::eprint(&format!("\nhint: {hint}"));
+    }
     ExitCode::from(error.exit_code() as u8)
+}
+
+/// What was probably meant where the parser itself has no idea.
+fn meant(error: &clap::Error) -> Option<String> {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let ContextValue::String(wrong) = error.get(ContextKind::InvalidSubcommand)? else {
+        return None;
+    };
+    if error.get(ContextKind::SuggestedSubcommand).is_some() {
+        return None;
+    }
+    let first = words.first()?;
+    if first == "evaluate" && Path::new(wrong).exists() {
+        let example = format!("prosopon evaluate folder {}", quoted(wrong));
+        return Some(format!(
+            "say what it holds: `{example}` for a folder with a folder for each person"
+        ));
+    }
+    let program = Args::command();
+    let mut commands = program.get_subcommands().map(clap::Command::get_name);
+    let is_help = first == "help";
+    let wanted = is_help.then(|| closest(wrong, &mut commands)).flatten()?;
+    Some(format!("did you mean `prosopon help {wanted}`?"))
 }

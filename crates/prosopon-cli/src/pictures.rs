@@ -6,6 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use prosopon::image::{DecodeLimits, read, read_file};
+use prosopon_gallery::spelling::closest;
 use prosopon_train::data::PICTURE_ENDINGS;
 use walkdir::WalkDir;
 
@@ -72,7 +73,7 @@ impl fmt::Display for Input {
 /// All pictures that `arguments` name: files as they are, folders with all below them, patterns
 /// such as `photos/*.jpg`, and `-` for standard input.
 ///
-/// A place without pictures is an error only if there are no others; else it is one of the inputs,
+/// A place that is not there or has no pictures is an error only if there are no others; else it is one of the inputs,
 /// so that it is reported and the rest goes on.
 pub(crate) fn collect(arguments: &[PathBuf]) -> Result<Vec<Input>, Failure> {
     let mut inputs = Vec::new();
@@ -95,8 +96,7 @@ pub(crate) fn collect(arguments: &[PathBuf]) -> Result<Vec<Input>, Failure> {
                 inputs.push(Input::Unusable(argument.clone(), nothing_found()));
             }
         } else {
-            // Reading it will say what is wrong.
-            inputs.push(Input::File(argument.clone()));
+            inputs.push(Input::Unusable(argument.clone(), nothing_there(argument)));
         }
     }
     match &inputs[..] {
@@ -206,6 +206,33 @@ pub(crate) fn pass_over(
 /// The error for a folder or pattern without pictures.
 pub(crate) fn no_pictures(place: &Path) -> Failure {
     nothing_found().at(place.display())
+}
+
+/// The error for a place that is not there.
+pub(crate) fn missing(place: &Path) -> Failure {
+    nothing_there(place).at(place.display())
+}
+
+fn nothing_there(place: &Path) -> Failure {
+    let message = "there is no such file or folder";
+    let failure = Failure::new(Exit::BadInput, "unreadable_file", message);
+    match meant(place) {
+        Some(name) => failure.with_hint(format!("did you mean `{}`?", name.display())),
+        None => failure.with_hint("check the path"),
+    }
+}
+
+/// What beside `place` has nearly its name.
+fn meant(place: &Path) -> Option<PathBuf> {
+    let folder = place.parent()?;
+    let entries = Path::new(".").join(folder).read_dir().ok()?;
+    let mut names: Vec<String> = entries
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .collect();
+    names.sort_unstable();
+    let wanted = place.file_name()?.to_str()?;
+    let name = closest(wanted, names.iter().map(String::as_str))?;
+    Some(folder.join(name))
 }
 
 fn nothing_found() -> Failure {

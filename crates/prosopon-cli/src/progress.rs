@@ -1,5 +1,6 @@
-//! Progress on standard error, only when that is a terminal.
+//! Progress on standard error: bars when that is a terminal, a line for each download otherwise.
 
+use std::io::{self, IsTerminal};
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -57,6 +58,11 @@ impl Progress for Downloads {
         let announcement = self.announcement.lock().ok().and_then(|mut a| a.take());
         if let Some(announcement) = announcement {
             crate::output::eprint(&announcement);
+        }
+        if !io::stderr().is_terminal() {
+            // No bar can be seen there, and minutes without a word look like a program that hangs.
+            let size = total.map(|bytes| format!(" ({:.1} MB)", bytes as f64 / 1e6));
+            crate::output::eprint(&format!("fetching {what}{}", size.unwrap_or_default()));
         }
         let bar = total.map_or_else(ProgressBar::new_spinner, ProgressBar::new);
         let template = match total {

@@ -13,6 +13,20 @@ pub(crate) fn make_folder(folder: &Path) -> Result<(), Failure> {
     std::fs::create_dir_all(folder).map_err(|error| Failure::write(folder.display(), &error))
 }
 
+/// Refuses a file whose folder is not there, before hours are spent on what it shall hold.
+pub(crate) fn require_folder(file: &Path) -> Result<(), Failure> {
+    let folder = file.parent().filter(|p| !p.as_os_str().is_empty());
+    let found = std::fs::metadata(folder.unwrap_or(Path::new(".")));
+    let found = found.and_then(|found| {
+        if found.is_dir() {
+            Ok(())
+        } else {
+            Err(std::io::ErrorKind::NotADirectory.into())
+        }
+    });
+    found.map_err(|error| Failure::write(file.display(), &error))
+}
+
 /// Names for what is made from pictures, a different one for each.
 #[derive(Default)]
 pub(crate) struct OutputNames {

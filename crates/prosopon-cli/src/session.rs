@@ -467,6 +467,12 @@ pub(crate) fn open_gallery(args: &GalleryArgs, create: bool) -> Result<Gallery, 
         let home = path.parent().map(fs::create_dir_all).transpose();
         home.map_err(|error| Failure::write(path.display(), &error))?;
     }
+    if !create && args.gallery.is_none() && !path.exists() {
+        let message = "nobody is enrolled yet: there is no gallery";
+        return Err(Failure::new(Exit::Storage, "gallery_missing", message)
+            .at(path.display())
+            .with_hint("`prosopon enrol DIR` takes a folder with a folder of pictures for each person; `--gallery FILE` names another gallery"));
+    }
     let options = GalleryOptions {
         create,
         ..GalleryOptions::default()

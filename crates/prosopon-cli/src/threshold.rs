@@ -50,6 +50,12 @@ fn resolved(
     rates: Rates,
 ) -> Result<DecisionRule, Failure> {
     let rule = DecisionRule::resolve(model, calibration, asked, rates)?;
+    if let (Some(fmr), true) = (rule.threshold.fmr, rule.threshold.similarity >= 1.0) {
+        eprint(&format!(
+            "warning: nobody can be recognised at a false match rate of {fmr:e}: it asks for a similarity of {:.3}, and no two pictures exceed 1",
+            rule.threshold.similarity
+        ));
+    }
     if let (Some(active), None, Some(fmr), false) = (
         calibration,
         asked.threshold,
@@ -123,13 +129,39 @@ pub(crate) fn remarks(rule: &DecisionRule) -> String {
     }
 }
 
+/// A whole number with no more digits than the rates deserve: 58823530 becomes 58800000.
+fn three_digits(number: f64) -> f64 {
+    let unit = 10_f64.powf((number.log10() - 2.0).floor().max(0.0));
+    (number / unit).round() * unit
+}
+
 /// `1 in 1000`.
 pub(crate) fn describe_rate(rate: f64) -> String {
     if rate <= 0.0 {
         "0".to_owned()
     } else if rate < 0.5 {
-        format!("1 in {}", (1.0 / rate).round())
+        format!("1 in {}", three_digits(1.0 / rate))
     } else {
         format!("{:.0} %", rate * 100.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rates_have_three_digits() {
+        for (rate, words) in [
+            (1e-3, "1 in 1000"),
+            (1.7e-8, "1 in 58800000"),
+            (0.3, "1 in 3"),
+            (0.004_995, "1 in 200"),
+            (1.0 / 1234.0, "1 in 1230"),
+            (0.7, "70 %"),
+            (0.0, "0"),
+        ] {
+            assert_eq!(describe_rate(rate), words);
+        }
     }
 }

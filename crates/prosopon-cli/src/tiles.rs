@@ -12,6 +12,7 @@ use crate::args::{EngineArgs, ThresholdArgs};
 use crate::faces::{self, ReadPicture};
 use crate::failure::{Exit, Failure};
 use crate::pictures;
+use crate::results::require_folder;
 use crate::session::{self, EngineSession, Load};
 use crate::threshold;
 
@@ -182,8 +183,8 @@ pub(crate) fn ending(path: &Path) -> String {
     ending.to_string_lossy().to_ascii_lowercase()
 }
 
-/// Checks before the work that all files have endings that can be written; `expected` is for the
-/// error.
+/// Checks before the work that all files have endings that can be written, and folders to lie in; `expected` is for
+/// the error.
 pub(crate) fn check_endings(
     files: &[PathBuf],
     known: &[&str],
@@ -196,6 +197,7 @@ pub(crate) fn check_endings(
                 .at(file.display())
                 .with_hint(format!("name it, for example, out.{}", known[0])));
         }
+        require_folder(file)?;
     }
     Ok(())
 }

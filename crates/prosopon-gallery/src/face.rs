@@ -206,7 +206,17 @@ pub struct Face {
 /// 0.5 is the customary limit of a detection that hits (PASCAL VOC).
 const SAME_FACE_IOU: f32 = 0.5;
 
-/// Whether two faces of one subject come from the same place of the same picture.
+impl Face {
+    /// Whether the other comes from the same place of the same picture; whose they are does not matter.
+    pub fn is_same_as(&self, other: &NewFace) -> bool {
+        is_same_face(
+            (self.source.as_ref(), self.bounding_box.as_ref()),
+            (other.source.as_ref(), other.bounding_box.as_ref()),
+        )
+    }
+}
+
+/// Whether two faces come from the same place of the same picture.
 ///
 /// A face without a box counts as the picture's only one.
 pub(crate) fn is_same_face(

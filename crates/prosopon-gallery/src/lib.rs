@@ -29,6 +29,7 @@
 //! | [`album`] | photographs grouped by person, and decisions about the groups |
 //! | [`exchange`] | the JSON-lines format of export and import |
 //! | [`sqlite_file`] | what all SQLite files have in common: what reports mean, owners, the log, damage |
+//! | [`spelling`] | the name that somebody probably meant |
 //! | [`synthetic`] | made-up templates for tests and benchmarks |
 
 pub mod album;
@@ -38,7 +39,7 @@ pub mod face;
 pub mod fpir;
 pub mod gallery;
 pub mod index;
-mod spelling;
+pub mod spelling;
 pub mod sqlite_file;
 pub mod store;
 pub mod subject;

@@ -4,10 +4,7 @@
 ///
 /// Close means: at most a third of the letters differ (one in a short name), or one of the two
 /// contains the other. Ties go to the name that comes first.
-pub(crate) fn closest<'a>(
-    wanted: &str,
-    names: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
+pub fn closest<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let wanted: Vec<char> = folded(wanted);
     let limit = (wanted.len() / 3).max(1);
     names

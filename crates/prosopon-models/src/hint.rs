@@ -27,7 +27,7 @@ impl ModelsError {
                 "nothing was installed; the source or something on the way changed the file, try another source".to_owned()
             }
             Self::ClientMissing { wanted: "npm", .. } => {
-                format!("install Node.js, which brings npm; or {BY_HAND}")
+                format!("install Node.js, which brings npm, and Python with pip for the inference engine; or {BY_HAND}")
             }
             Self::ClientMissing { .. } => format!("install Python with pip, or uv; or {BY_HAND}"),
             Self::ClientFailed { .. } | Self::ClientTimeout { .. } | Self::Http { .. } => {

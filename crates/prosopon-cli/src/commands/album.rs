@@ -8,7 +8,7 @@ use prosopon_gallery::{Enrolment, EnrolmentRequest};
 use serde::Serialize;
 use serde_json::json;
 
-use crate::albums::{self, AlbumArgs};
+use crate::albums::{self, AlbumArgs, unnamed};
 use crate::args::{GalleryArgs, OutputArgs};
 use crate::failure::{Exit, Failure};
 use crate::output::{Format, count, print_line, print_value};
@@ -19,15 +19,15 @@ use crate::session;
 #[command(after_help = "\
 Examples:
   prosopon album list --album photos/
-  prosopon album name 3 Anna
-  prosopon album merge Anna 17 21          17 and 21 are Anna
-  prosopon album split 1042 1043           these two faces are somebody else than the rest of their group
+  prosopon album name person-003 Anna
+  prosopon album merge Anna 17 21  17 and 21 are Anna
+  prosopon album split 1042 1043   these two faces are of somebody else
   prosopon album move 1042 --to Anna
-  prosopon album apart 5 9                 two people, however alike
+  prosopon album apart 5 9         two people, however alike
   prosopon album undo
-  prosopon album enrol Anna                into the gallery, to be recognised
+  prosopon album enrol Anna        into the gallery, to be recognised
 
-A group goes by its name or number, a face by its number. A decision confirms the faces of the groups
+A group goes by its name, its number, or as `person-003`, a face by its number. A decision confirms the faces of the groups \
 that it is about; grouping them again leaves them where they are.")]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -136,7 +136,7 @@ fn list(album: &Album, format: Format) -> Result<(), Failure> {
     });
     print_value(format, &document, || {
         let line = |group: &Group| {
-            let name = group.name.as_deref().unwrap_or("-");
+            let name = group.name.clone().unwrap_or_else(|| unnamed(group.id));
             let faces = count(group.n_faces as usize, "face", "faces");
             let confirmed = match group.n_confirmed {
                 0 => String::new(),

@@ -27,22 +27,22 @@ use crate::session::{self, Load};
     subcommand_negates_reqs = true,
     after_help = "\
 Examples:
-  prosopon calibrate people/                       measure and print, nothing else
-  prosopon calibrate people/ --for gallery         decide by it in the default gallery
+  prosopon calibrate people/                   measure and print, nothing else
+  prosopon calibrate people/ --for gallery     decide by it in the default gallery
   prosopon calibrate people/ --for gallery --gallery door.db --fmr 1e-4 --uncertain-fmr 1e-2
-  prosopon calibrate people/ --for model           decide by it with this embedder, in all galleries
-                                                   that have none of their own
+  prosopon calibrate people/ --for model       decide by it with this embedder, in all galleries
+                                               that have none of their own
   prosopon calibrate --pairs lfw/pairs.txt --images lfw/images --check
   prosopon calibrate show
   prosopon calibrate clear --for gallery
 
-Compares the central face of every picture with those of all other people (the folder, or the list of
-pairs, says who it is). For each false match rate from 1e-1 to 1e-6 that at least one false match
-stands behind, it says the threshold and, at 95 % confidence, the rates between which as many other
-people will lie. `--check` tries that out. Look at the most similar pairs: where one person has two
+Compares the central face of every picture with those of all other people (the folder, or the list of \
+pairs, says who it is). For each false match rate from 1e-1 to 1e-6 that at least one false match \
+stands behind, it says the threshold and, at 95 % confidence, the rates between which as many other \
+people will lie. `--check` tries that out. Look at the most similar pairs: where one person has two \
 names, the strictest thresholds are too high.
 
-`--fmr` and `--uncertain-fmr` are stored with it as the rates to decide by where nobody asks for others.
+`--fmr` and `--uncertain-fmr` are stored with it as the rates to decide by where nobody asks for others. \
 As text the answer is TOML for a network's description."
 )]
 pub(crate) struct Args {
@@ -131,6 +131,14 @@ fn calibrate(args: &Args) -> Result<Exit, Failure> {
     let threads = args.engine.inference.options(0).thread_count();
     let found = faces::gather(args, &data, &session, threads)?;
 
+    if found
+        .faces
+        .iter()
+        .all(|face| face.identity == found.faces[0].identity)
+    {
+        let message = "expected faces of many people, found those of fewer than two";
+        return Err(Failure::new(Exit::BadInput, "not_comparable", message).with_hint(NO_IMPOSTORS));
+    }
     let part_of = args.check.map(|n| found.parts(n));
     // Each face is compared twice; where parts are held out, with all others but one part, and once
     // with its own.
@@ -177,12 +185,16 @@ fn calibrate(args: &Args) -> Result<Exit, Failure> {
     Ok(exit_of(failed))
 }
 
+/// What to do where there is nobody to be mistaken for.
+const NO_IMPOSTORS: &str =
+    "rates need different people: name a folder that holds a folder of pictures for each person";
+
 /// Too little data is the user's to mend.
 fn too_few(error: CompareError) -> Failure {
     let mut failure = Failure::from(error);
     if failure.exit == Exit::Setup {
         failure.exit = Exit::BadInput;
-        failure = failure.with_hint("give more people: rates need impostors");
+        failure = failure.with_hint(NO_IMPOSTORS);
     }
     failure
 }

@@ -27,8 +27,8 @@ Examples:
   prosopon classifiers rollback hobbit             back to what was stable before
   prosopon classifiers delete hobbit@1
 
-`stable` is the version that is used where none is named, `candidate` the one that waits to be promoted: the first
-version of a name is stable, later ones are candidates. A running server sees a change with the next request, and
+`stable` is the version that is used where none is named, `candidate` the one that waits to be promoted: the first \
+version of a name is stable, later ones are candidates. A running server sees a change with the next request, and \
 loses none.")]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -312,12 +312,15 @@ fn print_labels(name: &str, labels: Option<&Labels>, format: Format) -> Result<(
         "versions": labels.map_or(&[][..], |labels| &labels.versions),
     });
     print_value(format, &document, || match labels {
-        None => format!("{name} is deleted"),
+        None => format!("classifier `{name}` is deleted"),
         Some(labels) => {
             let candidate = labels
                 .candidate
                 .map_or_else(String::new, |v| format!(", version {v} is candidate"));
-            format!("{name}: version {} is stable{candidate}", labels.stable)
+            format!(
+                "classifier `{name}`: version {} is stable{candidate}",
+                labels.stable
+            )
         }
     })
 }

@@ -22,10 +22,10 @@ Examples:
   prosopon consistency anna/ --k 3 --out anna.svg
   prosopon consistency anna/ --largest-face --json
 
-For each face: the mean and the standard deviation σ of its similarities with all others, and
-mean − k·σ. Over all faces: mean − k·σ of their means as a threshold; what lies below does not belong.
-A stranger pulls that threshold down, and among fewer than 28 faces nothing can lie 5 σ away; hence
-also median − k·MAD, on which strangers have little influence (MAD: median absolute deviation, times
+For each face: the mean and the standard deviation σ of its similarities with all others, and \
+mean − k·σ. Over all faces: mean − k·σ of their means as a threshold; what lies below does not belong. \
+A stranger pulls that threshold down, and among fewer than 28 faces nothing can lie 5 σ away; hence \
+also median − k·MAD, on which strangers have little influence (MAD: median absolute deviation, times \
 1.4826). The status is 1 if a face does not belong.")]
 pub(crate) struct Args {
     /// Pictures, folders, patterns; `-` for standard input

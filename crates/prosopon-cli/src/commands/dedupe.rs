@@ -31,9 +31,9 @@ Examples:
   prosopon dedupe photos/ --by dhash --distance 6   by one perceptual hash alone
   prosopon dedupe photos/ --hashes --json           all hashes too, as ImageHash prints them
 
-Nothing is ever deleted or changed. Of each group the best copy comes first: the one with most pixels,
-of those the one with most bytes. By default pictures whose hashes differ in few bits, as a whole or a
-window of one from the other, are laid over each other and compared (SSIM). With `--by` one hash alone
+Nothing is ever deleted or changed. Of each group the best copy comes first: the one with most pixels, \
+of those the one with most bytes. By default pictures whose hashes differ in few bits, as a whole or a \
+window of one from the other, are laid over each other and compared (SSIM). With `--by` one hash alone \
 decides, which finds look-alikes too and errs more often.")]
 pub(crate) struct Args {
     /// Pictures, folders, patterns

@@ -31,13 +31,13 @@ const LISTED: usize = 20;
 #[command(after_help = "\
 Examples:
   prosopon diff before.png after.png
-  prosopon diff before.png after.png --out changes/       difference, mask and both pictures with boxes
-  prosopon diff before.png after.png --out changes.html   the same as a page
-  prosopon diff a.jpg b.jpg --fit align --json            faces turned upright first
+  prosopon diff before.png after.png --out changes/      difference, mask, boxes
+  prosopon diff before.png after.png --out changes.html  the same as a page
+  prosopon diff a.jpg b.jpg --fit align --json           faces turned upright first
   prosopon diff old.png new.png --min-ssim 0.98 || echo changed
 
-The pictures are compared by structural similarity (SSIM) around each pixel; its map is parted by Otsu's
-threshold, which always finds a darkest part unless the pictures are equal: two photographs that were compressed
+The pictures are compared by structural similarity (SSIM) around each pixel; its map is parted by Otsu's \
+threshold, which always finds a darkest part unless the pictures are equal: two photographs that were compressed \
 differently have many such places. `--min-ssim` decides by the mean instead, `--level` sets the threshold.
 
 Exit status: 0 nothing differs (no place of --min-area, or at least --min-ssim), 1 something does.")]

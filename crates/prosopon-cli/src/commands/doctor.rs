@@ -65,6 +65,8 @@ struct SelfTest {
     runs: usize,
     /// What kept the detector from running.
     problem: Option<String>,
+    /// What to do about it.
+    hint: Option<String>,
 }
 
 pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
@@ -121,6 +123,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
             .and_then(|runtime| self_test(&store, &runtime))
             .unwrap_or_else(|failure| SelfTest {
                 problem: Some(failure.message),
+                hint: failure.hint,
                 ..SelfTest::default()
             }),
     };
@@ -156,7 +159,7 @@ fn self_test(store: &Store, runtime: &Runtime) -> Result<SelfTest, Failure> {
     Ok(SelfTest {
         detect_millis: Some(millis[millis.len() / 2]),
         runs: millis.len(),
-        problem: None,
+        ..SelfTest::default()
     })
 }
 
@@ -246,5 +249,8 @@ fn describe(checkup: &Checkup) -> String {
             problem.as_deref().unwrap_or_default()
         ),
     };
+    if let Some(hint) = &test.hint {
+        text += &format!("\nhint: {hint}");
+    }
     text
 }

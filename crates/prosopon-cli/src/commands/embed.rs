@@ -25,8 +25,8 @@ Examples:
   prosopon embed photos/ --out faces.jsonl         one line a picture
   prosopon embed photo.jpg --json                  to standard output
 
-faces.npz holds, a row for each face: embedding (n × 512), box (left, top, right, bottom), confidence,
-landmarks (n × 10, x and y of each point) and picture, an index into the list of paths, which is
+faces.npz holds, a row for each face: embedding (n × 512), box (left, top, right, bottom), confidence, \
+landmarks (n × 10, x and y of each point) and picture, an index into the list of paths, which is \
 bytes(npz[\"paths\"]).decode().split(\"\\n\").")]
 pub(crate) struct Args {
     /// Pictures, folders, patterns; `-` for standard input

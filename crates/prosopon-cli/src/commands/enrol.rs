@@ -1,12 +1,14 @@
 //! `prosopon enrol`: make people known.
 
-use std::path::{Path, PathBuf};
+mod whose;
+
+use std::path::PathBuf;
 
 use prosopon::Quality;
 use prosopon::quality::assess_detection;
 use prosopon_gallery::subject::check_name;
 use prosopon_gallery::{
-    Enrolment, EnrolmentRequest, Gallery, GalleryError, NewFace, PictureHash, Source,
+    Enrolment, EnrolmentRequest, Face, Gallery, GalleryError, NewFace, PictureHash, Source,
 };
 use serde::Serialize;
 
@@ -15,27 +17,33 @@ use crate::analysis::{StageTimes, analyze_all};
 use crate::args::{EngineArgs, GalleryArgs, OutputArgs, share};
 use crate::failure::{Exit, Failure, exit_of};
 use crate::output::{Format, count, eprint, print_json, print_json_line, print_line};
-use crate::pictures::{self, Input};
+use crate::pictures::Input;
 use crate::session::{self, Load};
+
+use self::whose::NamedPictures;
 
 /// Add people to a gallery: a folder for each person, or pictures of one
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  prosopon enrol people/                           people/Anna/*.jpg, people/Ben/*.jpg, people/Cem.jpg
-  prosopon enrol --subject Anna anna-1.jpg anna-2.jpg
+  prosopon enrol people/                           people/Anna/*.jpg, people/Ben/*.jpg
+  prosopon enrol --subject Anna anna/ more.jpg     all of one person
+  prosopon enrol --by-file-name badges/            badges/Anna.jpg, badges/Ben.jpg
   prosopon enrol people/ --gallery office.db --largest-face
 
-A picture counts when it shows exactly one face; others are listed with the reason and skipped.
+A picture counts when it shows exactly one face; others are listed with the reason and skipped. \
 What is reported as enrolled is on disk. The same picture twice is noticed.")]
 pub(crate) struct Args {
-    /// Folders with a folder for each person, or a picture for each person named after them; with
-    /// `--subject`, pictures and folders of that person
+    /// Folders with a folder for each person; with `--subject` or `--by-file-name`, pictures and folders of
+    /// pictures
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
     /// All pictures are of this person
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", conflicts_with = "by_file_name")]
     subject: Option<String>,
+    /// Each picture is of the person that its file is named after
+    #[arg(long)]
+    by_file_name: bool,
     /// Skip faces of a lower quality, from 0 to 1; 0.3 refuses the worst
     #[arg(long, value_name = "Q", value_parser = share)]
     min_quality: Option<f32>,
@@ -58,6 +66,8 @@ struct Outcome {
     #[serde(rename = "outcome")]
     kind: Kind,
     face: Option<i64>,
+    /// Other people whose face this is, too, in the gallery: the same place of the same picture.
+    also_enrolled_as: Vec<String>,
     error: Option<Failure>,
 }
 
@@ -89,7 +99,11 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     if let Some(name) = &args.subject {
         check_subject(name, Exit::Usage)?;
     }
-    let (inputs, subjects) = with_subjects(args)?;
+    let NamedPictures {
+        inputs,
+        subjects,
+        loose,
+    } = NamedPictures::of(args)?;
     let session = session::open_engine(&args.engine, Load::of(inputs.len()))?;
     let gallery = session::open_gallery(&args.gallery, true)?;
     let format = args.output.format();
@@ -162,16 +176,33 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
             count(counts.subjects as usize, "person", "people"),
         ))?,
     }
+    remark(&outcomes, &loose, format);
+    Ok(exit_of(skipped))
+}
+
+/// Says on standard error what is worth a second look.
+fn remark(outcomes: &[Outcome], loose: &[String], format: Format) {
     let is_crowded = |outcome: &Outcome| {
         let failure = outcome.error.as_ref();
         failure.is_some_and(|failure| failure.code == "multiple_faces")
     };
+    if !loose.is_empty() {
+        eprint(&format!(
+            "note: {} beside the folders were taken for a person each, named after the file: {}",
+            count(loose.len(), "picture", "pictures"),
+            shortened(loose)
+        ));
+    }
+    if outcomes.iter().any(|o| !o.also_enrolled_as.is_empty()) {
+        eprint(
+            "hint: some of these faces belong to somebody else as well; `prosopon people delete NAME` removes the wrong one",
+        );
+    }
     if format.is_text() && outcomes.iter().any(is_crowded) {
         eprint(
             "hint: crop pictures with several faces, or pass `--largest-face` if the largest is the person",
         );
     }
-    Ok(exit_of(skipped))
 }
 
 /// Refuses a face that is not good enough, with the part that is worst.
@@ -197,61 +228,12 @@ fn check_subject(name: &str, exit: Exit) -> Result<(), Failure> {
     })
 }
 
-/// The pictures to enrol, and whose each is.
-fn with_subjects(args: &Args) -> Result<(Vec<Input>, Vec<String>), Failure> {
-    if let Some(name) = &args.subject {
-        let inputs = pictures::collect(&args.paths)?;
-        let names = vec![name.clone(); inputs.len()];
-        return Ok((inputs, names));
-    }
-    let mut pairs = Vec::new();
-    for folder in &args.paths {
-        pairs.extend(tree(folder)?);
-    }
-    Ok(pairs.into_iter().unzip())
-}
+/// Names that a remark shows.
+const NAMES: usize = 4;
 
-/// The pictures of a tree: one folder for each person, or one file named after the person.
-fn tree(root: &Path) -> Result<Vec<(Input, String)>, Failure> {
-    if root.is_file() {
-        return Err(Failure::new(
-            Exit::Usage,
-            "subject_missing",
-            "expected a folder of people, found a file",
-        )
-        .at(root.display())
-        .with_hint("say whose it is with `--subject NAME`"));
-    }
-    let unreadable = |error: std::io::Error| {
-        Failure::new(
-            Exit::BadInput,
-            "unreadable_folder",
-            format!("could not read the folder: {error}"),
-        )
-        .at(root.display())
-        .with_hint("check the path, and who may read the folder")
-    };
-    let mut entries: Vec<PathBuf> = std::fs::read_dir(root)
-        .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect())
-        .map_err(unreadable)?;
-    entries.sort();
-    let name =
-        |part: Option<&std::ffi::OsStr>| part.unwrap_or_default().to_string_lossy().into_owned();
-    let mut pairs = Vec::new();
-    for entry in entries {
-        if entry.is_dir() {
-            let subject = name(entry.file_name());
-            let pictures = pictures::in_folder(&entry).into_iter();
-            pairs.extend(pictures.map(|input| (input, subject.clone())));
-        } else if pictures::has_picture_extension(&entry) {
-            let subject = name(entry.file_stem());
-            pairs.push((Input::File(entry), subject));
-        }
-    }
-    if pairs.is_empty() {
-        return Err(pictures::no_pictures(root));
-    }
-    Ok(pairs)
+fn shortened(names: &[String]) -> String {
+    let more = if names.len() > NAMES { ", …" } else { "" };
+    names[..names.len().min(NAMES)].join(", ") + more
 }
 
 /// Enrols in batches and reports a picture only once it is on disk.
@@ -280,6 +262,7 @@ impl EnrolmentWriter<'_> {
             subject: subject.clone(),
             kind: Kind::Added,
             face: None,
+            also_enrolled_as: Vec::new(),
             error: None,
         };
         match face {
@@ -299,13 +282,13 @@ impl EnrolmentWriter<'_> {
 
     fn commit(&mut self) -> Result<(), Failure> {
         let enrolments = self.gallery.enrol_batch(&self.requests)?;
-        self.requests.clear();
-        let mut enrolments = enrolments.into_iter();
+        let mut enrolments = enrolments.into_iter().zip(self.requests.drain(..));
         for mut outcome in self.waiting.drain(..) {
             if outcome.kind == Kind::Added
-                && let Some(enrolment) = enrolments.next()
+                && let Some((enrolment, request)) = enrolments.next()
             {
                 outcome.face = Some(enrolment.face().0);
+                outcome.also_enrolled_as = others(self.gallery, &enrolment, &request.face)?;
                 if matches!(enrolment, Enrolment::Duplicate { .. }) {
                     outcome.kind = Kind::Duplicate;
                 }
@@ -321,11 +304,31 @@ impl EnrolmentWriter<'_> {
     }
 }
 
+/// Whose face this is, too: people who have a face of the same place of the same picture.
+fn others(
+    gallery: &Gallery,
+    enrolment: &Enrolment,
+    face: &NewFace,
+) -> Result<Vec<String>, Failure> {
+    let Some(source) = &face.source else {
+        return Ok(Vec::new());
+    };
+    let same = gallery.faces_of_picture(&source.sha256)?.into_iter();
+    let same = same.filter(|other| other.subject != enrolment.subject() && other.is_same_as(face));
+    let name = |other: Face| Ok(gallery.show(other.subject)?.subject.name);
+    same.map(name).collect()
+}
+
 fn describe(outcome: &Outcome) -> String {
     let Outcome { path, subject, .. } = outcome;
-    match (&outcome.error, outcome.kind) {
+    let mut text = match (&outcome.error, outcome.kind) {
         (Some(failure), _) => format!("{subject}: skipped, {}", failure.message),
         (None, Kind::Duplicate) => format!("{subject}: known already: {path}"),
         (None, _) => format!("{subject}: added: {path}"),
+    };
+    if !outcome.also_enrolled_as.is_empty() {
+        let names = outcome.also_enrolled_as.join("`, `");
+        text += &format!(" (this face is enrolled as `{names}`, too)");
     }
+    text
 }

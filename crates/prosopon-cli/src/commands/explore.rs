@@ -15,7 +15,7 @@ use crate::args::{EngineArgs, OutputArgs, ThresholdArgs};
 use crate::faces::{central_face, identity_of};
 use crate::failure::{Exit, Failure, exit_of};
 use crate::output::{print_value, write_json};
-use crate::pictures::{self, pass_over};
+use crate::pictures::{self, Input, pass_over};
 use crate::session::{self, EngineSession, Load};
 use crate::threshold;
 use crate::tiles;
@@ -28,8 +28,8 @@ Examples:
   prosopon explore people/ --report people.html --fmr 1e-4
   prosopon explore people/ --plant 0.05 --seeds 5   how many wrong labels would be found?
 
-The folder that a picture lies in says who it is; of several faces the central one counts. A label is
-doubted if the face is more like another person than like its own, or like nobody; two names are
+The folder that a picture lies in says who it is; of several faces the central one counts. A label is \
+doubted if the face is more like another person than like its own, or like nobody; two names are \
 doubted if their faces match on average.")]
 pub(crate) struct Args {
     /// Folder with a folder of pictures for each person
@@ -82,6 +82,19 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
 /// Reads all pictures and takes of each its central face.
 fn collect(args: &Args) -> Result<(Collection, EngineSession), Failure> {
     let inputs = pictures::collect(std::slice::from_ref(&args.folder))?;
+    let is_flat = |input: &Input| {
+        let folder = input.path().and_then(Path::parent);
+        folder.is_some_and(|folder| folder == args.folder)
+    };
+    if inputs.iter().all(is_flat) {
+        let message =
+            "expected a folder with a folder for each person, found pictures beside each other";
+        return Err(Failure::new(Exit::BadInput, "one_class", message)
+            .at(args.folder.display())
+            .with_hint(
+                "name the folder above it; for pictures without names there is `prosopon cluster`",
+            ));
+    }
     let session = session::open_engine(&args.engine, Load::of(inputs.len()))?;
     let mut collection = Collection::default();
     let mut names = Vec::new();

@@ -28,8 +28,8 @@ Examples:
   prosopon fetch --page https://example.org/team --min-px 100 --into team
   prosopon fetch --from downloads/someone --since 2024-05-01 --until 2024-05-31 --into may
 
-DIR gets the pictures and manifest.jsonl, which says of each where it came from and what became of
-it. The same command again goes on where it stopped: what is there is not fetched again. Equal
+DIR gets the pictures and manifest.jsonl, which says of each where it came from and what became of \
+it. The same command again goes on where it stopped: what is there is not fetched again. Equal \
 pictures are kept once. Private addresses are refused unless --allow-private says otherwise.")]
 pub(crate) struct Args {
     /// Addresses of pictures

@@ -32,8 +32,8 @@ Examples:
   prosopon gradients photo.jpg --out views/ --view all
   prosopon gradients photo.jpg --out views/ --view clahe,otsu,contours --operator scharr
 
-For each picture and view a file `NAME-VIEW.png`, for each view a sheet of all pictures, `sheet-VIEW.png`.
-Along x and y the middle grey is no change; the hue of the orientation is its direction (red to the right, cyan to
+For each picture and view a file `NAME-VIEW.png`, for each view a sheet of all pictures, `sheet-VIEW.png`. \
+Along x and y the middle grey is no change; the hue of the orientation is its direction (red to the right, cyan to \
 the left), its brightness the magnitude. Gradients and their means are of grey levels, with the operator's weights.")]
 pub(crate) struct Args {
     /// Pictures, folders, patterns; `-` for standard input

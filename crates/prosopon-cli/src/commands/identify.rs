@@ -30,14 +30,14 @@ use crate::threshold::{self, RuleJson};
 Examples:
   prosopon identify party.jpg
   prosopon identify party/ --draw named/           pictures with names
-  prosopon identify door.jpg --fmr 1e-5 --json
-  prosopon identify door.jpg --fmr 1e-5 --uncertain-fmr 1e-3
+  prosopon identify door.jpg --fmr 2e-5 --json
+  prosopon identify door.jpg --fmr 2e-5 --uncertain-fmr 1e-3
 
-A face is unknown unless its best candidate is at least as similar as the threshold. `--fmr` is the
-rate of one comparison; in a gallery of n people a stranger is taken for somebody about n times as
-often, which is what the estimate in the last line says. With `--template best` each of their faces
-counts, so that strangers are taken for somebody more often. With `--uncertain-fmr` a face whose best
-candidate reaches only the looser rate is \"perhaps\" that person. Calibration and rates that were
+A face is unknown unless its best candidate is at least as similar as the threshold. `--fmr` is the \
+rate of one comparison; in a gallery of n people a stranger is taken for somebody about n times as \
+often, which is what the estimate in the last line says. With `--template best` each of their faces \
+counts, so that strangers are taken for somebody more often. With `--uncertain-fmr` a face whose best \
+candidate reaches only the looser rate is \"perhaps\" that person. Calibration and rates that were \
 stored with the gallery (`prosopon calibrate`) go before those of the model.")]
 pub(crate) struct Args {
     /// Pictures, folders, patterns; `-` for standard input

@@ -22,7 +22,7 @@ Examples:
   prosopon keys create old-client --scope enrol --secret-from-stdin < key.txt
   prosopon keys revoke 3
 
-A key is shown once, when it is made; only its hash is kept. A running server knows of changes at
+A key is shown once, when it is made; only its hash is kept. A running server knows of changes at \
 once.")]
 pub(crate) struct Args {
     #[command(subcommand)]

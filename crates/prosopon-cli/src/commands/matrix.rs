@@ -27,7 +27,7 @@ Examples:
   prosopon matrix a.jpg b.jpg c.jpg                 a small table
   prosopon matrix photos/ --largest-face --order input --json
 
-Faces of one person stand together, in the order of a tree of clusters (average linkage). faces.npz
+Faces of one person stand together, in the order of a tree of clusters (average linkage). faces.npz \
 holds similarity (n × n) and labels, which are bytes(npz[\"labels\"]).decode().split(\"\\n\").")]
 pub(crate) struct Args {
     /// Pictures, folders, patterns; `-` for standard input

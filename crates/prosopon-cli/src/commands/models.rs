@@ -20,11 +20,11 @@ use crate::progress::Downloads;
 #[command(after_help = "\
 Examples:
   prosopon models list
-  prosopon models pull                             the default pack, by npm and pip
-  prosopon models pull --mirror /mnt/usb           files named by their SHA-256
-  prosopon models add scrfd-0.3.0.tar.gz           from a file, without network
-  prosopon models add my-arcface.onnx              a network of your own; my-arcface.toml describes it
-  prosopon models quantize scrfd photos/           a copy of a network in 8-bit integers
+  prosopon models pull                       the default pack, by npm and pip
+  prosopon models pull --mirror /mnt/usb     files named by their SHA-256
+  prosopon models add scrfd-0.3.0.tar.gz     from a file, without network
+  prosopon models add my-arcface.onnx        a network of your own; my-arcface.toml describes it
+  prosopon models quantize scrfd photos/     a copy of a network in 8-bit integers
   prosopon models verify")]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -62,7 +62,7 @@ enum Action {
     Quantize(quantize::Args),
     /// Hash all installed files and compare with the catalogue
     Verify,
-    /// Print where models are, or where one is
+    /// Print the data directory, or where a model is
     Path {
         name: Option<String>,
     },

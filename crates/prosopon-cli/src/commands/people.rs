@@ -14,7 +14,7 @@ use serde_json::json;
 
 use crate::args::{GalleryArgs, OutputArgs};
 use crate::failure::{Exit, Failure};
-use crate::output::{Format, count, print_json_line, print_line, print_value};
+use crate::output::{Format, count, eprint, print_json, print_json_line, print_line, print_value};
 use crate::results::make_folder;
 use crate::session;
 
@@ -23,10 +23,11 @@ use crate::session;
 #[command(after_help = "\
 Examples:
   prosopon people list
-  prosopon people show Anna --crops anna/          the faces as pictures
+  prosopon people show Anna --crops anna/       the faces as pictures
   prosopon people rename Ana Anna
-  prosopon people set Anna door=true lamp=blue     facts that go out with events; `lamp=` removes one
-  prosopon people merge 'Anna K.' Anna             all faces of the first go to the second
+  prosopon people set Anna door=true lamp=blue  facts for events; `lamp=` removes one
+  prosopon people merge 'Anna K.' Anna          all faces of the first go to the second
+  prosopon people delete Anna                   or everybody: `--all`
   prosopon people export --out backup.jsonl
   prosopon people import backup.jsonl --gallery new.db")]
 pub(crate) struct Args {
@@ -67,8 +68,11 @@ enum Action {
     /// Delete people with all their faces
     Delete {
         /// Who; their events and exports are not touched: `prosopon events purge --subject NAME`
-        #[arg(required = true, value_name = "NAME")]
+        #[arg(required_unless_present = "all", value_name = "NAME")]
         names: Vec<String>,
+        /// Everybody
+        #[arg(long, conflicts_with = "names")]
+        all: bool,
     },
     /// Write everything as JSON lines
     Export {
@@ -146,26 +150,30 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
                 )
             })?;
         }
-        Action::Delete { names } => {
-            let names: BTreeSet<&String> = names.iter().collect();
-            let keys: Vec<SubjectKey> = names.iter().map(|name| (*name).into()).collect();
-            let faces = gallery.delete_subjects(&keys)?;
-            print_value(
-                format,
-                &json!({"subjects": names.len(), "faces": faces}),
-                || {
-                    format!(
-                        "deleted {} with {}",
-                        count(names.len(), "person", "people"),
-                        count(faces as usize, "face", "faces")
-                    )
-                },
-            )?;
-        }
+        Action::Delete { names, all } => delete(&gallery, names, *all, format)?,
         Action::Export { out } => export(&gallery, out.as_ref(), format)?,
         Action::Import { file } => import(&gallery, file, format)?,
     }
     Ok(Exit::Success)
+}
+
+fn delete(gallery: &Gallery, names: &[String], all: bool, format: Format) -> Result<(), Failure> {
+    let (subjects, faces) = if all {
+        let counts = gallery.clear()?;
+        (counts.subjects, counts.faces)
+    } else {
+        let names: BTreeSet<&String> = names.iter().collect();
+        let keys: Vec<SubjectKey> = names.iter().map(|name| (*name).into()).collect();
+        (keys.len() as u64, gallery.delete_subjects(&keys)?)
+    };
+    let deleted = json!({"subjects": subjects, "faces": faces});
+    print_value(format, &deleted, || {
+        format!(
+            "deleted {} with {}",
+            count(subjects as usize, "person", "people"),
+            count(faces as usize, "face", "faces")
+        )
+    })
 }
 
 #[derive(Serialize)]
@@ -181,8 +189,10 @@ fn list(gallery: &Gallery, search: Option<String>, format: Format) -> Result<(),
     let mut all = List {
         subjects: Vec::new(),
     };
+    let mut n_found = 0;
     loop {
         let page = gallery.list(&options)?;
+        n_found += page.subjects.len();
         for summary in page.subjects {
             match format {
                 Format::Text => print_line(&format!(
@@ -199,8 +209,13 @@ fn list(gallery: &Gallery, search: Option<String>, format: Format) -> Result<(),
             None => break,
         }
     }
-    if format == Format::Json {
-        crate::output::print_json(&all)?;
+    match format {
+        Format::Json => print_json(&all)?,
+        Format::Text if n_found == 0 => eprint(match options.name_contains {
+            Some(_) => "nobody has such a name",
+            None => "nobody is enrolled",
+        }),
+        _ => {}
     }
     Ok(())
 }

@@ -10,9 +10,9 @@ use serde::Serialize;
 
 use super::classifiers::RegistryArgs;
 use crate::analysis::read_all;
-use crate::args::{InferenceArgs, OutputArgs, PictureArgs, SourceArgs, number};
+use crate::args::{InferenceArgs, OutputArgs, PictureArgs, SourceArgs, number, quoted};
 use crate::failure::{Exit, Failure, exit_of};
-use crate::output::{Format, eprint, print_json, print_json_line, print_line};
+use crate::output::{Format, count, eprint, print_json, print_json_line, print_line};
 use crate::pictures;
 use crate::session::Load;
 use crate::toolbox;
@@ -27,15 +27,15 @@ Examples:
   prosopon predict actors new.jpg --reject=0.9
   prosopon predict mood/classifier.prosopon face.png
 
-`prosopon train` makes classifiers, `prosopon classifiers list` shows them. A classifier knows only its classes:
-whom it never saw, it takes for one of them, with a probability that need not be low. Where strangers
+`prosopon train` makes classifiers, `prosopon classifiers list` shows them. A classifier knows only its classes: \
+whom it never saw, it takes for one of them, with a probability that need not be low. Where strangers \
 come, use `identify`, or give a class of strangers, or `--reject`.")]
 pub(crate) struct Args {
     /// `NAME`, `NAME@VERSION`, `NAME@candidate`, or a file
     #[arg(value_name = "NAME|FILE")]
     classifier: String,
     /// Pictures, folders, patterns, or `-` for standard input
-    #[arg(value_name = "PATH", required = true)]
+    #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
     /// Answers less sure than this are `unknown`; without a number the classifier's own threshold counts,
     /// which was set on pictures that it did not learn from
@@ -52,6 +52,9 @@ pub(crate) struct Args {
     #[command(flatten)]
     inference: InferenceArgs,
 }
+
+/// Less sure than this, an answer is more likely wrong than right even by the classifier's own account.
+const EVEN: f64 = 0.5;
 
 /// From where on an answer counts.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -76,6 +79,8 @@ struct Document {
     classes: Vec<String>,
     /// Least probability of an answer that counts, if any is rejected.
     reject_below: Option<f64>,
+    /// Less sure answers are `unsure`: the classifier's own threshold, and at least one half.
+    unsure_below: f64,
     pictures: Vec<PictureJson>,
     failed: Vec<Failed>,
 }
@@ -103,12 +108,18 @@ struct FaceJson {
     probability: f64,
     /// Whether it is too unsure to count.
     rejected: bool,
+    /// Whether it is less sure than `unsure_below`, as answers about strangers often are.
+    unsure: bool,
     /// Probability of each class, in the order of `classes`.
     probabilities: Vec<f64>,
 }
 
 pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
+    if args.paths.is_empty() {
+        return Err(no_pictures(&args.classifier));
+    }
     let (mut classifier, version) = open(&args.classifier, &args.registry)?;
+    let unsure_below = classifier.card.reject_below.unwrap_or_default().max(EVEN);
     let reject_below = match args.reject {
         None => None,
         Some(Reject::Below(least)) => Some(least),
@@ -126,9 +137,11 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         version,
         classes: classifier.card.classes.clone(),
         reject_below,
+        unsure_below,
         pictures: Vec::new(),
         failed: Vec::new(),
     };
+    let mut n_unsure = 0;
     read_all(
         &inputs,
         &args.pictures.limits(),
@@ -144,14 +157,22 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         },
         |input, read| {
             let path = input.to_string();
-            match read.and_then(|read| read) {
+            match read.and_then(|read| read.map_err(|failure| failure.at(&path))) {
                 Ok(faces) => {
                     let faces = faces.into_iter();
-                    let faces = faces.map(|(at, said)| face_json(&classifier.card, at, said));
+                    let faces = faces.map(|(at, said)| FaceJson {
+                        unsure: said.probability() < unsure_below,
+                        ..face_json(&classifier.card, at, said)
+                    });
                     let picture = PictureJson {
                         path,
                         faces: faces.collect(),
                     };
+                    n_unsure += picture
+                        .faces
+                        .iter()
+                        .filter(|f| f.unsure && !f.rejected)
+                        .count();
                     match format {
                         Format::Text => print_line(&describe(&picture, &classifier.card))?,
                         Format::JsonLines => print_json_line(&picture)?,
@@ -159,7 +180,6 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
                     }
                 }
                 Err(failure) if failure.exit == Exit::BadInput => {
-                    let failure = failure.at(&path);
                     eprint(&failure.to_string());
                     document.failed.push(Failed {
                         path,
@@ -175,6 +195,13 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     if format == Format::Json {
         print_json(&document)?;
     }
+    if n_unsure > 0 && format.is_text() {
+        eprint(&format!(
+            "note: {} less sure than {:.0} %, as answers about strangers often are; `--reject={unsure_below}` calls these unknown",
+            count(n_unsure, "answer is", "answers are"),
+            100.0 * unsure_below
+        ));
+    }
     Ok(exit_of(document.failed.len()))
 }
 
@@ -184,6 +211,7 @@ fn face_json(card: &Card, detection: Option<Detection>, said: Prediction) -> Fac
         class: card.classes[said.class].clone(),
         probability: said.probability(),
         rejected: said.is_rejected,
+        unsure: false,
         probabilities: said.probabilities,
     }
 }
@@ -213,9 +241,10 @@ fn describe(picture: &PictureJson, card: &Card) -> String {
             &face.class
         };
         text += &format!(
-            "{}{place}: {name} ({:.1} %)\n",
+            "{}{place}: {name} ({:.1} %{})\n",
             picture.path,
-            100.0 * face.probability
+            100.0 * face.probability,
+            if face.unsure { ", unsure" } else { "" }
         );
         let mut scores: Vec<_> = card.classes.iter().zip(&face.probabilities).collect();
         scores.sort_by(|a, b| b.1.total_cmp(a.1));
@@ -225,6 +254,25 @@ fn describe(picture: &PictureJson, card: &Card) -> String {
         }
     }
     text.trim_end().to_owned()
+}
+
+/// The error for one argument, which may be either.
+fn no_pictures(only: &str) -> Failure {
+    let (found, example) = if pictures::has_picture_extension(Path::new(only)) {
+        (
+            "only a picture",
+            format!("prosopon predict NAME {}", quoted(only)),
+        )
+    } else {
+        (
+            "no pictures",
+            format!("prosopon predict {} new.jpg", quoted(only)),
+        )
+    };
+    let message = format!("expected a classifier and pictures, found {found}");
+    Failure::new(Exit::Usage, "usage", message).with_hint(format!(
+        "`{example}`; `prosopon classifiers list` shows the names"
+    ))
 }
 
 /// The classifier that `name` names, and its version if it is one of the registry.

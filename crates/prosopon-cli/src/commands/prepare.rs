@@ -31,11 +31,11 @@ Examples:
   prosopon prepare photos/ faces/
   prosopon prepare photos/ faces/ --crop aligned --size 112 --contrast clahe
   prosopon prepare photos/ faces/ --gray --size 48 --contrast equalize --denoise
-  prosopon prepare photos/ faces/ --detector haar --require-eyes 2    two visible eyes, as seen classically
+  prosopon prepare photos/ faces/ --detector haar --require-eyes 2  two visible eyes
   prosopon prepare photos/ faces/ --json > report.json
 
-photos/ann/1.jpg becomes faces/ann/1.png: the largest face, or with --all-faces each of them (1-1.png,
-1-2.png …, from left to right). A second run goes on where the first one ended, and takes the faces of
+photos/ann/1.jpg becomes faces/ann/1.png: the largest face, or with --all-faces each of them (1-1.png, \
+1-2.png …, from left to right). A second run goes on where the first one ended, and takes the faces of \
 pictures away that are no longer there. What it did not make itself it never changes or takes away.")]
 pub(crate) struct Args {
     /// Folder with a folder of pictures for each person, or for each class

@@ -17,7 +17,7 @@ use crate::session::{self, Load};
 /// Set everything up and find the faces on a first photograph
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Installs the default models if they are missing, finds the faces on the photograph of the Solvay
+Installs the default models if they are missing, finds the faces on the photograph of the Solvay \
 conference of 1927 that comes with them, and writes the picture with the faces marked.
 
 Examples:

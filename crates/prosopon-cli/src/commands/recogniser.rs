@@ -23,10 +23,10 @@ Examples:
   prosopon recogniser show orl.rec --out pictures/   mean face and directions
   prosopon recogniser train photos/ --detect --method fisher --out us.rec
 
-A folder holds a folder of pictures for each person. Pictures are taken for faces that are cropped alike,
-which matters much here; `--detect` finds the largest face of each and turns it upright, and must then be
-given to all commands. Every face gets the name of the nearest one unless `--max-distance` is given;
-distances have another scale for each method and each folder. The networks (`enrol`, `identify`) are far
+A folder holds a folder of pictures for each person. Pictures are taken for faces that are cropped alike, \
+which matters much here; `--detect` finds the largest face of each and turns it upright, and must then be \
+given to all commands. Every face gets the name of the nearest one unless `--max-distance` is given; \
+distances have another scale for each method and each folder. The networks (`enrol`, `identify`) are far \
 more accurate; this is to compare with, to teach, and for small devices.")]
 pub(crate) struct Args {
     #[command(subcommand)]

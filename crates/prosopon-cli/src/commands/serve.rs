@@ -27,14 +27,14 @@ use crate::toolbox;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  prosopon serve                                   then open http://127.0.0.1:8420
-  prosopon serve --listen 0.0.0.0:8420             for others too; make a key for them first:
+  prosopon serve                               then open http://127.0.0.1:8420
+  prosopon serve --listen 0.0.0.0:8420         for others too; make a key for them first:
   prosopon keys create phone --scope identify
   prosopon serve --config server.toml --print-config
-  prosopon serve --check                           is the server that runs here ready? status 0 or 1
+  prosopon serve --check                       is the server that runs here ready? status 0 or 1
 
-Every setting can stand in the configuration file, in the environment (PROSOPON_QUEUE=100) or, where
-there is an option, on the command line; the last of these wins. `--print-config` shows them all,
+Every setting can stand in the configuration file, in the environment (PROSOPON_QUEUE=100) or, where \
+there is an option, on the command line; the last of these wins. `--print-config` shows them all, \
 with their meaning and where each value came from.")]
 pub(crate) struct Args {
     /// Configuration file (TOML)
@@ -56,8 +56,8 @@ pub(crate) struct Args {
 #[derive(Debug, clap::Args, Serialize)]
 #[command(next_help_heading = "Settings")]
 struct Flags {
-    /// Address and port [default: 127.0.0.1:8420]
-    #[arg(long, value_name = "ADDRESS", value_parser = prosopon_server::listen_address)]
+    /// Address and port, or a port of 127.0.0.1 [default: 127.0.0.1:8420]
+    #[arg(long, alias = "port", value_name = "ADDRESS", value_parser = prosopon_server::listen_address)]
     listen: Option<SocketAddr>,
     /// File of the default gallery; `gallery.db` in the data directory by default
     #[arg(long, value_name = "FILE")]
@@ -150,6 +150,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         "http"
     };
     let needs_key = server.requires_keys() && !server.has_keys();
+    let is_open = !server.requires_keys() && !address.ip().is_loopback();
     let on_ready = move |models: &LoadedModels| {
         // Before the line that scripts wait for, so that they have seen it by then.
         if needs_key {
@@ -157,9 +158,19 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
                 "there is no API key yet, and callers need one: `prosopon keys create NAME --scope admin`",
             );
         }
+        if is_open {
+            eprint(&format!(
+                "warning: whoever reaches {address} may look at and change everything here, for no key is required; `--require-keys always` changes that"
+            ));
+        }
         eprint(&format!(
-            "ready: {scheme}://{} ({}, {} at a time); Ctrl-C stops",
+            "ready: {scheme}://{} ({}{}, {} at a time); Ctrl-C stops",
             shown(address),
+            if address.ip().is_unspecified() {
+                "at all addresses of this machine; "
+            } else {
+                ""
+            },
             models.backend,
             models.threads,
         ));

@@ -23,15 +23,15 @@ const LIST: &str = ".prosopon-split.jsonl";
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  prosopon split pairs/ halves/                       a.jpg becomes a-1.jpg (left) and a-2.jpg (right)
-  prosopon split pairs/ halves/ --into-folders        1/a.jpg and 2/a.jpg, so that before and after lie apart
+  prosopon split pairs/ halves/                       a.jpg becomes a-1.jpg and a-2.jpg
+  prosopon split pairs/ halves/ --into-folders        1/a.jpg and 2/a.jpg
   prosopon split sheets/ faces/ --columns 4 --rows 3 --by column
   prosopon split pairs/ halves/ --columns 1 --rows 2  upper and lower half
   prosopon split pairs/ halves/ --equal --json
 
-Sub-folders are kept. JPEG stays JPEG, encoded anew; all else becomes PNG, which loses nothing. Of an odd
-width the right half has the middle column; with `--equal` neither has it. Pictures that cannot be read are
-listed and the rest goes on. Nothing that is in the folder already is overwritten, except what an earlier run
+Sub-folders are kept. JPEG stays JPEG, encoded anew; all else becomes PNG, which loses nothing. Of an odd \
+width the right half has the middle column; with `--equal` neither has it. Pictures that cannot be read are \
+listed and the rest goes on. Nothing that is in the folder already is overwritten, except what an earlier run \
 made and nobody changed; a run that was cut short is carried on by the next.")]
 pub(crate) struct Args {
     /// Folder of pictures, or one picture

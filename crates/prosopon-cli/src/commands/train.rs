@@ -31,19 +31,19 @@ use crate::toolbox;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  prosopon train photos/                              who is it? a folder for each person
-  prosopon train photos/ --grid                       try learners, keep the best
+  prosopon train photos/                            who is it? a folder for each person
+  prosopon train photos/ --grid                     try learners, keep the best
   prosopon train photos/ --feature pixels+wavelet --learner scale+svc:C=10 --detector haar
-  prosopon train fer2013/ --faces as-is --cnn fer     train/ and test/ are kept apart
+  prosopon train fer2013/ --faces as-is --cnn fer   train/ and test/ are kept apart
   prosopon train photos/ --cnn hobbit --augment --trials 10
-  prosopon train list.csv --name mood                 columns path,label[,split][,group]
-  prosopon train photos/ --head triplet --out mine    an embedding of your own, for the option
-                                                      `--head mine/head.prosopon` of other commands
-  prosopon predict photos new.jpg                     what it says of a picture
+  prosopon train list.csv --name mood               columns path,label[,split][,group]
+  prosopon train photos/ --head triplet --out mine  an embedding of your own, for the option
+                                                    `--head mine/head.prosopon` of other commands
+  prosopon predict photos new.jpg                   what it says of a picture
 
-A part of the pictures is held out: the figures are about those, and near-duplicates never stand
-on both sides. The classifier, a report (report.html) and class_dictionary.json are kept as a new
-version of NAME: `prosopon classifiers list`. A training that was cut short goes on when the same
+A part of the pictures is held out: the figures are about those, and near-duplicates never stand \
+on both sides. The classifier, a report (report.html) and class_dictionary.json are kept as a new \
+version of NAME: `prosopon classifiers list`. A training that was cut short goes on when the same \
 command is run again.")]
 pub(crate) struct Args {
     /// Folder with a folder of pictures for each class, or with train/ and test/; a .csv; values of features

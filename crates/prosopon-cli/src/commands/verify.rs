@@ -23,8 +23,8 @@ Examples:
   prosopon verify a.jpg b.jpg --fmr 1e-4 --uncertain-fmr 1e-2
   prosopon verify door.jpg owner.jpg --json && open-the-door
 
-With `--uncertain-fmr` there is an answer between yes and no: \"uncertain\" is what reaches the looser of
-the two rates but not the stricter one. With `--gallery` the gallery's own calibration and rates decide, if
+With `--uncertain-fmr` there is an answer between yes and no: \"uncertain\" is what reaches the looser of \
+the two rates but not the stricter one. With `--gallery` the gallery's own calibration and rates decide, if \
 it has some (`prosopon calibrate`), else the model's.
 
 Exit status: 0 same person, 1 different people, 6 uncertain, 2 wrong usage, 3 no usable face.")]
@@ -148,7 +148,8 @@ fn one_face(args: &Args, session: &EngineSession, path: &Path) -> Result<Face, F
             "several_pictures",
             format!("expected one picture, found {}", inputs.len()),
         )
-        .at(path.display()));
+        .at(path.display())
+        .with_hint("`prosopon matrix` compares all faces of folders, `identify` looks for those that are enrolled"));
     };
     let mut found = None;
     analyze_all(

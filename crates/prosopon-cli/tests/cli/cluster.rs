@@ -115,6 +115,34 @@ fn faces_are_grouped_sorted_and_listed() {
     assert_eq!(number(&again, "/sorted/kept"), 8.0);
     assert_eq!(number(&again, "/sorted/made"), 0.0);
     assert_eq!(again["groups"], document["groups"]);
+
+    // A copy is no further picture, and nobody's further face.
+    let name = PEOPLE[0];
+    let (from, to) = (
+        format!("photos/{name}-1.jpg"),
+        format!("photos/{name}-3.jpg"),
+    );
+    fs::copy(env.path(&from), env.path(&to)).expect("a copy");
+    let copied = cluster(&env, 3, &[]);
+    assert_eq!(
+        (number(&copied, "/new_pictures"), number(&copied, "/copies")),
+        (0.0, 1.0)
+    );
+    assert_eq!(copied["faces"], document["faces"]);
+    let said = env.run(&[&["cluster", "photos"], env.decision()].concat());
+    let said = said.expect(3).stdout;
+    assert!(
+        said.contains("8 faces in 9 pictures: 4 people (0 new"),
+        "{said}"
+    );
+    assert!(said.contains("1 file is a copy of others"), "{said}");
+    assert!(
+        said.lines()
+            .all(|line| !line.starts_with("person-") || line.contains("     2  ")),
+        "{said}"
+    );
+    let listed = env.run(&["album", "list", "--album", "photos"]).text();
+    assert!(listed.contains("  person-001  2 faces"), "{listed}");
 }
 
 #[test]

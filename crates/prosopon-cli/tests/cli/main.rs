@@ -14,6 +14,7 @@ mod fetch;
 mod figures;
 mod haar;
 mod help;
+mod keys;
 mod measure;
 mod models;
 mod people;

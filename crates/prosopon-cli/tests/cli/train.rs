@@ -98,10 +98,44 @@ fn faces_are_learnt_measured_kept_and_recognised() {
         .sum();
     assert!((sum - 1.0).abs() < 1e-6);
     assert!(face["bounding_box"].is_null());
-    let text = env
+    let said = env
         .run(&["predict", "orl@1", "orl/s3/1.pgm", "--reject=1"])
         .text();
-    assert!(text.starts_with("orl/s3/1.pgm: unknown ("), "{text}");
+    assert!(said.starts_with("orl/s3/1.pgm: unknown ("), "{said}");
+
+    // Somebody whom it never saw is taken for one of its people, and marked where that is hardly sure.
+    let stranger =
+        fs::read(shared("data/orl").expect("faces").join("s9/1.pgm")).expect("a picture");
+    for i in 0..3 {
+        env.write(&format!("others/{i}.pgm"), &stranger);
+    }
+    env.write("others/broken.jpg", b"\xff\xd8\xff\xe0 and no more");
+    let answers = env.json(3, &["predict", "orl", "orl/s3", "others"]);
+    let unsure_below = number(&answers, "/unsure_below");
+    assert!(unsure_below >= 0.5, "{unsure_below}");
+    for picture in list(&answers, "/pictures") {
+        let face = &picture["faces"][0];
+        assert_eq!(
+            face["unsure"],
+            number(face, "/probability") < unsure_below,
+            "{face:#}"
+        );
+    }
+    let failed = list(&answers, "/failed");
+    assert_eq!(failed.len(), 1);
+    assert_eq!(
+        text(&failed[0], "/message").matches("broken.jpg").count(),
+        1
+    );
+    let outcome = env.run(&["predict", "orl", "others/0.pgm"]).expect(0);
+    let is_marked = outcome.stdout.contains(" %, unsure)");
+    assert_eq!(
+        is_marked,
+        outcome.stderr.contains("note: 1 answer is less sure"),
+        "{}",
+        outcome.stdout
+    );
+    println!("a stranger: {}", outcome.stdout);
 
     // Again, with the same seed and other learners: a candidate.
     let grid = [

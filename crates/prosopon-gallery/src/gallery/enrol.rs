@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::people::known;
 use super::{Gallery, SubjectKey, bind, binding_of, now_millis};
 use crate::error::GalleryError;
-use crate::face::{Face, FaceId, NewFace, PictureHash, is_same_face};
+use crate::face::{Face, FaceId, NewFace, PictureHash};
 use crate::store::{Reader, Writer};
 use crate::subject::{NewSubject, SubjectId, check_name};
 
@@ -191,13 +191,7 @@ pub(crate) fn twin(
     let twin = reader
         .faces_of_picture(&source.sha256)?
         .into_iter()
-        .find(|old| {
-            old.subject == subject
-                && is_same_face(
-                    (old.source.as_ref(), old.bounding_box.as_ref()),
-                    (Some(source), face.bounding_box.as_ref()),
-                )
-        });
+        .find(|old| old.subject == subject && old.is_same_as(face));
     Ok(twin.map(|face| face.id))
 }
 

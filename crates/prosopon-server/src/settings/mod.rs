@@ -18,7 +18,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use prosopon::Rates;
@@ -92,13 +92,17 @@ pub struct Settings {
     pub mirror: Option<String>,
 }
 
-/// The setting `listen` as it is written.
+/// The setting `listen` as it is written: an address and a port, or a port of this machine alone.
 ///
 /// # Errors
 /// What was expected.
 pub fn listen_address(text: &str) -> Result<SocketAddr, String> {
     let expected = "expected an IP address and a port, such as 127.0.0.1:8420";
+    let port = text
+        .parse()
+        .map(|port: u16| (Ipv4Addr::LOCALHOST, port).into());
     text.parse()
+        .or(port)
         .map_err(|_| format!("{expected}, found `{text}`"))
 }
 

@@ -47,7 +47,7 @@ const fn setting(
 /// All settings, in the order in which they are shown.
 #[rustfmt::skip]
 pub const SETTINGS: &[Setting] = &[
-    setting("listen", Kind::Text, Some("\"127.0.0.1:8420\""), "address and port"),
+    setting("listen", Kind::Text, Some("\"127.0.0.1:8420\""), "address and port, or a port of 127.0.0.1"),
     setting("gallery", Kind::Text, None, "file of the default gallery; gallery.db in the data directory"),
     setting("galleries_dir", Kind::Text, None, "folder of the other galleries; galleries in the data directory"),
     setting("albums_dir", Kind::Text, None, "folder of the albums; albums in the data directory"),

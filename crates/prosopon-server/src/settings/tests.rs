@@ -2,7 +2,7 @@
 
 use toml::Table;
 
-use super::{LoadedSettings, SETTINGS, Settings, SettingsError};
+use super::{LoadedSettings, SETTINGS, Settings, SettingsError, listen_address};
 
 fn load(
     file: Option<&str>,
@@ -127,5 +127,14 @@ fn mistakes_name_setting_and_place() {
         let message = load(*file, environment, flags).unwrap_err().to_string();
         assert!(message.contains(expected), "{message}");
         assert!(!message.contains('\n'), "{message}");
+    }
+}
+
+#[test]
+fn a_port_alone_is_one_of_this_machine() {
+    assert_eq!(listen_address("9000"), Ok(([127, 0, 0, 1], 9000).into()));
+    assert_eq!(listen_address("[::1]:80").unwrap().port(), 80);
+    for wrong in ["", "70000", ":80", "localhost:80"] {
+        assert!(listen_address(wrong).is_err(), "{wrong}");
     }
 }

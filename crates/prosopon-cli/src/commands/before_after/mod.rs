@@ -27,15 +27,15 @@ use crate::tiles;
     visible_alias = "compare-before-after",
     after_help = "\
 Examples:
-  prosopon before-after pairs/                          left half before, right half after
-  prosopon before-after pairs/ --layout stacked         upper half before, lower half after
-  prosopon before-after before/ after/                  two folders, paired by the names of their files
-  prosopon before-after halves/ --layout numbered       what `prosopon split` made: a-1.jpg and a-2.jpg
+  prosopon before-after pairs/                     left half before, right half after
+  prosopon before-after pairs/ --layout stacked    upper half before, lower half after
+  prosopon before-after before/ after/             two folders, paired by file names
+  prosopon before-after halves/ --layout numbered  made by `prosopon split`: a-1.jpg and a-2.jpg
   prosopon before-after pairs/ --out pairs.html --csv pairs.csv --fmr 1e-4 --json
 
-Of each picture the central face counts; it is turned upright before anything is compared. The page shows both
-faces of each pair with structural similarity (SSIM), the bits of 64 in which aHash, pHash, dHash and wHash
-differ, and the similarity of the embeddings with the decision at a false match rate. Only the last knows what a
+Of each picture the central face counts; it is turned upright before anything is compared. The page shows both \
+faces of each pair with structural similarity (SSIM), the bits of 64 in which aHash, pHash, dHash and wHash \
+differ, and the similarity of the embeddings with the decision at a false match rate. Only the last knows what a \
 face is. Pairs in which a face is missing are listed; the status is then 3."
 )]
 pub(crate) struct Args {

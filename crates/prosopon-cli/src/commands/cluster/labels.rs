@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use prosopon_gallery::album::{Group, GroupId};
 
+use crate::albums::unnamed;
+
 /// Longest label, in bytes: with a number and an ending it still fits into a file name.
 const MOST_BYTES: usize = 100;
 
@@ -21,7 +23,7 @@ impl Labels {
                 let id = group.id;
                 let mut label = match &group.name {
                     Some(name) => safe(name),
-                    None => format!("person-{id:03}", id = id.0),
+                    None => unnamed(id),
                 };
                 if !taken.insert(label.to_lowercase()) {
                     label = format!("{label} ({id})");

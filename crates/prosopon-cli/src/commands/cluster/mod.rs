@@ -6,7 +6,7 @@ mod sheets;
 mod sort;
 mod table;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use prosopon::{BoundingBox, Threshold, cluster};
@@ -33,13 +33,13 @@ Examples:
   prosopon cluster photos/
   prosopon cluster photos/ --sort-into people/ --link hard     a folder for each person
   prosopon cluster photos/ --sheets sheets/ --csv groups.csv
-  prosopon album name 3 Anna --album photos/                   say who somebody is
+  prosopon album name person-003 Anna --album photos/          say who somebody is
   prosopon cluster photos/                                     new pictures join the groups
 
-Photographs, faces and groups are kept in an album; the next run reads only what is new. Groups are
-joined as long as the mean similarity between them reaches the threshold. Without `--fmr` and
-`--threshold` its rate follows from the number of faces: 0.1 by that number, from 1e-3 to 1e-5. Two
-faces of one picture are taken for different people, unless that would split a group that is seen on many
+Photographs, faces and groups are kept in an album; the next run reads only what is new. Groups are \
+joined as long as the mean similarity between them reaches the threshold. Without `--fmr` and \
+`--threshold` its rate follows from the number of faces: 0.1 by that number, from 1e-3 to 1e-5. Two \
+faces of one picture are taken for different people, unless that would split a group that is seen on many \
 others (`--allow-twice`: no such rule). What was decided with `prosopon album` is never changed.")]
 pub(crate) struct Args {
     /// Pictures, folders, patterns
@@ -82,6 +82,8 @@ struct Document {
     failed: Vec<read::Failed>,
     /// Pictures of this run that the album did not know.
     new_pictures: usize,
+    /// Files of this run that are copies of others, byte for byte.
+    copies: usize,
     pictures: u64,
     faces: u64,
     /// Groups with a name.
@@ -102,6 +104,14 @@ struct GroupJson {
     /// What it is called in folders and sheets.
     label: String,
     faces: Vec<FaceJson>,
+}
+
+impl GroupJson {
+    /// Faces, each counted once, in however many copies of its picture it is.
+    fn n_faces(&self) -> usize {
+        let ids: BTreeSet<i64> = self.faces.iter().map(|face| face.id).collect();
+        ids.len()
+    }
 }
 
 #[derive(Serialize)]
@@ -155,6 +165,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         pictures_without_faces: without_faces.into_iter().map(|p| p.name).collect(),
         failed: news.failed,
         new_pictures: news.added,
+        copies: news.copies,
         pictures: counts.pictures,
         faces: counts.faces,
         named: counts.named,
@@ -277,7 +288,7 @@ fn describe(document: &Document) -> String {
     let (shown, once): (Vec<_>, Vec<_>) = document
         .groups
         .iter()
-        .partition(|group| group.faces.len() > 1 || group.name.is_some());
+        .partition(|group| group.n_faces() > 1 || group.name.is_some());
     let width = shown.iter().map(|g| g.label.chars().count()).max();
     for group in &shown {
         let mut names: Vec<&str> = group.faces.iter().map(|f| file_name(&f.path)).collect();
@@ -288,7 +299,7 @@ fn describe(document: &Document) -> String {
         lines.push(format!(
             "{:width$}  {:>4}  {}{more}",
             group.label,
-            group.faces.len(),
+            group.n_faces(),
             names.join(", "),
             width = width.unwrap_or_default(),
         ));
@@ -319,6 +330,12 @@ fn describe(document: &Document) -> String {
         document.failed.len(),
         document.threshold,
     ));
+    if document.copies > 0 {
+        let copies = count(document.copies, "file is a copy", "files are copies");
+        lines.push(format!(
+            "{copies} of others and counted with them (`prosopon dedupe` shows them)"
+        ));
+    }
     lines.push(format!("album: {}", document.album));
     lines.join("\n")
 }

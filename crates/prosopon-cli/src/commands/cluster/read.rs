@@ -1,5 +1,6 @@
 //! New pictures into the album.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use prosopon_gallery::PictureHash;
@@ -27,6 +28,8 @@ pub(super) struct Failed {
 /// What a run added.
 pub(super) struct News {
     pub(super) added: usize,
+    /// Files of this run that are copies of others, byte for byte.
+    pub(super) copies: usize,
     pub(super) failed: Vec<Failed>,
 }
 
@@ -49,11 +52,17 @@ pub(super) fn add_new(
 ) -> Result<News, Failure> {
     let limits = args.detect.limits();
     let mut new = Vec::new();
+    let mut hashes = BTreeSet::new();
+    let mut copies = 0;
     let bar = progress::bar(inputs.len(), "pictures looked up");
     for input in inputs {
         // What cannot be read is reported when it is analysed.
         let is_known = match input.read(&limits) {
-            Ok(bytes) => album.knows(&PictureHash::of(&bytes), &place(input))?,
+            Ok(bytes) => {
+                let hash = PictureHash::of(&bytes);
+                copies += usize::from(!hashes.insert(hash));
+                album.knows(&hash, &place(input))?
+            }
             Err(_) => false,
         };
         if !is_known {
@@ -65,8 +74,10 @@ pub(super) fn add_new(
 
     let mut news = News {
         added: 0,
+        copies,
         failed: Vec::new(),
     };
+    let mut added = BTreeSet::new();
     let mut batch = Vec::with_capacity(BATCH);
     analyze_all(
         &new,
@@ -88,6 +99,7 @@ pub(super) fn add_new(
                 }
                 Err(failure) => return Err(failure),
             };
+            news.added += usize::from(added.insert(sha256));
             let faces = faces.iter().map(NewAlbumFace::of);
             batch.push(NewPicture {
                 path: place(input),
@@ -96,7 +108,6 @@ pub(super) fn add_new(
                 height: size.1,
                 faces: faces.collect::<Result<_, _>>()?,
             });
-            news.added += 1;
             if batch.len() >= BATCH {
                 album.add(&batch)?;
                 batch.clear();

@@ -24,9 +24,9 @@ Examples:
   prosopon evaluate clusters --truth people/ --found groups.csv
   prosopon evaluate clusters --truth truth.csv --found groups.json --gate 'bcubed_f>0.97'
 
-Tables are lines `path,group`; the JSON is what `prosopon cluster --json` prints. With a folder as
-truth, the folder that a picture lies in says who it is. Names of groups do not matter. Pictures that
-were not put into any group count as groups of their own; of those with faces in several groups the
+Tables are lines `path,group`; the JSON is what `prosopon cluster --json` prints. With a folder as \
+truth, the folder that a picture lies in says who it is. Names of groups do not matter. Pictures that \
+were not put into any group count as groups of their own; of those with faces in several groups the \
 largest face counts, or none if its size is not known.")]
 pub(super) struct Args {
     /// True groups: a table, or a folder with a folder of pictures for each person

@@ -1,6 +1,5 @@
 //! What all evaluations share: gates, the report and the file beside it, thresholds to look at.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use prosopon::evaluate::gate::{Gate, Judgement, Measured, Metric};
@@ -11,6 +10,7 @@ use serde::Serialize;
 use crate::args::{EngineArgs, OutputArgs, rate, similarity};
 use crate::failure::{Exit, Failure, exit_of};
 use crate::output::{About, eprint, print_value, write_file, write_json};
+use crate::results::require_folder;
 use crate::session::EngineSession;
 
 /// A report, and bounds to keep.
@@ -132,22 +132,7 @@ fn check_report(path: &Path) -> Result<(), Failure> {
             .at(path.display())
             .with_hint("the figures go beside it, under the same name with .json"));
     }
-    let folder = folder_of(path);
-    let found = fs::metadata(folder).and_then(|metadata| {
-        if metadata.is_dir() {
-            Ok(())
-        } else {
-            Err(std::io::ErrorKind::NotADirectory.into())
-        }
-    });
-    found.map_err(|error| Failure::write(path.display(), &error))
-}
-
-fn folder_of(path: &Path) -> &Path {
-    match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    }
+    require_folder(path)
 }
 
 /// What an evaluation prints.

@@ -31,9 +31,9 @@ Examples:
   prosopon evaluate detection --truth wider_face_val_bbx_gt.txt --images WIDER_val/images --json
   prosopon evaluate detection --truth faces.csv --images photos/ --gate 'recall>0.95'
 
-Lists are dlib's XML, the text of WIDER FACE, or a table `path,left,top,right,bottom`. A detection
-is right if it overlaps a labelled face by at least --iou (intersection over union). Average
-precision looks at detections down to a confidence of 0.02, for which each picture is searched a
+Lists are dlib's XML, the text of WIDER FACE, or a table `path,left,top,right,bottom`. A detection \
+is right if it overlaps a labelled face by at least --iou (intersection over union). Average \
+precision looks at detections down to a confidence of 0.02, for which each picture is searched a \
 second time.")]
 pub(super) struct Args {
     /// List of labelled faces

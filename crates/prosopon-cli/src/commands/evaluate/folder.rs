@@ -27,10 +27,10 @@ Examples:
   prosopon evaluate folder people/ --enrol 3 --template best
   prosopon evaluate folder people/ --gate 'fnmr@fmr=1e-3<0.02' --gate 'rank1>0.95'
 
-In each picture the face nearest to the centre counts, larger ones before smaller; the folder says
-who it is. One to one, every two pictures are compared. One to many, each picture is searched for
-among all others, once with its own person (mated) and once without (non-mated); with --enrol N, the
-first N pictures of everybody who has more are the gallery, their further ones and all other people
+In each picture the face nearest to the centre counts, larger ones before smaller; the folder says \
+who it is. One to one, every two pictures are compared. One to many, each picture is searched for \
+among all others, once with its own person (mated) and once without (non-mated); with --enrol N, the \
+first N pictures of everybody who has more are the gallery, their further ones and all other people \
 the probes.")]
 pub(super) struct Args {
     /// Folder with a folder of pictures for each person

@@ -28,8 +28,8 @@ Examples:
       --non-mated strangers/ --report searches.html
   prosopon evaluate identification --gallery-dir a/ --probes-dir b/ --gate 'rank1>=0.98'
 
-Gallery and probes have a folder of pictures for each person. Probes of people who are not in the
-gallery are non-mated, and so is everything below --non-mated, whatever its folders are called. In
+Gallery and probes have a folder of pictures for each person. Probes of people who are not in the \
+gallery are non-mated, and so is everything below --non-mated, whatever its folders are called. In \
 each picture the face nearest to the centre counts, larger ones before smaller.")]
 pub(super) struct Args {
     /// Pictures to enrol: a folder for each person

@@ -23,9 +23,9 @@ Examples:
   prosopon evaluate liveness real/ fake/ --report liveness.html     fake/print/, fake/screen/, …
   prosopon evaluate liveness real/ fake/ --threshold 0.8 --gate 'apcer<0.05'
 
-Each folder in FAKE is one kind of attack; pictures beside them are one more. APCER is the share of an
-attack's pictures that pass for living, BPCER the share of living faces that are refused, ACER the mean
-of BPCER and the worst APCER (ISO/IEC 30107-3). The largest face of each picture counts. Single
+Each folder in FAKE is one kind of attack; pictures beside them are one more. APCER is the share of an \
+attack's pictures that pass for living, BPCER the share of living faces that are refused, ACER the mean \
+of BPCER and the worst APCER (ISO/IEC 30107-3). The largest face of each picture counts. Single \
 pictures are judged, by the passive network alone.")]
 pub(super) struct Args {
     /// Folder with pictures of living people

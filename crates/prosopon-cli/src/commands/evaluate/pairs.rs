@@ -31,8 +31,8 @@ Examples:
   prosopon evaluate pairs --pairs pairs.txt --images images --report accuracy.html
   prosopon evaluate pairs --pairs pairs.txt --images images --gate 'accuracy>0.99' --gate 'eer<0.01'
 
-In each picture the face nearest to the centre counts, larger ones before smaller. A picture
-without a face makes its pairs rejections. Each fold is judged with the threshold that is best on
+In each picture the face nearest to the centre counts, larger ones before smaller. A picture \
+without a face makes its pairs rejections. Each fold is judged with the threshold that is best on \
 the others; intervals are of 95 %, by drawing people with replacement.")]
 pub(super) struct Args {
     /// List of pairs in the data set's own format

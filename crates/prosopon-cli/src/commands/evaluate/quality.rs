@@ -23,7 +23,7 @@ Examples:
   prosopon evaluate quality people/
   prosopon evaluate quality people/ --attributes pose,eyes --json
 
-The curve of errors against rejection: the false non-match rate over all genuine pairs, without the
+The curve of errors against rejection: the false non-match rate over all genuine pairs, without the \
 worst 0, 5, 10, 20 and 30 % of the faces. The folder of a picture says who it shows.")]
 pub(super) struct Args {
     /// Folder with a folder of pictures for each person

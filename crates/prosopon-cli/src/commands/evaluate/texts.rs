@@ -6,7 +6,7 @@ use prosopon::evaluate::identification::IdentificationReport;
 use prosopon::evaluate::rate::Rate;
 use prosopon::evaluate::report::{grouped, percent, percent_interval, rate};
 use prosopon::evaluate::scores::ScoresError;
-use prosopon::evaluate::verification::VerificationReport;
+use prosopon::evaluate::verification::{AtThreshold, VerificationReport};
 
 use super::common::Operating;
 use super::pairs::Groups;
@@ -71,6 +71,7 @@ pub(super) fn verification(report: &VerificationReport, operating: Option<Operat
             percent(1.0 - at.fnmr.rate)
         );
         text += &own(at.threshold, operating);
+        text += &remark(at, operating, report.impostor_identities);
     }
     text + &format!(
         "\ngenuine   {} comparisons of {} people, {} undetected\nimpostor  {} comparisons of {} people, {} undetected",
@@ -91,6 +92,29 @@ fn own(threshold: f32, operating: Option<Operating>) -> String {
         }
         _ => String::new(),
     }
+}
+
+/// How many times the announced rate is worth a remark.
+const MUCH: f64 = 3.0;
+
+/// What to think of a false match rate that is far above the one that the model's threshold was announced for.
+fn remark(at: &AtThreshold, operating: Option<Operating>, people: usize) -> String {
+    let Some(operating) = operating.filter(|operating| operating.threshold == at.threshold) else {
+        return String::new();
+    };
+    let times = at.fmr.rate / operating.fmr;
+    if times < MUCH {
+        return String::new();
+    }
+    let why = if at.fmr.interval[0] <= operating.fmr {
+        format!("with {people} people that may be chance, as the interval says")
+    } else {
+        "the interval says that this is no chance".to_owned()
+    };
+    format!(
+        "\n           {times:.0} times as many as announced; {why}. Look at the most alike pairs with `--report`:\n           \
+         somebody else's face on a picture counts as a false match"
+    )
 }
 
 /// Rates within groups.
@@ -151,4 +175,44 @@ pub(super) fn identification(
         );
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rate_far_above_the_announced_one_is_remarked_on() {
+        let operating = Operating {
+            threshold: 0.338,
+            fmr: 1e-3,
+        };
+        let said = |rate: f64, interval, threshold| {
+            let of = |rate, interval| Rate {
+                rate,
+                interval,
+                events: 0,
+                trials: 100,
+            };
+            let at = AtThreshold {
+                threshold,
+                fmr: of(rate, interval),
+                fnmr: of(0.0, [0.0, 0.1]),
+            };
+            remark(&at, Some(operating), 5)
+        };
+        assert_eq!(said(0.002, [0.0, 0.01], 0.338), "");
+        assert_eq!(
+            said(0.02, [0.0, 0.06], 0.5),
+            "",
+            "somebody else's threshold"
+        );
+        let chance = said(0.02, [0.0, 0.06], 0.338);
+        assert!(
+            chance.contains("20 times as many") && chance.contains("may be chance"),
+            "{chance}"
+        );
+        let certain = said(0.02, [0.01, 0.03], 0.338);
+        assert!(certain.contains("no chance"), "{certain}");
+    }
 }

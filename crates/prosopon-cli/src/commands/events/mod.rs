@@ -24,18 +24,18 @@ use crate::output::{Format, print_json, print_json_line, print_line};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  prosopon events list                                   the newest 50
+  prosopon events list                                 the newest 50
   prosopon events list --camera door --kind recognised --since 2h
   prosopon events list --subject Anna --since yesterday --json
-  prosopon events show 1234 --crop anna.jpg              one event, with its picture
-  prosopon events follow                                 as they happen; Ctrl-C ends it
-  prosopon events follow --after 1234 --json             all after 1234, one a line, then new ones
+  prosopon events show 1234 --crop anna.jpg            one event, with its picture
+  prosopon events follow                               as they happen; Ctrl-C ends it
+  prosopon events follow --after 1234 --json           all after 1234, one a line, then new ones
   prosopon events export --since 7d --out week.csv --crops faces/
   prosopon events purge --older-than 30d
-  prosopon events targets                                what waits for which webhook or broker
+  prosopon events targets                              what waits for which webhook or broker
   prosopon events deliver --webhook https://example.org/faces
 
-Times: `90s`, `15m`, `2h`, `3d`, `1w` ago; `today`, `yesterday`; `2026-11-22`, `2026-11-22 14:30`
+Times: `90s`, `15m`, `2h`, `3d`, `1w` ago; `today`, `yesterday`; `2026-11-22`, `2026-11-22 14:30` \
 by the clock of this machine; `2026-11-22T14:30:00Z`.")]
 pub(crate) struct Args {
     #[command(subcommand)]

@@ -39,16 +39,16 @@ Examples:
   prosopon watch door=rtsp://USER:PASSWORD@10.0.0.7/stream1 --webhook https://example.org/faces
   prosopon watch rtsp://10.0.0.7/1 rtsp://10.0.0.8/1 --jsonl
 
-A SOURCE is a video file, a folder of pictures, `webcam:0`, an address (rtsp://, http://),
-`loop:FILE`, `test:`, or `-` for raw frames on standard input; `NAME=SOURCE` gives the camera a name
+A SOURCE is a video file, a folder of pictures, `webcam:0`, an address (rtsp://, http://), \
+`loop:FILE`, `test:`, or `-` for raw frames on standard input; `NAME=SOURCE` gives the camera a name \
 for events.
 
-Faces are followed from frame to frame. A track gets a name when several frames together say so:
-their mean is compared as one, so `--fmr` is the rate of one comparison a track, not one a frame. A
+Faces are followed from frame to frame. A track gets a name when several frames together say so: \
+their mean is compared as one, so `--fmr` is the rate of one comparison a track, not one a frame. A \
 name that was given stays. Without enrolled people faces are followed all the same.
 
-Events are printed as they happen; `--events`, `--webhook` and `--mqtt` keep and deliver them as
-well. At the end of files the summary says who was there when; Ctrl-C ends live sources in the same
+Events are printed as they happen; `--events`, `--webhook` and `--mqtt` keep and deliver them as \
+well. At the end of files the summary says who was there when; Ctrl-C ends live sources in the same \
 way.")]
 pub(crate) struct Args {
     /// Videos, folders of pictures, cameras, streams; `NAME=SOURCE` names them

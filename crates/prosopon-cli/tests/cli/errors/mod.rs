@@ -1,6 +1,7 @@
 //! What goes wrong is named: one line, a hint, a stable code, an exit status; the rest goes on.
 
 mod galleries;
+mod meant;
 mod models;
 mod options;
 mod pictures;
