@@ -1,9 +1,9 @@
 //! `prosopon`: face recognition on the command line.
 //!
 //! `args.rs` says what can be typed, `help.rs` how the overview of it reads, `commands/` has a file for each
-//! subcommand. What they share: `session.rs` opens models and engine, `pictures.rs` finds the pictures, `analysis.rs` runs them
-//! through the engine on several workers, `faces.rs` gathers the faces of whole folders, `results.rs` says where
-//! files go, `made.rs` remembers what was put into a folder, `output.rs` prints.
+//! subcommand. What they share: `session.rs` opens models and engine, `networks.rs` loads their files, `pictures.rs`
+//! finds the pictures, `analysis.rs` runs them through the engine on several workers, `faces.rs` gathers the faces of
+//! whole folders, `results.rs` says where files go, `made.rs` remembers what was put into a folder, `output.rs` prints.
 
 mod albums;
 mod analysis;
@@ -14,6 +14,7 @@ mod faces;
 mod failure;
 mod help;
 mod made;
+mod networks;
 mod output;
 mod pictures;
 mod progress;

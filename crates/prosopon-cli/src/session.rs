@@ -1,27 +1,25 @@
-//! Opening what a command works with: installed models, an engine, a gallery.
+//! Opening what a command works with: models, which are installed first if they are missing, an engine, a gallery.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use prosopon::classic::{Cascade, MultiScale};
-use prosopon::detect::{EyeRule, HaarDetector, Landmarked, WithEyes};
-use prosopon::inference::{InferenceOptions, Runtime};
-use prosopon::model::{DetectorFamily, EmbedderSpec};
+use prosopon::classic::MultiScale;
+use prosopon::detect::{EyeRule, WithEyes};
+use prosopon::inference::InferenceOptions;
+use prosopon::model::EmbedderSpec;
 use prosopon::{
     ActiveCalibration, AttributeKind, AttributeNetworks, CalibrationOrigin, Detector, Embedder,
-    FaceEngine, ModelId, NetworkEmbedder, detect,
+    FaceEngine, ModelId, NetworkEmbedder,
 };
 use prosopon_gallery::{Gallery, GalleryOptions};
-use prosopon_models::{DetectorModel, Digest, ModelsError, PullOptions, ResolvedModel, Store};
+use prosopon_models::{DetectorModel, ModelsError, PullOptions, ResolvedModel, Store};
 use prosopon_train::metric::{Head, WithHead};
 
 use crate::args::{DetectArgs, EngineArgs, GalleryArgs, InferenceArgs, ModelArgs, SourceArgs};
 use crate::failure::{Exit, Failure};
+use crate::networks::{Networks, gives_landmarks, load_cascade, open_runtime, read_network};
 use crate::output::{About, eprint};
 use crate::progress::Downloads;
-
-/// What is said of the engine where there is no network to run.
-pub(crate) const NO_BACKEND: &str = "none";
 
 /// A detector that is ready.
 pub(crate) struct DetectSession {
@@ -100,20 +98,14 @@ fn open_detector_with(
     let model = installed(&store, &models.source, |store| {
         store.resolve_detector(models.detector.as_deref())
     })?;
-    let (detector, backend) = if model.spec == DetectorModel::Cascade {
-        (load_haar(&model.path, search)?, NO_BACKEND.to_owned())
-    } else {
-        let runtime = open_runtime(&store, inference, load)?;
-        let detector = load_detector(&runtime, &model, search)?;
-        (detector, runtime.info().to_string())
-    };
+    let networks = Networks::new(&store, inference.options(load.streams()));
     Ok(DetectSession {
-        detector,
+        detector: networks.detector(&model, search)?,
         eyes: None,
         about: About {
             model: None,
             detector: model.id.to_string(),
-            backend,
+            backend: networks.backend(),
         },
     })
 }
@@ -127,14 +119,14 @@ impl DetectSession {
         load: Load,
     ) -> Result<Self, Failure> {
         let store = Store::open()?;
-        if gives_landmarks(&store.resolve_detector(models.detector.as_deref())?) {
+        let model = store.resolve_detector(models.detector.as_deref())?;
+        if gives_landmarks(&model) {
             return Ok(self);
         }
-        let model = installed(&store, &models.source, |store| store.resolve_detector(None))?;
-        let runtime = open_runtime(&store, inference, load)?;
-        let landmarks = load_detector(&runtime, &model, None)?;
-        self.detector = Box::new(Landmarked::new(self.detector, landmarks));
-        self.about.backend = runtime.info().to_string();
+        let networks = Networks::new(&store, inference.options(load.streams()));
+        let source = || default_detector(&store, &models.source);
+        self.detector = networks.with_landmarks(self.detector, &model, source)?;
+        self.about.backend = networks.backend();
         Ok(self)
     }
 
@@ -147,19 +139,6 @@ impl DetectSession {
     }
 }
 
-/// The rule that a face has at least so many eyes; installs the cascade first if it is missing.
-pub(crate) fn eye_rule(
-    store: &Store,
-    source: &SourceArgs,
-    at_least: usize,
-) -> Result<EyeRule, Failure> {
-    let cascade = installed(store, source, Store::resolve_eyes)?;
-    Ok(EyeRule {
-        eyes: load_cascade(&cascade.path)?,
-        at_least,
-    })
-}
-
 /// Opens detector and embedder; installs the default models first if they are missing.
 pub(crate) fn open_engine(args: &EngineArgs, load: Load) -> Result<EngineSession, Failure> {
     let store = Store::open()?;
@@ -167,12 +146,12 @@ pub(crate) fn open_engine(args: &EngineArgs, load: Load) -> Result<EngineSession
         args.models.detector.as_deref(),
         args.models.embedder.as_deref(),
     );
-    let mut options = args.inference.options(load.streams());
+    let options = args.inference.options(load.streams());
     let looking = Looking {
         search: args.detect.search(),
         eyes: args.detect.require_eyes.map(usize::from),
     };
-    let networks = open_networks(&store, names, looking, &args.models.source, &mut options)?;
+    let networks = open_networks(&store, names, looking, &args.models.source, options)?;
     let (embedder, calibration): (Box<dyn Embedder>, _) = match &args.embed.head {
         // Its embeddings have thresholds of their own, which `calibrate` measures.
         Some(head) => (Box::new(with_head(networks.embedder, head)?), None),
@@ -206,7 +185,7 @@ fn with_head(embedder: NetworkEmbedder, head: &Path) -> Result<WithHead<NetworkE
 }
 
 /// A detector and an embedder that are ready.
-pub(crate) struct Networks {
+pub(crate) struct EngineNetworks {
     pub(crate) detector: Box<dyn Detector>,
     pub(crate) detector_model: ResolvedModel<DetectorModel>,
     pub(crate) embedder: NetworkEmbedder,
@@ -233,153 +212,48 @@ pub(crate) fn open_networks(
     (detector, embedder): (Option<&str>, Option<&str>),
     looking: Looking,
     source: &SourceArgs,
-    options: &mut InferenceOptions,
-) -> Result<Networks, Failure> {
+    options: InferenceOptions,
+) -> Result<EngineNetworks, Failure> {
     let (detector_model, embedder_model) = installed(store, source, |store| {
         Ok((
             store.resolve_detector(detector)?,
             store.resolve_embedder(embedder)?,
         ))
     })?;
-    let landmark_model = if gives_landmarks(&detector_model) {
-        None
-    } else {
-        Some(installed(store, source, |store| {
-            store.resolve_detector(None)
-        })?)
-    };
     let rule = looking.eyes.map(|n| eye_rule(store, source, n));
     let rule = rule.transpose()?;
-    let runtime = open_runtime_with(store, options)?;
-    let mut detector = load_detector(&runtime, &detector_model, looking.search)?;
+    let networks = Networks::new(store, options);
+    let mut detector = networks.detector(&detector_model, looking.search)?;
     if let Some(rule) = rule {
         detector = Box::new(WithEyes::new(detector, rule));
     }
-    if let Some(model) = landmark_model {
-        let landmarks = load_detector(&runtime, &model, None)?;
-        detector = Box::new(Landmarked::new(detector, landmarks));
-    }
-    Ok(Networks {
-        detector,
-        embedder: load_embedder(&runtime, &embedder_model)?,
+    let default = || default_detector(store, source);
+    Ok(EngineNetworks {
+        detector: networks.with_landmarks(detector, &detector_model, default)?,
+        embedder: networks.embedder(&embedder_model)?,
         detector_model,
         embedder_model,
-        backend: runtime.info().to_string(),
+        backend: networks.backend(),
     })
 }
 
-/// Whether a detector gives the points by which faces are aligned.
-pub(crate) fn gives_landmarks(model: &ResolvedModel<DetectorModel>) -> bool {
-    match &model.spec {
-        DetectorModel::Network(spec) => spec.family == DetectorFamily::Scrfd,
-        DetectorModel::Cascade => false,
-    }
-}
-
-/// Opens the inference engine with the installed libraries, if there are any.
-pub(crate) fn open_runtime(
+fn default_detector(
     store: &Store,
-    args: &InferenceArgs,
-    load: Load,
-) -> Result<Runtime, Failure> {
-    open_runtime_with(store, &mut args.options(load.streams()))
+    source: &SourceArgs,
+) -> Result<ResolvedModel<DetectorModel>, Failure> {
+    installed(store, source, |store| store.resolve_detector(None))
 }
 
-pub(crate) fn open_runtime_with(
+/// The rule that a face has at least so many eyes; installs the cascade first if it is missing.
+pub(crate) fn eye_rule(
     store: &Store,
-    options: &mut InferenceOptions,
-) -> Result<Runtime, Failure> {
-    if options.openvino_dir.is_none() {
-        options.openvino_dir = store.runtime_dir();
-    }
-    Ok(Runtime::open(options)?)
-}
-
-/// Prepares a detector from its file; `search` is for cascades only.
-pub(crate) fn load_detector(
-    runtime: &Runtime,
-    model: &ResolvedModel<DetectorModel>,
-    search: Option<MultiScale>,
-) -> Result<Box<dyn Detector>, Failure> {
-    match &model.spec {
-        DetectorModel::Cascade => load_haar(&model.path, search),
-        DetectorModel::Network(_) if search.is_some() => Err(Failure::new(
-            Exit::Usage,
-            "no_cascade",
-            format!(
-                "`--scale-factor` and `--min-neighbors` are for cascades, found the network `{}`",
-                model.name
-            ),
-        )
-        .with_hint("choose a cascade: `--detector haar`")),
-        DetectorModel::Network(spec) => {
-            let onnx = read_network(&model.path, Some(&model.id))?;
-            detect::load(runtime, &onnx, spec)
-                .map_err(|error| Failure::from(error).at(model.path.display()))
-        }
-    }
-}
-
-pub(crate) fn load_haar(
-    path: &Path,
-    search: Option<MultiScale>,
-) -> Result<Box<dyn Detector>, Failure> {
-    let search = search.unwrap_or(HaarDetector::SEARCH);
-    let cascade = load_cascade(path)?;
-    Ok(Box::new(HaarDetector::with_search(cascade, search)))
-}
-
-/// Reads a cascade from its XML file.
-pub(crate) fn load_cascade(path: &Path) -> Result<Cascade, Failure> {
-    let bytes = read_model(path)?;
-    let unusable = |reason: String| {
-        Failure::new(
-            Exit::Setup,
-            "unusable_model",
-            format!("no cascade that can be used: {reason}"),
-        )
-        .at(path.display())
-        .with_hint("cascades are those of OpenCV in its format since version 2, with Haar features")
-    };
-    let text = std::str::from_utf8(&bytes).map_err(|error| unusable(error.to_string()))?;
-    Cascade::from_xml(text).map_err(|error| unusable(error.to_string()))
-}
-
-pub(crate) fn load_embedder(
-    runtime: &Runtime,
-    model: &ResolvedModel<EmbedderSpec>,
-) -> Result<NetworkEmbedder, Failure> {
-    let onnx = read_network(&model.path, Some(&model.id))?;
-    NetworkEmbedder::load(runtime, &onnx, model.spec.clone(), model.id.clone())
-        .map_err(|error| Failure::from(error).at(model.path.display()))
-}
-
-/// The bytes of the network `id`, whose name ends with the first digits of their SHA-256: numbers are compared under that
-/// name, and a file that changed would give others.
-pub(crate) fn read_network(path: &Path, id: Option<&ModelId>) -> Result<Vec<u8>, Failure> {
-    let bytes = read_model(path)?;
-    let found = Digest::of_bytes(&bytes).short();
-    match id.and_then(|id| id.as_str().rsplit_once('@')) {
-        Some((_, expected)) if expected != found => Err(Failure::new(
-            Exit::Setup,
-            "model_changed",
-            format!("expected a model whose SHA-256 begins with {expected}, found {found}"),
-        )
-        .at(path.display())
-        .with_hint("something changed the file; `prosopon models pull --check` installs it anew, `models add` one of your own")),
-        _ => Ok(bytes),
-    }
-}
-
-pub(crate) fn read_model(path: &Path) -> Result<Vec<u8>, Failure> {
-    fs::read(path).map_err(|error| {
-        Failure::new(
-            Exit::Setup,
-            "unreadable_model",
-            format!("could not read the model: {error}"),
-        )
-        .at(path.display())
-        .with_hint("`prosopon models verify` checks all model files")
+    source: &SourceArgs,
+    at_least: usize,
+) -> Result<EyeRule, Failure> {
+    let cascade = installed(store, source, Store::resolve_eyes)?;
+    Ok(EyeRule {
+        eyes: load_cascade(&cascade.path)?,
+        at_least,
     })
 }
 
@@ -434,7 +308,7 @@ pub(crate) fn open_attributes(
         return Ok(None);
     }
     let store = Store::open()?;
-    let runtime = open_runtime(&store, inference, load)?;
+    let runtime = open_runtime(&store, inference.options(load.streams()))?;
     let networks = AttributeNetworks::open(&runtime, kinds, |kind| {
         let path = installed(&store, source, |store| store.resolve_attribute(kind))?;
         read_network(&path, store.id_at(&path).as_ref())

@@ -1,15 +1,15 @@
 //! Opening what a classifier sees with: detector, eyes, embedder, as far as it needs them.
 
-use std::cell::OnceCell;
-
-use prosopon::detect::{EyeRule, Landmarked};
-use prosopon::inference::{InferenceOptions, Runtime};
+use prosopon::classic::MultiScale;
+use prosopon::detect::EyeRule;
+use prosopon::inference::InferenceOptions;
 use prosopon::{Detector, NetworkEmbedder};
-use prosopon_models::{DetectorModel, ResolvedModel, Store};
+use prosopon_models::Store;
 use prosopon_train::input::{Extractor, FaceSearch, Faces, Input, InputError, Tools, Values};
 
 use crate::args::{InferenceArgs, SourceArgs, cascade_search};
 use crate::failure::{Exit, Failure};
+use crate::networks::{NO_BACKEND, Networks};
 use crate::output::{About, eprint};
 use crate::session::{self, Load, installed};
 
@@ -69,17 +69,12 @@ pub(crate) fn open(
         about: About {
             model: None,
             detector: "none".to_owned(),
-            backend: session::NO_BACKEND.to_owned(),
+            backend: NO_BACKEND.to_owned(),
         },
     };
-    let engine = Engine {
-        store: &store,
-        inference,
-        load,
-        runtime: OnceCell::new(),
-    };
+    let networks = Networks::new(&store, inference.options(load.streams()));
     if let Faces::Found(search) = &mut input.faces {
-        let detector = open_detector(search, source, needs_landmarks, &engine)?;
+        let detector = open_detector(search, source, needs_landmarks, (&store, &networks))?;
         toolbox.detector = Some(detector);
         toolbox.about.detector.clone_from(&search.model);
         if let Some(n) = search.require_eyes {
@@ -99,32 +94,12 @@ pub(crate) fn open(
             return Err(Failure::new(Exit::Setup, "other_model", message)
                 .with_hint("install that network, or train again"));
         }
-        toolbox.embedder = Some(session::load_embedder(engine.runtime()?, &model)?);
+        toolbox.embedder = Some(networks.embedder(&model)?);
         toolbox.about.model = Some(id.clone());
         *embedder = Some(id);
     }
-    if let Some(runtime) = engine.runtime.get() {
-        toolbox.about.backend = runtime.info().to_string();
-    }
+    toolbox.about.backend = networks.backend();
     Ok(toolbox)
-}
-
-/// The inference engine, opened when it is needed first.
-struct Engine<'a> {
-    store: &'a Store,
-    inference: &'a InferenceArgs,
-    load: Load,
-    runtime: OnceCell<Runtime>,
-}
-
-impl Engine<'_> {
-    fn runtime(&self) -> Result<&Runtime, Failure> {
-        if let Some(runtime) = self.runtime.get() {
-            return Ok(runtime);
-        }
-        let runtime = session::open_runtime(self.store, self.inference, self.load)?;
-        Ok(self.runtime.get_or_init(|| runtime))
-    }
 }
 
 /// Opens the detector that `search` names; with landmarks from the default one, if they are needed and its own
@@ -133,10 +108,10 @@ fn open_detector(
     search: &mut FaceSearch,
     source: &SourceArgs,
     needs_landmarks: bool,
-    engine: &Engine<'_>,
+    (store, networks): (&Store, &Networks<'_>),
 ) -> Result<Box<dyn Detector>, Failure> {
     let name = Some(&*search.detector).filter(|name| !name.is_empty());
-    let model = installed(engine.store, source, |store| store.resolve_detector(name))?;
+    let model = installed(store, source, |store| store.resolve_detector(name))?;
     let id = model.id.to_string();
     if !search.model.is_empty() && search.model != id {
         eprint(&format!(
@@ -144,17 +119,10 @@ fn open_detector(
             search.model
         ));
     }
-    let cascade_search = cascade_search(search.scale_factor, search.min_neighbors);
-    let mut detector = match model.spec {
-        DetectorModel::Cascade => session::load_haar(&model.path, cascade_search)?,
-        DetectorModel::Network(_) => {
-            session::load_detector(engine.runtime()?, &model, cascade_search)?
-        }
-    };
-    if needs_landmarks && !session::gives_landmarks(&model) {
-        let model = installed(engine.store, source, |store| store.resolve_detector(None))?;
-        let landmarks = session::load_detector(engine.runtime()?, &model, None)?;
-        detector = Box::new(Landmarked::new(detector, landmarks));
+    let mut detector = networks.detector(&model, cascade_of(search))?;
+    if needs_landmarks {
+        let default = || installed(store, source, |store| store.resolve_detector(None));
+        detector = networks.with_landmarks(detector, &model, default)?;
     }
     search.detector = model.name;
     search.model = id;
@@ -169,27 +137,18 @@ pub(crate) fn open_installed_detector(
     store: &Store,
     search: &FaceSearch,
     needs_landmarks: bool,
-    options: &mut InferenceOptions,
+    options: InferenceOptions,
 ) -> Result<Box<dyn Detector>, Failure> {
     let model = store.resolve_detector(Some(&search.detector))?;
-    let mut runtime = None;
-    let mut load = |model: &ResolvedModel<DetectorModel>, cascade| {
-        if model.spec == DetectorModel::Cascade {
-            return session::load_haar(&model.path, cascade);
-        }
-        let opened = match runtime.take() {
-            Some(opened) => opened,
-            None => session::open_runtime_with(store, options)?,
-        };
-        session::load_detector(runtime.insert(opened), model, cascade)
-    };
-    let mut detector = load(
-        &model,
-        cascade_search(search.scale_factor, search.min_neighbors),
-    )?;
-    if needs_landmarks && !session::gives_landmarks(&model) {
-        let landmarks = load(&store.resolve_detector(None)?, None)?;
-        detector = Box::new(Landmarked::new(detector, landmarks));
+    let networks = Networks::new(store, options);
+    let detector = networks.detector(&model, cascade_of(search))?;
+    if !needs_landmarks {
+        return Ok(detector);
     }
-    Ok(detector)
+    networks.with_landmarks(detector, &model, || Ok(store.resolve_detector(None)?))
+}
+
+/// How a cascade searches, if anything was said about it.
+fn cascade_of(search: &FaceSearch) -> Option<MultiScale> {
+    cascade_search(search.scale_factor, search.min_neighbors)
 }

@@ -12,8 +12,9 @@ use serde::Serialize;
 use self::files::{DataFile, check_all};
 use crate::args::{InferenceArgs, OutputArgs};
 use crate::failure::{Exit, Failure};
+use crate::networks;
 use crate::output::print_value;
-use crate::session::{self, Load};
+use crate::session::Load;
 
 /// Show versions, processor, engines, models, and a quick self-test
 #[derive(Debug, clap::Args)]
@@ -98,7 +99,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         backend("openvino", BackendChoice::OpenVino),
         backend("rten", BackendChoice::Rten),
     ];
-    let runtime = session::open_runtime(&store, &args.inference, Load::Single);
+    let runtime = networks::open_runtime(&store, args.inference.options(Load::Single.streams()));
     let models = store
         .status()?
         .into_iter()
@@ -140,7 +141,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
 /// Runs the default detector on an empty picture for about half a second.
 fn self_test(store: &Store, runtime: &Runtime) -> Result<SelfTest, Failure> {
     let model = store.resolve_detector(None)?;
-    let detector = session::load_detector(runtime, &model, None)?;
+    let detector = networks::load_detector(runtime, &model, None)?;
     let image = Image::filled(640, 640, [128; 3]);
     let options = DetectorOptions {
         input: InputSize::Fixed(640),

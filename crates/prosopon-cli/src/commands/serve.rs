@@ -19,6 +19,7 @@ use serde_json::json;
 
 use crate::args::{OutputArgs, SourceArgs};
 use crate::failure::{Exit, Failure};
+use crate::networks;
 use crate::output::{Format, eprint, print_json, print_line};
 use crate::session::{self, Looking};
 use crate::toolbox;
@@ -219,7 +220,7 @@ fn load(store: &Store, settings: &Settings) -> Result<LoadedModels, Failure> {
         offline: settings.offline,
         mirror: settings.mirror.clone(),
     };
-    let mut options = InferenceOptions {
+    let options = InferenceOptions {
         backend: match settings.backend.as_str() {
             "openvino" => BackendChoice::OpenVino,
             "rten" => BackendChoice::Rten,
@@ -236,7 +237,8 @@ fn load(store: &Store, settings: &Settings) -> Result<LoadedModels, Failure> {
         openvino_dir: settings.openvino_dir.clone(),
     };
     let names = (settings.detector.as_deref(), settings.embedder.as_deref());
-    let networks = session::open_networks(store, names, Looking::default(), &source, &mut options)?;
+    let networks =
+        session::open_networks(store, names, Looking::default(), &source, options.clone())?;
     Ok(LoadedModels {
         detector: card(
             store,
@@ -267,8 +269,7 @@ fn load(store: &Store, settings: &Settings) -> Result<LoadedModels, Failure> {
 /// said with the command that installs it.
 fn opener(store: Store, options: InferenceOptions) -> OpenDetector {
     let open = move |search: &FaceSearch, needs_landmarks: bool| {
-        let mut options = options.clone();
-        toolbox::open_installed_detector(&store, search, needs_landmarks, &mut options)
+        toolbox::open_installed_detector(&store, search, needs_landmarks, options.clone())
     };
     Box::new(move |search, needs_landmarks| {
         open(search, needs_landmarks).map_err(|failure| ToolMissing {
@@ -281,10 +282,10 @@ fn opener(store: Store, options: InferenceOptions) -> OpenDetector {
 /// Opens the networks that cameras and challenges ask for. Like detectors of classifiers they are not fetched then.
 fn attribute_opener(store: Store, options: InferenceOptions) -> OpenAttributes {
     let open = move |kinds: &[AttributeKind]| {
-        let runtime = session::open_runtime_with(&store, &mut options.clone())?;
+        let runtime = networks::open_runtime(&store, options.clone())?;
         AttributeNetworks::open(&runtime, kinds, |kind| {
             let path = store.resolve_attribute(kind)?;
-            session::read_network(&path, store.id_at(&path).as_ref())
+            networks::read_network(&path, store.id_at(&path).as_ref())
         })
     };
     Box::new(move |kinds| {
@@ -303,7 +304,7 @@ fn cascades(store: &Store) -> Cascades {
             Err(ModelsError::NotInstalled { .. }) => return None,
             found => found.map_err(Failure::from),
         };
-        let read = |found: ResolvedCascade| session::load_cascade(&found.path);
+        let read = |found: ResolvedCascade| networks::load_cascade(&found.path);
         found
             .and_then(|found| found.map(read).transpose())
             // A broken file is no reason not to serve.

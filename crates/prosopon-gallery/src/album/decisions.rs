@@ -4,6 +4,8 @@
 //! the same of the time before. The faces of a decision are confirmed, so grouping leaves them alone;
 //! so what the record says stays true until the decision is undone, whatever was grouped in between.
 
+use std::collections::BTreeSet;
+
 use rusqlite::params;
 
 use super::types::{AlbumFaceId, Decision, DecisionKind, Group, GroupId};
@@ -61,6 +63,7 @@ impl Album {
         if from.is_empty() || from.contains(&into) {
             return Err(AlbumError::SameGroup { group: into });
         }
+        let from = &distinct(from);
         self.write(|session| {
             let target = session.group(into)?;
             let sources = from.iter().map(|&id| session.group(id));
@@ -83,6 +86,7 @@ impl Album {
     /// [`AlbumError::UnknownFace`], [`AlbumError::NoFaces`], [`AlbumError::SeveralGroups`] if they are
     /// not of one group, [`AlbumError::WholeGroup`] if nobody would stay, [`AlbumError::Store`].
     pub fn split(&self, faces: &[AlbumFaceId]) -> Result<(Decision, GroupId), AlbumError> {
+        let faces = &distinct(faces);
         self.write(|session| {
             let mut groups = faces.iter().map(|&face| session.group_of(face));
             let a = groups.next().ok_or(AlbumError::NoFaces)??;
@@ -135,6 +139,7 @@ impl Album {
     /// [`AlbumError::UnknownFace`], [`AlbumError::NoFaces`], [`AlbumError::UnknownGroup`],
     /// [`AlbumError::SameGroup`] if all are there already, [`AlbumError::Store`].
     pub fn move_faces(&self, faces: &[AlbumFaceId], to: GroupId) -> Result<Decision, AlbumError> {
+        let faces = &distinct(faces);
         self.write(|session| {
             let target = session.group(to)?;
             let groups = faces.iter().map(|&face| session.group_of(face));
@@ -231,6 +236,16 @@ impl Album {
             ids.into_iter().map(|id| session.decision(id)).collect()
         })
     }
+}
+
+/// What is named, each once, in order.
+fn distinct<T: Copy + Ord>(named: &[T]) -> Vec<T> {
+    let mut seen = BTreeSet::new();
+    named
+        .iter()
+        .copied()
+        .filter(|one| seen.insert(*one))
+        .collect()
 }
 
 /// `Anna`, or `group 7`.

@@ -15,7 +15,7 @@ pub use people::{
 };
 
 use std::path::Path;
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use prosopon::{ActiveCalibration, CalibrationOrigin, Embedding, ModelId, StoredCalibration};
@@ -186,8 +186,8 @@ impl Gallery {
             *snapshot = Snapshot::default();
             return Err(error);
         }
-        drop(snapshot);
-        Ok(self.snapshot.read().unwrap_or_else(PoisonError::into_inner))
+        // Never unlocked in between: another thread, failing to catch up, would leave it empty, and everybody unknown.
+        Ok(RwLockWriteGuard::downgrade(snapshot))
     }
 
     fn on_pool<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {

@@ -39,6 +39,7 @@ CREATE TABLE outbox (
     target TEXT NOT NULL,
     sequence INTEGER NOT NULL REFERENCES events (sequence) ON DELETE CASCADE,
     added_millis INTEGER NOT NULL,
+    -- How often the target refused it; times when it could not be reached are not counted.
     attempts INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (target, sequence)
 ) STRICT, WITHOUT ROWID;

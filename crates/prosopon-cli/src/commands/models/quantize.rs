@@ -18,6 +18,7 @@ use serde::Serialize;
 
 use crate::args::{InferenceArgs, PictureArgs, SourceArgs};
 use crate::failure::{Exit, Failure, exit_of};
+use crate::networks;
 use crate::output::{Format, count, eprint, print_value};
 use crate::pictures::{self, Input};
 use crate::progress::{self, Downloads};
@@ -181,14 +182,15 @@ impl Work<'_> {
             Err(failure) => return Err(failure),
         };
         Ok(Original {
-            onnx: session::read_network(&path, Some(&id))?,
+            onnx: networks::read_network(&path, Some(&id))?,
             spec,
             id,
         })
     }
 
     fn runtime(&self) -> Result<Runtime, Failure> {
-        session::open_runtime(self.store, &self.args.inference, Load::Single)
+        let options = self.args.inference.options(Load::Single.streams());
+        networks::open_runtime(self.store, options)
     }
 
     /// The inputs that the network gets for these pictures.
@@ -320,7 +322,7 @@ impl Work<'_> {
     fn default_detector(&self) -> Result<Box<dyn Detector>, Failure> {
         let model =
             session::installed(self.store, &self.args.source, |s| s.resolve_detector(None))?;
-        session::load_detector(&self.runtime()?, &model, None)
+        networks::load_detector(&self.runtime()?, &model, None)
     }
 }
 
