@@ -186,8 +186,7 @@ fn calibrate(args: &Args) -> Result<Exit, Failure> {
 }
 
 /// What to do where there is nobody to be mistaken for.
-const NO_IMPOSTORS: &str =
-    "rates need different people: name a folder that holds a folder of pictures for each person";
+const NO_IMPOSTORS: &str = "give more people: rates come from comparing different ones, so name a folder that holds a folder of pictures for each";
 
 /// Too little data is the user's to mend.
 fn too_few(error: CompareError) -> Failure {
