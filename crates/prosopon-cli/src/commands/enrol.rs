@@ -288,7 +288,7 @@ impl EnrolmentWriter<'_> {
                 && let Some((enrolment, request)) = enrolments.next()
             {
                 outcome.face = Some(enrolment.face().0);
-                outcome.also_enrolled_as = others(self.gallery, &enrolment, &request.face)?;
+                outcome.also_enrolled_as = others(self.gallery, &enrolment, &request.face);
                 if matches!(enrolment, Enrolment::Duplicate { .. }) {
                     outcome.kind = Kind::Duplicate;
                 }
@@ -304,19 +304,18 @@ impl EnrolmentWriter<'_> {
     }
 }
 
-/// Whose face this is, too: people who have a face of the same place of the same picture.
-fn others(
-    gallery: &Gallery,
-    enrolment: &Enrolment,
-    face: &NewFace,
-) -> Result<Vec<String>, Failure> {
-    let Some(source) = &face.source else {
-        return Ok(Vec::new());
-    };
-    let same = gallery.faces_of_picture(&source.sha256)?.into_iter();
-    let same = same.filter(|other| other.subject != enrolment.subject() && other.is_same_as(face));
-    let name = |other: Face| Ok(gallery.show(other.subject)?.subject.name);
-    same.map(name).collect()
+/// Whose face this is, too: people who have a face of the same place of the same picture. Nobody, if that cannot be
+/// read: the face is enrolled already, and that has to be reported.
+fn others(gallery: &Gallery, enrolment: &Enrolment, face: &NewFace) -> Vec<String> {
+    let of_picture = |source: &Source| gallery.faces_of_picture(&source.sha256).ok();
+    let of_picture = face.source.as_ref().and_then(of_picture);
+    let name = |other: Face| Some(gallery.show(other.subject).ok()?.subject.name);
+    of_picture
+        .into_iter()
+        .flatten()
+        .filter(|other| other.subject != enrolment.subject() && other.is_same_as(face))
+        .filter_map(name)
+        .collect()
 }
 
 fn describe(outcome: &Outcome) -> String {

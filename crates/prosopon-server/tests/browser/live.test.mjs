@@ -49,6 +49,24 @@ describe('live', () => {
     assert.equal(await page.locator('.live-stage video').count(), 0);
   });
 
+  it('says so if the camera sends nothing, and can start again', async () => {
+    page = await openPage(browser, server, { route: 'live' });
+    await page.clock.install();
+    await page.evaluate(() => {
+      const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+      navigator.mediaDevices.getUserMedia = async () => {
+        navigator.mediaDevices.getUserMedia = open;
+        return new MediaStream([new MediaStreamTrackGenerator({ kind: 'video' })]);
+      };
+    });
+    await page.getByRole('button', { name: 'Start the camera' }).click();
+    await page.getByRole('button', { name: 'Stop' }).waitFor();
+    await page.clock.fastForward(20_000);
+    await page.getByText('The camera sends no picture.').waitFor();
+    await page.getByRole('button', { name: 'Start the camera' }).click();
+    await page.locator('.live-stage .box').first().waitFor({ timeout: 60_000 });
+  });
+
   it('names people who are enrolled', { skip: withoutData }, async () => {
     await start();
     await page.locator('.live-stage .box-known').first().waitFor({ timeout: 60_000 });

@@ -42,7 +42,13 @@ function look(name, route, prepare, on = () => server) {
     it(`${name}, ${view.scheme}, ${view.width} wide`, async () => {
       const page = await openPage(browser, on(), { route, ...view });
       await page.locator('main h1').waitFor();
-      await prepare(page);
+      try {
+        await prepare(page);
+      } catch (error) {
+        await page.screenshot({ path: path.join(screenshots, `${name}-failed.png`) });
+        error.message += `\n  the page says: ${(await page.locator('main').innerText()).replace(/\s+/g, ' ')}`;
+        throw error;
+      }
       // A dialog lies over the window, not over the whole page.
       const fullPage = await page.locator('dialog').count() === 0;
       await page.screenshot({ path: path.join(screenshots, `${name}-${view.scheme}-${view.width}.png`), fullPage });

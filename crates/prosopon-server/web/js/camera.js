@@ -5,12 +5,27 @@ import { fill, h } from './dom.js';
 import { icon } from './icons.js';
 import { notice } from './notices.js';
 
+/// Slow cameras need three or four seconds.
+const FIRST_PICTURE_SECS = 15;
+
 /// Opens a camera; `width` is what is asked for, not what must come.
 export async function openCamera(deviceId, width = 1280) {
   if (!navigator.mediaDevices?.getUserMedia) throw new DOMException('no camera access', 'NotSupportedError');
   return navigator.mediaDevices.getUserMedia({
     audio: false,
     video: { width: { ideal: width }, ...(deviceId ? { deviceId: { exact: deviceId } } : { facingMode: 'user' }) },
+  });
+}
+
+/// Waits until `video` shows the first picture of the camera that it plays. One that is open and sends none is an error.
+export function firstPicture(video) {
+  return new Promise((resolve, reject) => {
+    if (video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA) return resolve();
+    const timer = setTimeout(() => reject(new DOMException('no picture', 'TimeoutError')), FIRST_PICTURE_SECS * 1000);
+    video.addEventListener('loadeddata', () => {
+      clearTimeout(timer);
+      resolve();
+    }, { once: true });
   });
 }
 
@@ -35,6 +50,8 @@ export function cameraNotice(error) {
     case 'NotReadableError':
     case 'AbortError':
       return notice('error', 'The camera cannot be used now.', 'Another program may have it open. Close that, then try again.');
+    case 'TimeoutError':
+      return notice('error', 'The camera sends no picture.', 'Another program may have it open, or a switch on it is off. Then try again.');
     case 'NotSupportedError':
       return notice('error', 'The browser gives this page no camera.', 'Browsers allow cameras only to pages from the machine itself (localhost) or over HTTPS.');
     default:
@@ -74,16 +91,17 @@ export function photographDialog(ontaken) {
     close();
     ontaken(new File([blob], 'photograph.jpg', { type: blob.type }));
   });
-  openCamera().then((opened) => {
-    stream = opened;
+  const start = async () => {
+    stream = await openCamera();
     if (closed) return closeCamera(stream);
     video.srcObject = stream;
-    video.addEventListener('loadeddata', () => {
-      fill(trouble);
-      shutter.disabled = false;
-      shutter.focus();
-    }, { once: true });
-  }, (error) => {
+    await firstPicture(video);
+    fill(trouble);
+    shutter.disabled = false;
+    return shutter.focus();
+  };
+  start().catch((error) => {
+    closeCamera(stream);
     video.hidden = true;
     fill(trouble, cameraNotice(error));
   });

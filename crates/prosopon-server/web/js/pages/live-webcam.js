@@ -3,7 +3,7 @@
 
 import * as api from '../api.js';
 import { boxesOver } from '../boxes.js';
-import { cameraNotice, closeCamera, frameOf, listCameras, openCamera } from '../camera.js';
+import { cameraNotice, closeCamera, firstPicture, frameOf, listCameras, openCamera } from '../camera.js';
 import { galleryChoice, rateChoice } from '../choices.js';
 import { field, fill, h } from '../dom.js';
 import { icon, OUTCOME_ICONS } from '../icons.js';
@@ -95,7 +95,15 @@ export function liveWebcam() {
     fill(button, icon('stop'), 'Stop');
     keep.hidden = false;
     await listChoices();
-    if (!video.videoWidth) await new Promise((resolve) => { video.addEventListener('loadedmetadata', resolve, { once: true }); });
+    try {
+      await firstPicture(video);
+    } catch (error) {
+      if (controller.signal.aborted) return undefined;
+      stop();
+      fill(status, cameraNotice(error));
+      return undefined;
+    }
+    if (controller.signal.aborted) return undefined;
     boxes.fit(video.videoWidth, video.videoHeight);
     return run(controller.signal);
   }
