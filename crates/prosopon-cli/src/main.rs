@@ -88,14 +88,14 @@ fn print_usage(error: &clap::Error) -> ExitCode {
 
 /// What was probably meant where the parser itself has no idea.
 fn meant(error: &clap::Error) -> Option<String> {
-    let words: Vec<String> = std::env::args().skip(1).collect();
     let ContextValue::String(wrong) = error.get(ContextKind::InvalidSubcommand)? else {
         return None;
     };
     if error.get(ContextKind::SuggestedSubcommand).is_some() {
         return None;
     }
-    let first = words.first()?;
+    // Not `args`, which panics at what is no Unicode.
+    let first = std::env::args_os().nth(1)?;
     if first == "evaluate" && Path::new(wrong).exists() {
         let example = format!("prosopon evaluate folder {}", quoted(wrong));
         return Some(format!(

@@ -69,6 +69,37 @@ fn no_command_shows_the_overview() {
     assert!(outcome.stderr.contains("Usage:"), "{}", outcome.stderr);
 }
 
+/// File names on Linux may be any bytes.
+#[cfg(unix)]
+#[test]
+fn arguments_that_are_no_unicode_are_a_mistake_like_others() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
+    let env = TestEnv::without_models();
+    let odd = OsStr::from_bytes(b"people\xff");
+    for words in [
+        &["evaluate"] as &[&str],
+        &["help"],
+        &["--json"],
+        &["detect", "--fmr"],
+    ] {
+        let output = env.command(words).arg(odd).output().expect("it starts");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{words:?}: {said}");
+        assert!(
+            said.contains("error: ") && !said.contains("panicked"),
+            "{words:?}: {said}"
+        );
+    }
+    let output = env
+        .command(&["detect", "--help"])
+        .arg(odd)
+        .output()
+        .expect("it starts");
+    assert_eq!(output.status.code(), Some(0));
+}
+
 #[test]
 fn the_version_is_told() {
     let env = TestEnv::without_models();
