@@ -311,6 +311,38 @@ def _(folder):
         return f"exit {run.exit} disk_full ({size >> 10} KiB into {size >> 11}), nothing left behind; with space it is added"
 
 
+@case("disk full: fetch")
+def _(folder):
+    home = fresh_home(folder)
+    source = folder / "export"
+    source.mkdir()
+    # The first ones are no pictures: then it is the manifest that finds no space.
+    for n, picture in enumerate(pictures_of_people(shared, 6, 5)):
+        for i, content in enumerate(picture[1]):
+            (source / f"person-{n}-{i}.jpg").write_bytes(content)
+    for n in range(400):
+        (source / f"broken-{n}.jpg").write_bytes(b"no picture")
+    n_files = len(list(source.iterdir()))
+    with small_disk(folder, 4) as disk:
+        into = disk / "into"
+        command = ("fetch", "--from", source, "--into", into, "--json")
+        ends = []
+        for leave_kib in (8, 16, 24, 40, 400):
+            into.mkdir(exist_ok=True)
+            ballast = fill(disk, leave_kib)
+            run = Run(home, *command)
+            ends.append(run.exit)
+            expect(run.exit == 5 and "free some space" in run.error.get("hint", ""), f"{leave_kib} KiB: exit {run.exit}: {run.err[-300:]}")
+            ballast.unlink()
+            lines = (into / "manifest.jsonl").read_text()
+            expect(all(json.loads(line) for line in lines.splitlines()), f"{leave_kib} KiB: half a line in the manifest")
+        again = Run(home, *command)
+        expect(again.exit == 0, f"with space: exit {again.exit}: {again.err[-300:]}")
+        kept = [p for p in into.rglob("*.jpg")]
+        expect(len(kept) == n_files - 400, f"{len(kept)} of {n_files - 400} pictures")
+        return f"exit {ends}, every line of the manifest whole; with space all {len(kept)} pictures are there"
+
+
 @case("disk full: output and reports")
 def _(folder):
     home = fresh_home(folder)

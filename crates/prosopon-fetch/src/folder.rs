@@ -139,9 +139,14 @@ impl Folder {
     fn append(&self, state: &mut State, entry: Entry) -> Result<Entry, FolderError> {
         let mut line = serde_json::to_string(&entry).unwrap_or_default();
         line.push('\n');
+        let unwritten = |source| failed(&self.manifest(), source);
+        let whole = state.manifest.metadata().map_err(unwritten)?.len();
         // One call, so that a kill leaves a whole line or the start of one.
-        let written = state.manifest.write_all(line.as_bytes());
-        written.map_err(|source| failed(&self.manifest(), source))?;
+        if let Err(error) = state.manifest.write_all(line.as_bytes()) {
+            // A full disk takes the start of one, too, and another thread's line would be appended to it.
+            let _ = state.manifest.set_len(whole);
+            return Err(unwritten(error));
+        }
         state.remember(entry.clone());
         Ok(entry)
     }

@@ -194,11 +194,16 @@ impl Store {
         read_own(&dir, name).map(Some)
     }
 
-    /// All models of one's own, by name, each with its file.
+    /// All models of one's own, by name: what each is and its file, or why that cannot be told. One that is damaged
+    /// does not hide the others.
     ///
     /// # Errors
-    /// An error of the file system or of a description.
-    pub fn own_models(&self) -> Result<Vec<(OwnModel, PathBuf)>> {
+    /// An error of the file system.
+    #[expect(
+        clippy::type_complexity,
+        reason = "a list of names with results says what it is"
+    )]
+    pub fn own_models(&self) -> Result<Vec<(String, Result<(OwnModel, PathBuf)>)>> {
         let dir = self.own_dir();
         let entries = match fs::read_dir(&dir) {
             Ok(entries) => entries,
@@ -211,10 +216,11 @@ impl Store {
             .filter(|name| crate::own::is_name(name))
             .collect();
         names.sort();
-        names
-            .iter()
-            .map(|name| read_own(&dir.join(name), name))
-            .collect()
+        let read = |name: String| {
+            let model = read_own(&dir.join(&name), &name);
+            (name, model)
+        };
+        Ok(names.into_iter().map(read).collect())
     }
 
     fn unknown(&self, name: &str, role: Role) -> ModelsError {
@@ -232,8 +238,9 @@ impl Store {
                 .map(|file| file.id.clone())
                 .chain(
                     own.into_iter()
-                        .filter(|(m, _)| m.can_be(role))
-                        .map(|(m, _)| m.name),
+                        .filter_map(|(_, model)| model.ok())
+                        .filter(|(model, _)| model.can_be(role))
+                        .map(|(model, _)| model.name),
                 )
                 .chain(if role == Role::Detector {
                     self.cascade_names()

@@ -1,11 +1,12 @@
 //! What is installed, and whether it is still what it should be.
 
+use std::error::Error as _;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::digest::Digest;
-use crate::error::Result;
+use crate::error::{ModelsError, Result};
 use crate::store::Store;
 
 /// The state of one file.
@@ -50,7 +51,7 @@ impl Store {
     /// by presence and size only.
     ///
     /// # Errors
-    /// An error of the description of a model of one's own.
+    /// An error of the file system.
     pub fn status(&self) -> Result<Vec<FileStatus>> {
         self.look(false)
     }
@@ -58,7 +59,7 @@ impl Store {
     /// As [`Self::status`], with every file that is there read and hashed.
     ///
     /// # Errors
-    /// An error of the description of a model of one's own.
+    /// An error of the file system.
     pub fn verify(&self) -> Result<Vec<FileStatus>> {
         self.look(true)
     }
@@ -74,12 +75,22 @@ impl Store {
                 size: Some(item.size),
             });
         }
-        for (model, path) in self.own_models()? {
+        for (name, model) in self.own_models()? {
+            let (path, state) = match model {
+                Ok((model, path)) => {
+                    let state = state_of(&path, None, model.sha256.filter(|_| hash));
+                    (path, state)
+                }
+                Err(error) => (
+                    self.own_dir().join(&name),
+                    FileState::Unreadable(told(&error)),
+                ),
+            };
             all.push(FileStatus {
-                id: model.name,
-                state: state_of(&path, None, model.sha256.filter(|_| hash)),
+                id: name,
                 path,
                 size: None,
+                state,
             });
         }
         Ok(all)
@@ -102,5 +113,13 @@ fn state_of(path: &Path, size: Option<u64>, sha256: Option<Digest>) -> FileState
         Ok(found) if found == expected => FileState::Present,
         Ok(found) => FileState::Changed { expected, found },
         Err(error) => FileState::Unreadable(error.to_string()),
+    }
+}
+
+/// An error with its cause.
+fn told(error: &ModelsError) -> String {
+    match error.source() {
+        Some(cause) => format!("{error}: {cause}"),
+        None => error.to_string(),
     }
 }

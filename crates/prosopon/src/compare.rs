@@ -30,9 +30,11 @@ impl Similarity {
     }
 }
 
+/// Three digits after the point; never `-0.000`.
 impl fmt::Display for Similarity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:.3}", self.0)
+        let value = if self.0.abs() < 5e-4 { 0.0 } else { self.0 };
+        write!(f, "{value:.3}")
     }
 }
 
@@ -158,6 +160,18 @@ mod tests {
         assert_eq!(similarity(&a, &a).unwrap().value(), 1.0);
         assert_eq!(similarity(&a, &b).unwrap(), similarity(&b, &a).unwrap());
         assert!(similarity(&a, &b).unwrap().value().abs() < 1e-6);
+    }
+
+    #[test]
+    fn three_digits_are_shown_and_no_negative_zero() {
+        for (value, expected) in [
+            (0.645_4, "0.645"),
+            (-0.000_4, "0.000"),
+            (-0.000_6, "-0.001"),
+            (1.2, "1.000"),
+        ] {
+            assert_eq!(Similarity::new(value).to_string(), expected);
+        }
     }
 
     #[test]

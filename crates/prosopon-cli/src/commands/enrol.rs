@@ -187,8 +187,12 @@ fn remark(outcomes: &[Outcome], loose: &[String], format: Format) {
         failure.is_some_and(|failure| failure.code == "multiple_faces")
     };
     if !loose.is_empty() {
+        let (taken, named) = match loose.len() {
+            1 => ("was taken for a person", "its file"),
+            _ => ("were taken for a person each", "their files"),
+        };
         eprint(&format!(
-            "note: {} beside the folders were taken for a person each, named after the file: {}",
+            "note: {} beside the folders of people {taken}, named after {named}: {}",
             count(loose.len(), "picture", "pictures"),
             shortened(loose)
         ));

@@ -1,13 +1,12 @@
 //! `prosopon models`: what can be installed, and what is.
 
+mod list;
 mod quantize;
 
 use std::path::PathBuf;
 
 use clap::Subcommand;
-use prosopon_models::catalogue::{CatalogueFile, Licence};
 use prosopon_models::{FileState, FileStatus, PullOptions, Store};
-use serde::Serialize;
 use serde_json::json;
 
 use crate::args::{OutputArgs, SourceArgs};
@@ -20,6 +19,7 @@ use crate::progress::Downloads;
 #[command(after_help = "\
 Examples:
   prosopon models list
+  prosopon models list --licences
   prosopon models pull                       the default pack, by npm and pip
   prosopon models pull --mirror /mnt/usb     files named by their SHA-256
   prosopon models add scrfd-0.3.0.tar.gz     from a file, without network
@@ -35,8 +35,12 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// List models with licences, and which are installed
-    List,
+    /// List models, and which are installed
+    List {
+        /// What each source says about the licence, in full
+        #[arg(long, alias = "licenses")]
+        licences: bool,
+    },
     /// Install a pack
     Pull {
         /// The pack; the default one without a name
@@ -72,7 +76,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     let store = Store::open()?;
     let format = args.output.format();
     match &args.action {
-        Action::List => list(&store, format)?,
+        Action::List { licences } => list::run(&store, *licences, format)?,
         Action::Pull {
             pack,
             commercial,
@@ -116,147 +120,6 @@ fn path_of(store: &Store, name: &str) -> Result<PathBuf, Failure> {
         return Ok(detector.path);
     }
     Ok(store.resolve_embedder(Some(name))?.path)
-}
-
-#[derive(Serialize)]
-struct Entry<'a> {
-    name: String,
-    pack: Option<String>,
-    task: &'a str,
-    package: String,
-    sha256: String,
-    size: u64,
-    input: &'a str,
-    output: &'a str,
-    licences: Vec<LicenceJson<'a>>,
-    permitted_use: &'a str,
-    commercial: bool,
-    calibration: Option<&'a prosopon::Calibration>,
-    state: &'static str,
-    path: PathBuf,
-}
-
-#[derive(Serialize)]
-struct LicenceJson<'a> {
-    source: &'a str,
-    licence: &'a str,
-}
-
-#[derive(Serialize)]
-struct RuntimeJson<'a> {
-    name: &'a str,
-    package: String,
-    licences: Vec<LicenceJson<'a>>,
-    size: u64,
-    installed: bool,
-}
-
-fn licences(licences: &[Licence]) -> Vec<LicenceJson<'_>> {
-    licences
-        .iter()
-        .map(|l| LicenceJson {
-            source: &l.source,
-            licence: &l.licence,
-        })
-        .collect()
-}
-
-fn list(store: &Store, format: Format) -> Result<(), Failure> {
-    let catalogue = store.catalogue();
-    let status = store.status()?;
-    let package = |archive: &str| {
-        catalogue
-            .archive(archive)
-            .map(|a| format!("{} {}", a.package, a.version))
-            .unwrap_or_default()
-    };
-    let entry = |file: &'_ CatalogueFile| -> (String, &'static str, PathBuf) {
-        let found = status.iter().find(|s| s.id == file.id);
-        (
-            package(&file.archive),
-            found.map_or("missing", |s| state_name(&s.state)),
-            store.home().join(&file.install),
-        )
-    };
-    let entries: Vec<Entry> = catalogue
-        .files
-        .iter()
-        .map(|file| {
-            let (package, state, path) = entry(file);
-            Entry {
-                name: file.id.clone(),
-                pack: catalogue.pack_of(&file.id).map(|p| p.id.clone()),
-                task: &file.task,
-                package,
-                sha256: file.sha256.to_string(),
-                size: file.size,
-                input: &file.input,
-                output: &file.output,
-                licences: licences(&file.licences),
-                permitted_use: &file.permitted_use,
-                commercial: file.commercial,
-                calibration: file.calibration.as_ref(),
-                state,
-                path,
-            }
-        })
-        .collect();
-    let runtime = catalogue.runtime().map(|runtime| RuntimeJson {
-        name: &runtime.id,
-        package: package(&runtime.archive),
-        licences: licences(&runtime.licences),
-        size: runtime.libraries.iter().map(|l| l.size).sum(),
-        installed: store.runtime_dir().is_some(),
-    });
-    let own: Vec<_> = store
-        .own_models()?
-        .into_iter()
-        .map(|(model, path)| {
-            json!({"name": model.name, "role": format!("{:?}", model.role()).to_lowercase(), "licence": model.licence, "path": path})
-        })
-        .collect();
-    print_value(
-        format,
-        &json!({"models": entries, "runtime": runtime, "own": own}),
-        || {
-            let mut text = String::new();
-            for e in &entries {
-                text += &format!(
-                    "{}  ({}, {}, {:.1} MB)  {}\n  {}\n",
-                    e.name,
-                    e.pack.as_deref().unwrap_or("no pack"),
-                    e.state,
-                    e.size as f64 / 1e6,
-                    e.package,
-                    e.task
-                );
-                for l in &e.licences {
-                    text += &format!("  licence, by {}: {}\n", l.source, l.licence);
-                }
-                text += &format!("  use: {}\n", e.permitted_use);
-            }
-            if let Some(r) = &runtime {
-                let state = if r.installed { "installed" } else { "missing" };
-                text += &format!(
-                    "{}  ({state}, {:.0} MB)  {}\n",
-                    r.name,
-                    r.size as f64 / 1e6,
-                    r.package
-                );
-                for l in &r.licences {
-                    text += &format!("  licence, by {}: {}\n", l.source, l.licence);
-                }
-            }
-            for model in &own {
-                text += &format!(
-                    "{}  (your own {})\n",
-                    model["name"].as_str().unwrap_or_default(),
-                    model["role"].as_str().unwrap_or_default()
-                );
-            }
-            text.trim_end().to_owned()
-        },
-    )
 }
 
 fn pull(
@@ -336,20 +199,38 @@ fn is_damaged(status: &FileStatus) -> bool {
 
 fn verify(store: &Store, format: Format) -> Result<Exit, Failure> {
     let status = store.verify()?;
+    let problem = |s: &FileStatus| match &s.state {
+        FileState::Unreadable(reason) => Some(reason.clone()),
+        _ => None,
+    };
     let files: Vec<_> = status
         .iter()
-        .map(|s| json!({"name": s.id, "path": s.path, "state": state_name(&s.state)}))
+        .map(|s| json!({"name": s.id, "path": s.path, "state": state_name(&s.state), "problem": problem(s)}))
         .collect();
-    let damaged = status.iter().filter(|s| is_damaged(s)).count();
-    print_value(format, &json!({"files": files, "damaged": damaged}), || {
+    let damaged: Vec<_> = status.iter().filter(|s| is_damaged(s)).collect();
+    let value = json!({"files": files, "damaged": damaged.len()});
+    print_value(format, &value, || {
         let lines: Vec<_> = status
             .iter()
             .map(|s| format!("{:10}  {}", state_name(&s.state), s.path.display()))
             .collect();
         lines.join("\n")
     })?;
-    if damaged > 0 && format.is_text() {
-        print_line("hint: `prosopon models pull --check` fetches damaged files again")?;
+    if format.is_text() {
+        // One of one's own comes from nowhere again by itself.
+        for own in damaged.iter().filter(|s| s.size.is_none()) {
+            let name = &own.id;
+            print_line(&format!(
+                "hint: `prosopon models remove {name}`, then `prosopon models add` with its file"
+            ))?;
+        }
+        if damaged.iter().any(|s| s.size.is_some()) {
+            print_line("hint: `prosopon models pull --check` fetches damaged files again")?;
+        }
     }
-    Ok(if damaged > 0 { Exit::No } else { Exit::Success })
+    Ok(if damaged.is_empty() {
+        Exit::Success
+    } else {
+        Exit::No
+    })
 }

@@ -32,8 +32,16 @@ fn models_are_listed_with_licences() {
         assert!(!list(model, "/licences").is_empty());
         assert!(!text(model, "/permitted_use").is_empty());
     }
-    let said = env.run(&["models", "list"]).text();
-    assert!(said.contains("licence, by"), "{said}");
+    let table = env.run(&["models", "list"]).text();
+    let row = table
+        .lines()
+        .find(|line| line.starts_with("scrfd "))
+        .expect("a row");
+    for cell in ["default", "missing", "3.3 MB", "not clear", "finds faces"] {
+        assert!(row.contains(cell), "{row}");
+    }
+    let said = env.run(&["models", "list", "--licences"]).text();
+    assert!(said.contains("licence, by pyproject.toml"), "{said}");
 }
 
 #[test]
@@ -80,6 +88,57 @@ fn pulling_what_is_there_does_nothing() {
     let Some(env) = TestEnv::new() else { return };
     let said = env.run(&["models", "pull", "--offline"]).text();
     assert!(said.contains("complete"), "{said}");
+}
+
+#[test]
+fn a_damaged_model_of_ones_own_hides_no_other() {
+    let env = TestEnv::without_models();
+    std::fs::create_dir_all(env.path("home/models/own/half")).expect("a folder");
+    let document = env.json(0, &["models", "list"]);
+    assert!(!list(&document, "/models").is_empty());
+    assert_eq!(text(&document, "/own/0/name"), "half");
+    assert_eq!(text(&document, "/own/0/state"), "unreadable");
+    let checked = env.json(1, &["models", "verify"]);
+    let files = list(&checked, "/files").iter();
+    let half = files.last().expect("one");
+    assert!(text(half, "/problem").contains("half.toml"), "{half}");
+    let said = env.run(&["models", "verify"]).expect(1).stdout;
+    assert!(
+        said.contains("hint: `prosopon models remove half`"),
+        "{said}"
+    );
+    env.run(&["models", "remove", "half"]).text();
+    env.json(0, &["models", "verify"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn off_a_terminal_each_download_is_a_line() {
+    let Some(installed) = TestEnv::new() else {
+        return;
+    };
+    let env = TestEnv::without_models();
+    std::fs::create_dir(env.path("mirror")).expect("a folder");
+    let document = installed.json(0, &["models", "list"]);
+    let cascades = list(&document, "/models").iter();
+    let cascades: Vec<_> = cascades.filter(|model| model["pack"] == "haar").collect();
+    for cascade in &cascades {
+        let link = env.path("mirror").join(text(cascade, "/sha256"));
+        std::os::unix::fs::symlink(text(cascade, "/path"), link).expect("a link");
+    }
+    let pulled = env.run(&["models", "pull", "haar", "--offline", "--mirror", "mirror"]);
+    let pulled = pulled.expect(0);
+    let lines: Vec<_> = pulled.stderr.lines().collect();
+    assert_eq!(lines.len(), cascades.len(), "{}", pulled.stderr);
+    for (line, cascade) in lines.iter().zip(&cascades) {
+        let file = text(cascade, "/path").rsplit('/').next().expect("a name");
+        let size = cascade["size"].as_f64().expect("a size") / 1e6;
+        assert!(
+            line.starts_with("fetching ") && line.contains(file),
+            "{line}"
+        );
+        assert!(line.ends_with(&format!("({size:.1} MB)")), "{line}");
+    }
 }
 
 #[test]

@@ -25,7 +25,11 @@ export function who({ outcome, subject, perhaps }) {
   return outcome === 'uncertain' ? `perhaps ${perhaps}` : 'unknown';
 }
 
-export const similarity = (value) => (value === null || value === undefined ? '–' : value.toFixed(3));
+/** Three digits after the point; never `-0.000`. */
+export function similarity(value) {
+  if (value === null || value === undefined) return '–';
+  return (Math.abs(value) < 5e-4 ? 0 : value).toFixed(3);
+}
 
 export function bytes(n) {
   if (n < 1024) return `${n} bytes`;

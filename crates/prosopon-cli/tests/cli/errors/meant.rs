@@ -130,6 +130,12 @@ fn pictures_beside_each_other_are_people_only_if_it_is_said() {
         assert_eq!(text(picture, "/subject"), name);
         assert_eq!(text(picture, "/also_enrolled_as/0"), "Azra_Akin");
     }
+    // Beside folders of people a picture is a person's, which is said.
+    std::fs::rename(env.path("badges/Anna.jpg"), env.path("people/Carla.jpg")).expect("moved");
+    let mixed = env.run(&["enrol", "people"]).expect(0);
+    let note = "note: 1 picture beside the folders of people was taken for a person, named after its file: Carla";
+    assert!(mixed.stderr.contains(note), "{}", mixed.stderr);
+    env.json(0, &["people", "delete", "Carla"]);
     let both = ["enrol", "--by-file-name", "--subject", "A", "badges"];
     env.run(&both).expect(2);
 
