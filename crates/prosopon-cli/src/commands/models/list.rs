@@ -253,10 +253,10 @@ impl RuntimeJson<'_> {
 }
 
 fn licences(licences: &[Licence]) -> Vec<LicenceJson<'_>> {
-    let told = |Licence {
-                    source, licence, ..
-                }: &'_ _| LicenceJson { source, licence };
-    licences.iter().map(told).collect()
+    licences
+        .iter()
+        .map(|Licence { source, licence }| LicenceJson { source, licence })
+        .collect()
 }
 
 fn licence_lines(licences: &[LicenceJson<'_>]) -> String {
