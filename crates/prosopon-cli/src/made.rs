@@ -252,9 +252,13 @@ impl MadeFolder {
 
     fn note(&mut self, entry: Entry) -> Result<(), Failure> {
         let line = serde_json::to_string(&entry).unwrap_or_default() + "\n";
-        self.list
-            .write_all(line.as_bytes())
-            .map_err(|error| Failure::write(self.root.display(), &error))?;
+        let failed = |error: &io::Error| Failure::write(self.root.display(), error);
+        let whole = self.list.metadata().map_err(|error| failed(&error))?.len();
+        if let Err(error) = self.list.write_all(line.as_bytes()) {
+            // A full disk takes the start of a line, too; the next one would be appended to it.
+            let _ = self.list.set_len(whole);
+            return Err(failed(&error));
+        }
         self.entries.insert(entry.source.path.clone(), entry);
         Ok(())
     }

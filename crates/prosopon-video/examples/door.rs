@@ -139,8 +139,14 @@ impl Audit {
             "opened": verdict.is_ok(),
             "refusal": verdict.err().map(|refusal| format!("{refusal:?}")),
         });
-        writeln!(self.file, "{entry}")?;
-        self.file.sync_data()?;
+        let line = format!("{entry}\n");
+        let whole = self.file.metadata()?.len();
+        let written = self.file.write_all(line.as_bytes());
+        if let Err(error) = written.and_then(|()| self.file.sync_data()) {
+            // Nothing has moved, and half a line would spoil the next one, by which a message is known again.
+            let _ = self.file.set_len(whole);
+            return Err(error);
+        }
         self.known.insert(event.id.as_str().to_owned());
         Ok(())
     }
