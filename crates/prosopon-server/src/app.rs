@@ -16,6 +16,7 @@ use utoipa_axum::routes;
 
 use crate::access::keys::Scope;
 use crate::access::{recognise_caller, require};
+use crate::api::parameters::{Parameters, refuse_unknown};
 use crate::api::{
     album_groups, albums, annotate, cameras, classic, classifiers, detect, embed, enrol,
     evaluations, events, faces, galleries, health, identify, keys, live, models, previews, pushed,
@@ -36,6 +37,8 @@ pub(crate) fn router(app: App) -> Router {
     let (native, api) = native().split_for_parts();
     let api = openapi::finish(api);
     let api = serde_json::to_value(&api).unwrap_or_default();
+    let known = Arc::new(Parameters::of(&api));
+    let native = native.route_layer(from_fn_with_state(known, refuse_unknown));
     let page = Bytes::from(openapi::page(&api));
     let api = Bytes::from(api.to_string());
     let json = [(header::CONTENT_TYPE, "application/json")];

@@ -5,6 +5,7 @@ use axum::extract::{FromRequest, Multipart, Request};
 use axum::http::header;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE};
+use prosopon::image::Format;
 use serde_json::{Map, Value};
 
 use crate::error::{ApiError, ApiResult};
@@ -157,6 +158,10 @@ async fn fields(request: Request, app: &App) -> ApiResult<Form> {
     let (head, body) = request.into_parts();
     let bytes = Bytes::from_request(Request::from_parts(head.clone(), body), app).await;
     let bytes = bytes.map_err(|error| ApiError::new("invalid_request", error))?;
+    // What `curl --data-binary @photo.jpg` says of a picture. Forms are plain letters, pictures never are.
+    if !bytes.is_ascii() && Format::of(&bytes).is_ok() {
+        return Ok(Form::Raw(bytes));
+    }
     check_fields(&bytes)?;
     let request = Request::from_parts(head, Body::from(bytes));
     let fields = axum::Form::<Vec<(String, String)>>::from_request(request, app).await;
@@ -336,7 +341,10 @@ impl Form {
 
 /// The first names, quoted.
 fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
-    let short = |name: &str| format!("`{}`", name.chars().take(40).collect::<String>());
+    let short = |name: &str| {
+        let name = name.chars().take(40).flat_map(char::escape_debug);
+        format!("`{}`", name.collect::<String>())
+    };
     names.take(5).map(short).collect::<Vec<_>>().join(", ")
 }
 

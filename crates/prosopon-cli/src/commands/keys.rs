@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::args::OutputArgs;
 use crate::failure::{Exit, Failure};
-use crate::output::print_value;
+use crate::output::{eprint, print_value};
 
 /// Make, list and revoke the server's API keys
 #[derive(Debug, clap::Args)]
@@ -122,13 +122,15 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
             print_value(
                 format,
                 &json!({"id": record.id, "name": record.name, "key": key}),
-                || {
-                    format!(
-                        "{key}\nkey {} `{}`: shown this once; send it as `x-api-key`",
-                        record.id, record.name
-                    )
-                },
+                || key.clone(),
             )?;
+            if format.is_text() {
+                // Beside standard output, so that `KEY=$(prosopon keys create …)` is the key alone.
+                eprint(&format!(
+                    "key {} `{}`: shown this once; send it as `x-api-key`",
+                    record.id, record.name
+                ));
+            }
         }
         Action::List => {
             let keys = store.list()?;

@@ -6,8 +6,10 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use clap::CommandFactory as _;
 use prosopon::inference::{BackendChoice, InferenceOptions, Precision};
 use prosopon::{AttributeKind, AttributeNetworks, EngineOptions, FaceEngine};
+use prosopon_gallery::spelling::closest;
 use prosopon_models::{ModelsError, ResolvedCascade, Store};
 use prosopon_server::{
     Attributes, Cascades, LicenceCard, LoadedModels, LoadedSettings, ModelCard, OpenAttributes,
@@ -128,6 +130,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let loaded =
         Settings::load(args.config.as_deref(), variable, flags).map_err(|error| invalid(&error))?;
+    warn_of_unknown_variables(&loaded);
     if args.print_config {
         return print_config(&loaded, args.output.format());
     }
@@ -181,6 +184,44 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         Ok(()) => Ok(Exit::Success),
         Err(RunError::Load(failure)) => Err(failure),
         Err(RunError::Start(error)) => Err(cannot_start(&error)),
+    }
+}
+
+/// Variables that no setting has, and that commands read.
+const OTHER_VARIABLES: [&str; 3] = [
+    "PROSOPON_HOME",
+    "PROSOPON_MQTT_PASSWORD",
+    "PROSOPON_WEBHOOK_SECRET",
+];
+
+/// Says which variables of the environment look like ours and are not: a misspelt one would change nothing in silence.
+fn warn_of_unknown_variables(loaded: &LoadedSettings) {
+    let settings = loaded.rows();
+    let mut known: Vec<String> = settings
+        .map(|(name, ..)| format!("PROSOPON_{}", name.to_uppercase()))
+        .chain(OTHER_VARIABLES.map(str::to_owned))
+        .collect();
+    let mut commands = vec![crate::args::Args::command()];
+    while let Some(command) = commands.pop() {
+        let variables = command.get_arguments().filter_map(clap::Arg::get_env);
+        known.extend(variables.map(|name| name.to_string_lossy().into_owned()));
+        commands.extend(command.get_subcommands().cloned());
+    }
+    let mut found: Vec<String> = std::env::vars_os()
+        .filter_map(|(name, _)| name.into_string().ok())
+        .filter(|name| name.starts_with("PROSOPON_") && !name.starts_with("PROSOPON_TEST_"))
+        .filter(|name| !known.contains(name))
+        .collect();
+    found.sort();
+    for name in found {
+        let meant = closest(&name, known.iter().map(String::as_str));
+        let hint = meant.map_or_else(
+            || "`prosopon serve --print-config` shows all settings".to_owned(),
+            |meant| format!("did you mean `{meant}`?"),
+        );
+        eprint(&format!(
+            "warning: the environment variable `{name}` is no setting; {hint}"
+        ));
     }
 }
 

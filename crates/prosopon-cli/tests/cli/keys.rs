@@ -20,6 +20,20 @@ fn keys_are_made_listed_and_revoked() {
     let listed = env.json(0, &["keys", "list"]);
     assert_eq!(list(&listed, "/keys")[0]["revoked"], true);
 
+    // For `KEY=$(prosopon keys create …)` the key alone.
+    let plain = env.run(&["keys", "create", "door", "--scope", "identify"]);
+    let plain = plain.expect(0);
+    assert!(
+        !plain.stdout.trim_end().contains(char::is_whitespace),
+        "{}",
+        plain.stdout
+    );
+    assert!(
+        plain.stderr.contains("`door`: shown this once"),
+        "{}",
+        plain.stderr
+    );
+
     let unknown = env.json(2, &["keys", "revoke", "77"]);
     assert_eq!(text(&unknown, "/error/code"), "unknown_key");
     let said = env

@@ -61,6 +61,30 @@ fn settings_are_shown_with_where_they_come_from() {
     assert!(!place.path("home/server.db").exists());
 }
 
+#[test]
+fn misspelt_variables_are_warned_of() {
+    let Some(place) = Place::new() else { return };
+    let output = place
+        .command(&[
+            ("listn", "127.0.0.1:1"),
+            ("colour", "blue"),
+            ("fmr", "0.01"),
+        ])
+        .args(["serve", "--print-config"])
+        .output()
+        .expect("it starts");
+    assert!(output.status.success(), "{output:?}");
+    let said = String::from_utf8(output.stderr).expect("text");
+    let warnings: Vec<_> = said.lines().collect();
+    assert_eq!(
+        warnings,
+        [
+            "warning: the environment variable `PROSOPON_COLOUR` is no setting; `prosopon serve --print-config` shows all settings",
+            "warning: the environment variable `PROSOPON_LISTN` is no setting; did you mean `PROSOPON_LISTEN`?",
+        ]
+    );
+}
+
 /// Settings in the environment, arguments, exit status, and what the message has.
 type Case<'a> = (&'a [(&'a str, &'a str)], &'a [&'a str], i32, &'a str);
 

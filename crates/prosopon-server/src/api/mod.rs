@@ -20,6 +20,7 @@ pub(crate) mod identify;
 pub(crate) mod keys;
 pub(crate) mod live;
 pub(crate) mod models;
+pub(crate) mod parameters;
 pub(crate) mod previews;
 pub(crate) mod pushed;
 pub(crate) mod session;

@@ -100,6 +100,8 @@ fn parameters(good: &[u8]) -> Vec<Case> {
         case("/v1/identify?fmr=0", "a rate of nothing", JPEG, good, 400),
         case("/v1/identify?fmr=0.1&threshold=0.1", "both", JPEG, good, 400),
         case("/v1/identify?gallery=../../etc", "a path", JPEG, good, 404),
+        case("/v1/identify?treshold=0.9", "a misspelt parameter", JPEG, good, 400),
+        case("/v1/detect?threshold=0.9", "a parameter of another endpoint", JPEG, good, 400),
         case("/v1/galleries/default/enrol", "nobody", JPEG, good, 400),
         case("/v1/galleries/default/enrol?subject=", "an empty name", JPEG, good, 422),
         case("/v1/galleries/default/enrol?subject=a&face_at=x", "a point of nonsense", JPEG, good, 400),
@@ -129,6 +131,22 @@ fn addresses(good: &[u8]) -> Vec<Case> {
         case("/v1/galleries/%ff/enrol?subject=a", "a gallery that is no text", JPEG, good, 400),
         case("/../../etc/passwd", "a path upwards", JPEG, good, 404),
     ]
+}
+
+#[test]
+fn a_picture_is_taken_as_curl_sends_it() {
+    let Some(server) = Served::start(&[("threads", "1")]) else {
+        return;
+    };
+    // `curl --data-binary @photo.jpg`, without a word about the type.
+    let form = "application/x-www-form-urlencoded";
+    let request = Request::new("POST", "/v1/detect?_=17").body(form, picture());
+    let found = request.send(server.address).expect(200).json();
+    assert_eq!(found["faces"].as_array().expect("a list").len(), 1);
+
+    let request = Request::new("POST", "/v1/identify?treshold=0.9").body(form, picture());
+    let refused = request.send(server.address).expect(400).json();
+    assert_eq!(refused["error"]["hint"], "did you mean `threshold`?");
 }
 
 #[test]

@@ -220,6 +220,6 @@ function people(tracks) {
 
 /// The preview in the whole width of the window.
 function enlarge(camera) {
-  const image = h('img', { class: 'camera-large', alt: `What ${camera.name} sees`, src: `${api.cameras.previewAddress(camera.id)}?large=${Date.now()}` });
+  const image = h('img', { class: 'camera-large', alt: `What ${camera.name} sees`, src: `${api.cameras.previewAddress(camera.id)}?_=${Date.now()}` });
   openDialog(camera.name, h('div', { class: 'dialog-body' }, image), { wide: true, onclosed: () => image.removeAttribute('src') });
 }
