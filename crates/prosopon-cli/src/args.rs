@@ -111,7 +111,7 @@ pub(crate) struct OutputArgs {
     /// Print one JSON document
     #[arg(long, global = true)]
     json: bool,
-    /// Print one JSON object a line: one for each picture, as soon as it is done
+    /// Print one JSON object a line, each as soon as it is done
     #[arg(long, global = true, conflicts_with = "json")]
     jsonl: bool,
 }

@@ -61,7 +61,7 @@ pub(crate) struct TrackJson {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct StateJson {
     pub(crate) status: Status,
-    /// Why it is lost or failed.
+    /// Why it is lost or failed; while it is connecting again, why the last attempt failed.
     pub(crate) reason: Option<String>,
     /// What to do about that.
     pub(crate) hint: Option<String>,
@@ -172,6 +172,12 @@ impl Now {
         inner.state.hint = hint;
     }
 
+    /// Notes another attempt: why the last one failed is said until one succeeds.
+    pub(crate) fn connecting_again(&self) {
+        let StateJson { reason, hint, .. } = self.lock().state.clone();
+        self.set_because(Status::Connecting, reason, hint);
+    }
+
     /// Notes what the source says of its frames.
     pub(crate) fn connected(&self, frames_per_second: Option<f64>) {
         self.set(Status::Running);
@@ -270,6 +276,12 @@ mod tests {
         let state = now.state(0);
         assert_eq!((state.n_lost, state.uptime_secs), (1, None));
         assert_eq!(state.reason.as_deref(), Some("no frames for 5 s"));
+        now.connecting_again();
+        let state = now.state(0);
+        assert_eq!(
+            (state.status, state.reason.as_deref()),
+            (Status::Connecting, Some("no frames for 5 s"))
+        );
         now.set(Status::Running);
         assert_eq!(now.state(0).reason, None);
     }

@@ -206,7 +206,7 @@ impl Work {
                 return;
             };
             match state {
-                SourceState::Connecting => running.now.set(Status::Connecting),
+                SourceState::Connecting => running.now.connecting_again(),
                 SourceState::Running {
                     frames_per_second, ..
                 } => running.now.connected(frames_per_second),

@@ -62,6 +62,13 @@ function look(name, route, prepare, on = () => server) {
   }
 }
 
+let hasKey = false;
+async function makeKey() {
+  if (hasKey) return;
+  hasKey = true;
+  await server.api('POST', '/v1/keys', { name: 'the door of the hall', scopes: ['identify'], gallery: 'default' });
+}
+
 let hasAlbum = false;
 async function makeAlbum() {
   if (hasAlbum) return;
@@ -217,7 +224,12 @@ describe('look', () => {
     await page.locator('.live-stage .box').first().waitFor({ timeout: 60_000 });
     await page.locator('.pace', { hasText: 'frames a second' }).waitFor();
   });
-  look('system', 'system', (page) => page.locator('.facts').first().waitFor());
+  look('system', 'system', async (page) => {
+    await makeKey();
+    await page.reload();
+    await page.locator('.facts').first().waitFor();
+    await page.getByRole('cell', { name: 'the door of the hall' }).waitFor();
+  });
   look('dialog', 'system', async (page) => {
     await page.getByRole('button', { name: 'New key' }).click();
     await page.getByRole('dialog').waitFor();

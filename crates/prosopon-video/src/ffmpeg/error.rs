@@ -27,7 +27,7 @@ pub enum FfmpegError {
     },
 
     /// The program runs, and is something else, or fails.
-    #[error("expected FFmpeg to say its version, found {found}: {program}")]
+    #[error("expected FFmpeg to say what it is and reads, found {found}: {program}")]
     Strange {
         /// Path of the program.
         program: PathBuf,

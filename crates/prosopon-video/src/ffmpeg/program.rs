@@ -1,10 +1,11 @@
 //! Which programs of FFmpeg there are, and what they can do.
 
 use std::env;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -101,10 +102,17 @@ impl Ffmpeg {
         };
         let demuxers = output(Command::new(&ffmpeg).args(["-hide_banner", "-demuxers"]))
             .map_err(|source| start(&ffmpeg, source))?;
+        let demuxers = read_demuxers(&demuxers.text);
+        if demuxers.is_empty() {
+            return Err(FfmpegError::Strange {
+                program: ffmpeg,
+                found: "no list of what it reads".to_owned(),
+            });
+        }
         let found = Self {
             version,
             version_text: text.to_owned(),
-            demuxers: read_demuxers(&demuxers.text),
+            demuxers,
             program: ffmpeg,
         };
         if let Some(warning) = found.warning() {
@@ -245,7 +253,14 @@ pub(crate) struct Said {
 }
 
 /// Runs a command that answers quickly, and gives what it writes, no more than a megabyte of each.
+///
+/// # Errors
+/// If it cannot be started, or has not answered within [`ANSWER_WITHIN`]: half an answer is none.
 pub(crate) fn output(command: &mut Command) -> std::io::Result<Said> {
+    output_within(command, ANSWER_WITHIN)
+}
+
+fn output_within(command: &mut Command, time: Duration) -> std::io::Result<Said> {
     let (child, pipes) = Child::spawn(
         command
             .stdin(Stdio::null())
@@ -257,11 +272,14 @@ pub(crate) fn output(command: &mut Command) -> std::io::Result<Said> {
         move || stderr.map(text_of).unwrap_or_default()
     });
     // Nobody else would end a run that hangs: reading its output ends when it is killed.
-    let watch = Watch::start(&child);
+    let watch = Watch::start(&child, time);
     let text = pipes.stdout.map(text_of).unwrap_or_default();
     let errors = errors.join().unwrap_or_default();
     child.wait_within(Duration::from_secs(2));
-    drop(watch);
+    if watch.has_killed.load(Ordering::Relaxed) {
+        let message = format!("no answer within {time:?}; is the machine too busy?");
+        return Err(std::io::Error::new(ErrorKind::TimedOut, message));
+    }
     Ok(Said { text, errors })
 }
 
@@ -273,21 +291,28 @@ fn text_of(pipe: impl Read) -> String {
 
 /// Kills a child that takes too long; ends when it is dropped.
 struct Watch {
+    has_killed: Arc<AtomicBool>,
     _done: std::sync::mpsc::Sender<()>,
 }
 
 impl Watch {
-    fn start(child: &Arc<Child>) -> Self {
+    fn start(child: &Arc<Child>, time: Duration) -> Self {
         let (done, wait) = std::sync::mpsc::channel::<()>();
         let child = Arc::downgrade(child);
+        let has_killed = Arc::new(AtomicBool::new(false));
+        let killed = Arc::clone(&has_killed);
         thread::spawn(move || {
-            if wait.recv_timeout(ANSWER_WITHIN) == Err(std::sync::mpsc::RecvTimeoutError::Timeout)
+            if wait.recv_timeout(time) == Err(std::sync::mpsc::RecvTimeoutError::Timeout)
                 && let Some(child) = child.upgrade()
             {
+                killed.store(true, Ordering::Relaxed);
                 child.kill();
             }
         });
-        Self { _done: done }
+        Self {
+            has_killed,
+            _done: done,
+        }
     }
 }
 
@@ -317,6 +342,18 @@ mod tests {
         let list = "File formats:\n D. = Demuxing supported\n .E = Muxing supported\n --\n D  aac             ADTS\n \
                     D  mov,mp4,m4a     QuickTime\n D d x11grab        screen\n D  hls             Apple\n";
         assert_eq!(read_demuxers(list), ["aac", "mov,mp4,m4a", "hls"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn half_an_answer_is_none() {
+        let answer = |script: &str, within| {
+            output_within(Command::new("sh").args(["-c", script]), within).map(|said| said.text)
+        };
+        let (soon, late) = (Duration::from_millis(100), Duration::from_secs(20));
+        let error = answer("echo half; sleep 60", soon).expect_err("too late");
+        assert_eq!(error.kind(), ErrorKind::TimedOut);
+        assert_eq!(answer("echo whole", late).expect("an answer"), "whole\n");
     }
 
     #[test]

@@ -38,7 +38,8 @@ Examples:
 
 Photographs, faces and groups are kept in an album; the next run reads only what is new. Groups are \
 joined as long as the mean similarity between them reaches the threshold. Without `--fmr` and \
-`--threshold` its rate follows from the number of faces: 0.1 by that number, from 1e-3 to 1e-5. Two \
+`--threshold` the rate of this command follows from the number of faces, in place of the usual default: 0.1 by that \
+number, from 1e-3 to 1e-5. Two \
 faces of one picture are taken for different people, unless that would split a group that is seen on many \
 others (`--allow-twice`: no such rule). What was decided with `prosopon album` is never changed.")]
 pub(crate) struct Args {

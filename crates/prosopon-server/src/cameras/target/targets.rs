@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::Target;
 use super::allowed::Allowed;
@@ -106,14 +106,23 @@ impl Targets {
             None => ("", text),
         };
         let resolved = Path::new(path).canonicalize().ok();
-        let is_below = |path: &PathBuf| {
+        let is_below = |path: &Path| {
             self.local.iter().any(|allowed| {
                 let folder = Path::new(allowed).canonicalize();
                 folder.is_ok_and(|folder| folder.is_dir() && path.starts_with(folder))
             })
         };
-        if let Some(path) = resolved.filter(|path| path.is_file() && is_below(path)) {
-            return Ok(format!("{kind}{}", path.display()));
+        let folder = Path::new(path).parent().and_then(|f| f.canonicalize().ok());
+        match resolved {
+            Some(path) if path.is_file() && is_below(&path) => {
+                return Ok(format!("{kind}{}", path.display()));
+            }
+            None if folder.is_some_and(|folder| is_below(&folder)) => {
+                let message = format!("there is no such file to watch: {path}");
+                return Err(ApiError::new("address_not_allowed", message)
+                    .with_hint("check the name; its folder is one of `camera_devices`"));
+            }
+            _ => {}
         }
         Err(ApiError::new(
             "address_not_allowed",

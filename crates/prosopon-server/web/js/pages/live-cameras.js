@@ -143,8 +143,7 @@ function cameraCard({ mayChange, onchange, onchanged, onerror }) {
     facts.title = camera.address ?? '';
     fill(seen, people(state.tracks));
     seen.hidden = state.status !== 'running';
-    const isTrouble = ['lost', 'failed'].includes(state.status);
-    fill(reason, isTrouble && state.reason ? notice('warning', prose(state.reason), state.hint ? h('p', {}, prose(state.hint)) : null) : null);
+    fill(reason, state.reason ? notice('warning', prose(state.reason), state.hint ? h('p', {}, prose(state.hint)) : null) : null);
 
     const isRunning = state.status === 'running';
     look.hidden = !isRunning;
