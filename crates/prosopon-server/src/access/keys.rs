@@ -231,30 +231,15 @@ impl KeyStore {
 
     /// Whether there is any valid key.
     pub(crate) fn any(&self) -> bool {
-        self.valid(|_, _| true).is_some()
+        let mut cache = self.cached();
+        valid_in(&mut cache, now_millis(), |_, _| true).is_some()
     }
 
+    /// The valid key that this is about, whose use is noted.
     fn valid(&self, is_it: impl Fn(&KeyRecord, &[u8; 32]) -> bool) -> Option<KeyRecord> {
         let now = now_millis();
-        let mut cache = self.lock();
-        let version = self.database.version().ok();
-        if version.is_none() || cache.version != version {
-            cache.keys = match self.database.keys() {
-                Ok(keys) => keys,
-                Err(error) => {
-                    tracing::error!(cause = %error, "could not read the keys");
-                    Vec::new()
-                }
-            };
-            cache.version = version;
-        }
-        let mut found = None;
-        for (record, hash) in &mut cache.keys {
-            if is_it(record, hash) && record.is_valid(now) {
-                found = Some(record);
-            }
-        }
-        let record = found?;
+        let mut cache = self.cached();
+        let record = valid_in(&mut cache, now, is_it)?;
         if record
             .last_used_millis
             .is_none_or(|last| now - last >= LAST_USED_STEP_MILLIS)
@@ -267,6 +252,23 @@ impl KeyStore {
         Some(record.clone())
     }
 
+    /// All keys, as the database has them now.
+    fn cached(&self) -> std::sync::MutexGuard<'_, Cache> {
+        let mut cache = self.lock();
+        let version = self.database.version().ok();
+        if version.is_none() || cache.version != version {
+            cache.keys = match self.database.keys() {
+                Ok(keys) => keys,
+                Err(error) => {
+                    tracing::error!(cause = %error, "could not read the keys");
+                    Vec::new()
+                }
+            };
+            cache.version = version;
+        }
+        cache
+    }
+
     fn forget(&self) {
         self.lock().version = None;
     }
@@ -274,6 +276,21 @@ impl KeyStore {
     fn lock(&self) -> std::sync::MutexGuard<'_, Cache> {
         self.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The last valid key that this is about; all are looked at.
+fn valid_in(
+    cache: &mut Cache,
+    now: i64,
+    is_it: impl Fn(&KeyRecord, &[u8; 32]) -> bool,
+) -> Option<&mut KeyRecord> {
+    let mut found = None;
+    for (record, hash) in &mut cache.keys {
+        if is_it(record, hash) && record.is_valid(now) {
+            found = Some(record);
+        }
+    }
+    found
 }
 
 /// A random UUID, version 4 (RFC 9562).
@@ -341,6 +358,10 @@ mod tests {
         let (a, secret) = ours.create(&new("a")).unwrap();
         let (b, other) = theirs.create(&new("b")).unwrap();
         assert!(is_uuid(&secret) && is_uuid(&other) && secret != other);
+        // Whether there are keys is asked at each start, which is no use of one.
+        assert!(ours.any());
+        let unused = |key: &KeyRecord| key.last_used_millis.is_none();
+        assert!(ours.list().unwrap().iter().all(unused));
         assert_eq!(ours.find(&secret).unwrap().id, a.id);
         assert_eq!(ours.find(&other.to_uppercase()).unwrap().name, "b");
         assert_eq!(ours.find("nothing"), None);
