@@ -187,6 +187,9 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     }
 }
 
+/// What our variables begin with.
+const PREFIX: &str = "PROSOPON_";
+
 /// Variables that no setting has, and that commands read.
 const OTHER_VARIABLES: [&str; 3] = [
     "PROSOPON_HOME",
@@ -198,7 +201,7 @@ const OTHER_VARIABLES: [&str; 3] = [
 fn warn_of_unknown_variables(loaded: &LoadedSettings) {
     let settings = loaded.rows();
     let mut known: Vec<String> = settings
-        .map(|(name, ..)| format!("PROSOPON_{}", name.to_uppercase()))
+        .map(|(name, ..)| format!("{PREFIX}{}", name.to_uppercase()))
         .chain(OTHER_VARIABLES.map(str::to_owned))
         .collect();
     let mut commands = vec![crate::args::Args::command()];
@@ -209,15 +212,18 @@ fn warn_of_unknown_variables(loaded: &LoadedSettings) {
     }
     let mut found: Vec<String> = std::env::vars_os()
         .filter_map(|(name, _)| name.into_string().ok())
-        .filter(|name| name.starts_with("PROSOPON_") && !name.starts_with("PROSOPON_TEST_"))
+        .filter(|name| name.starts_with(PREFIX) && !name.starts_with("PROSOPON_TEST_"))
         .filter(|name| !known.contains(name))
         .collect();
     found.sort();
     for name in found {
-        let meant = closest(&name, known.iter().map(String::as_str));
+        let known = known.iter().filter_map(|known| known.strip_prefix(PREFIX));
+        let meant = name
+            .strip_prefix(PREFIX)
+            .and_then(|name| closest(name, known));
         let hint = meant.map_or_else(
             || "`prosopon serve --print-config` shows all settings".to_owned(),
-            |meant| format!("did you mean `{meant}`?"),
+            |meant| format!("did you mean `PROSOPON_{meant}`?"),
         );
         eprint(&format!(
             "warning: the environment variable `{name}` is no setting; {hint}"

@@ -49,7 +49,7 @@ fn keys_come_and_go_while_the_server_runs_and_all_is_written_down() {
         .send(server.address)
         .expect(201)
         .json();
-    Request::new("POST", "/v1/identify?secret_parameter=1")
+    Request::new("POST", "/v1/identify?_secret_parameter=1")
         .key(&key)
         .body("image/jpeg", face.as_slice())
         .send(server.address)

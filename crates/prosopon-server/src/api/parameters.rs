@@ -14,6 +14,7 @@ use axum::response::{IntoResponse, Response};
 use prosopon_gallery::spelling::closest;
 use serde_json::Value;
 
+use crate::access::Recognised;
 use crate::error::ApiError;
 
 /// Names of the parameters of each operation: its path, its method in lower case.
@@ -80,7 +81,10 @@ pub(crate) async fn refuse_unknown(
     request: Request,
     next: Next,
 ) -> Response {
-    if let Some(path) = request.extensions().get::<MatchedPath>()
+    // Who may not ask is told that first.
+    let recognised = request.extensions().get::<Recognised>();
+    if recognised.is_none_or(|recognised| recognised.0.is_ok())
+        && let Some(path) = request.extensions().get::<MatchedPath>()
         && let Err(error) = known.check(path.as_str(), request.method(), request.uri())
     {
         return error.into_response();

@@ -52,7 +52,7 @@ function look(name, route, prepare, on = () => server) {
       // A dialog lies over the window, not over the whole page.
       const fullPage = await page.locator('dialog').count() === 0;
       await page.screenshot({ path: path.join(screenshots, `${name}-${view.scheme}-${view.width}.png`), fullPage });
-      for (const width of [view.width, view.width < 600 ? 360 : 1440]) {
+      for (const width of view.width < 600 ? [view.width, 360] : [view.width, 768, 1024, 1440]) {
         await page.setViewportSize({ width, height: view.height });
         const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
         assert.ok(overflow <= 0, `${overflow} px wider than the window of ${width}`);
