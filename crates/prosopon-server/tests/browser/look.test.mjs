@@ -228,7 +228,7 @@ describe('look', () => {
     await makeKey();
     await page.reload();
     await page.locator('.facts').first().waitFor();
-    await page.getByRole('cell', { name: 'the door of the hall' }).waitFor();
+    await page.getByRole('cell', { name: 'the door of the hall', exact: true }).waitFor();
   });
   look('dialog', 'system', async (page) => {
     await page.getByRole('button', { name: 'New key' }).click();
