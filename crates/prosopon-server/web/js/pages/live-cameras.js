@@ -153,7 +153,7 @@ function cameraCard({ mayChange, onchange, onchanged, onerror }) {
     const wanted = isRunning && isStream ? `${state.since_millis}` : '';
     if (wanted !== shown) {
       shown = wanted;
-      setImage(wanted ? `${api.cameras.previewAddress(camera.id)}?since=${wanted}` : null);
+      setImage(wanted ? `${api.cameras.previewAddress(camera.id)}?_=${wanted}` : null);
     }
   }
 
