@@ -11,6 +11,7 @@ use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
+use prosopon_fetch::append_line;
 use prosopon_gallery::PictureHash;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -251,14 +252,9 @@ impl MadeFolder {
     }
 
     fn note(&mut self, entry: Entry) -> Result<(), Failure> {
-        let line = serde_json::to_string(&entry).unwrap_or_default() + "\n";
-        let failed = |error: &io::Error| Failure::write(self.root.display(), error);
-        let whole = self.list.metadata().map_err(|error| failed(&error))?.len();
-        if let Err(error) = self.list.write_all(line.as_bytes()) {
-            // A full disk takes the start of a line, too; the next one would be appended to it.
-            let _ = self.list.set_len(whole);
-            return Err(failed(&error));
-        }
+        let line = serde_json::to_string(&entry).unwrap_or_default();
+        append_line(&mut self.list, &line)
+            .map_err(|error| Failure::write(self.root.display(), &error))?;
         self.entries.insert(entry.source.path.clone(), entry);
         Ok(())
     }

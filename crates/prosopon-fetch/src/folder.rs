@@ -10,6 +10,7 @@ use prosopon::image::Format;
 use sha2::{Digest as _, Sha256};
 
 use crate::error::FolderError;
+use crate::lines::append_line;
 use crate::manifest::{Entry, MANIFEST, Source, Status};
 
 /// Start of the names of files that are being written.
@@ -137,16 +138,9 @@ impl Folder {
     }
 
     fn append(&self, state: &mut State, entry: Entry) -> Result<Entry, FolderError> {
-        let mut line = serde_json::to_string(&entry).unwrap_or_default();
-        line.push('\n');
-        let unwritten = |source| failed(&self.manifest(), source);
-        let whole = state.manifest.metadata().map_err(unwritten)?.len();
-        // One call, so that a kill leaves a whole line or the start of one.
-        if let Err(error) = state.manifest.write_all(line.as_bytes()) {
-            // A full disk takes the start of one, too, and another thread's line would be appended to it.
-            let _ = state.manifest.set_len(whole);
-            return Err(unwritten(error));
-        }
+        let line = serde_json::to_string(&entry).unwrap_or_default();
+        append_line(&mut state.manifest, &line)
+            .map_err(|source| failed(&self.manifest(), source))?;
         state.remember(entry.clone());
         Ok(entry)
     }

@@ -130,7 +130,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let loaded =
         Settings::load(args.config.as_deref(), variable, flags).map_err(|error| invalid(&error))?;
-    warn_of_unknown_variables(&loaded);
+    warn_of_unknown_variables();
     if args.print_config {
         return print_config(&loaded, args.output.format());
     }
@@ -198,10 +198,8 @@ const OTHER_VARIABLES: [&str; 3] = [
 ];
 
 /// Says which variables of the environment look like ours and are not: a misspelt one would change nothing in silence.
-fn warn_of_unknown_variables(loaded: &LoadedSettings) {
-    let settings = loaded.rows();
-    let mut known: Vec<String> = settings
-        .map(|(name, ..)| format!("{PREFIX}{}", name.to_uppercase()))
+fn warn_of_unknown_variables() {
+    let mut known: Vec<String> = Settings::variables()
         .chain(OTHER_VARIABLES.map(str::to_owned))
         .collect();
     let mut commands = vec![crate::args::Args::command()];
@@ -212,8 +210,7 @@ fn warn_of_unknown_variables(loaded: &LoadedSettings) {
     }
     let mut found: Vec<String> = std::env::vars_os()
         .filter_map(|(name, _)| name.into_string().ok())
-        .filter(|name| name.starts_with(PREFIX) && !name.starts_with("PROSOPON_TEST_"))
-        .filter(|name| !known.contains(name))
+        .filter(|name| name.starts_with(PREFIX) && !known.contains(name))
         .collect();
     found.sort();
     for name in found {

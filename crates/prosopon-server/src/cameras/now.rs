@@ -174,7 +174,10 @@ impl Now {
 
     /// Notes another attempt: why the last one failed is said until one succeeds.
     pub(crate) fn connecting_again(&self) {
-        let StateJson { reason, hint, .. } = self.lock().state.clone();
+        let (reason, hint) = {
+            let inner = self.lock();
+            (inner.state.reason.clone(), inner.state.hint.clone())
+        };
         self.set_because(Status::Connecting, reason, hint);
     }
 

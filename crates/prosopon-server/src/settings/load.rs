@@ -44,6 +44,11 @@ pub struct LoadedSettings {
 }
 
 impl Settings {
+    /// Names of the environment variables of all settings.
+    pub fn variables() -> impl Iterator<Item = String> {
+        SETTINGS.iter().map(|setting| variable(setting.name))
+    }
+
     /// Merges file, environment and command line, each before the next; `environment` gives the
     /// value of a variable.
     ///

@@ -293,5 +293,12 @@ mod tests {
                 "{path:?}"
             );
         }
+        // What is not there is said to be missing, of allowed folders alone.
+        let said = |path: &Path| {
+            let target = Target::parse(path.to_str().unwrap()).unwrap();
+            listed.check(&target).unwrap_err().message
+        };
+        assert!(said(&folder.path().join("missing.mp4")).contains("no such file"));
+        assert!(said(&folder.path().join("../missing.mp4")).contains("not allowed"));
     }
 }
