@@ -196,10 +196,12 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         print_json(&document)?;
     }
     if n_unsure > 0 && format.is_text() {
+        // Upwards, so that none of these is just above it.
+        let least = (unsure_below * 1e3).ceil() / 1e3;
         eprint(&format!(
-            "note: {} less sure than {:.0} %, as answers about strangers often are; `--reject={unsure_below}` calls these unknown",
+            "note: {} less sure than {:.1} %, as they often are about what no class was trained for; `--reject={least}` calls these unknown",
             count(n_unsure, "answer is", "answers are"),
-            100.0 * unsure_below
+            100.0 * least
         ));
     }
     Ok(exit_of(document.failed.len()))

@@ -209,7 +209,11 @@ fn values_are_kept_and_learnt_from_again() {
     archive.add_array("X", &x).expect("an array");
     archive.add_array("y", &y).expect("an array");
     archive.finish().expect("an archive");
-    env.json(0, &["train", "x.npz"]);
+    let said = env.run(&["train", "x.npz"]).text();
+    assert!(said.contains("kept as x@1, with report.html"), "{said}");
+    assert!(!said.contains("candidate"), "{said}");
+    let said = env.run(&["train", "x.npz"]).text();
+    assert!(said.contains("`prosopon classifiers promote x`"), "{said}");
     let said = env.run(&["predict", "x", "orl/s2/1.pgm"]).fails(4);
     assert!(said.contains("numbers that were made elsewhere"), "{said}");
 }

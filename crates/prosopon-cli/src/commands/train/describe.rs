@@ -6,6 +6,7 @@ use prosopon_train::train::Outcome;
 use serde_json::json;
 
 use super::results::Saved;
+use crate::args::quoted;
 use crate::failure::Failure;
 use crate::output::{Format, count, print_value};
 
@@ -98,13 +99,21 @@ fn describe(outcome: &Outcome, data: &DataSet, saved: &Saved) -> String {
     };
     match saved.version {
         Some(version) => {
+            let name = &saved.name;
             text += &format!(
-                "kept as {}@{version}: {}\n",
-                saved.name,
+                "kept as {name}@{version}, with report.html: {}\n",
                 saved.folder.display()
             );
+            if saved.is_candidate {
+                text += &format!(
+                    "it is a candidate: `predict` answers with it after `prosopon classifiers promote {}`\n",
+                    quoted(name)
+                );
+            }
         }
-        None => text += &format!("kept in {}\n", saved.folder.display()),
+        None => {
+            text += &format!("kept, with report.html, in {}\n", saved.folder.display());
+        }
     }
     text.trim_end().to_owned()
 }

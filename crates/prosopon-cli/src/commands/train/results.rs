@@ -51,6 +51,8 @@ pub(super) struct Results<'a> {
 pub(super) struct Saved {
     pub(super) name: String,
     pub(super) version: Option<u32>,
+    /// Whether another version still answers, and this one waits to be promoted.
+    pub(super) is_candidate: bool,
     pub(super) folder: PathBuf,
 }
 
@@ -109,6 +111,7 @@ impl<'a> Results<'a> {
             return Ok(Saved {
                 name: self.name.clone(),
                 version: None,
+                is_candidate: false,
                 folder: folder.clone(),
             });
         }
@@ -121,6 +124,7 @@ impl<'a> Results<'a> {
         Ok(Saved {
             name: self.name.clone(),
             version: Some(version),
+            is_candidate: registry.show(&self.name)?.candidate == Some(version),
             folder: registry.folder().join(&self.name).join(version.to_string()),
         })
     }

@@ -65,7 +65,8 @@ fn in_hundreds(share: f64) -> String {
     let value = share * 100.0;
     // How far from the nearer end: 99.99 says as much as 0.01.
     let distance = value.abs().min((100.0 - value).abs());
-    let decimals = if distance == 0.0 {
+    // Nearer than the last decimal that is ever printed is rounding, or says nothing.
+    let decimals = if distance < 5e-9 {
         0
     } else {
         // The margin keeps 0.001 at its place in spite of rounding.
@@ -90,6 +91,7 @@ mod tests {
         assert_eq!(percent(0.999_99), "99.9990 %");
         assert_eq!((percent(0.0), percent(1.0)), ("0 %".into(), "100 %".into()));
         assert_eq!(percent_interval([0.974, 1.0]), "97.40 to 100");
+        assert_eq!(percent_interval([1e-17, 1.0 - 1e-16]), "0 to 100");
         let found = Rate {
             rate: 0.25,
             interval: [0.125, 0.5],
