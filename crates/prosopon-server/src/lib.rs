@@ -193,11 +193,15 @@ fn spawn_load<E: Send + 'static>(
                 return;
             }
         };
-        if *app.stopping.borrow() {
+        let is_stopping = || *app.stopping.borrow();
+        if is_stopping() {
             return;
         }
         if let Err(error) = models.warm_up() {
             tracing::warn!(cause = %error, "could not warm up");
+        }
+        if is_stopping() {
+            return;
         }
         app.metrics.describe(&[
             ("version", env!("CARGO_PKG_VERSION").to_owned()),
@@ -215,7 +219,9 @@ fn spawn_load<E: Send + 'static>(
         tracing::info!(detector, embedder, backend, "ready");
         if let Ok(models) = app.compute.models() {
             Classifiers::warm_up(&app, models);
-            on_ready(models);
+            if !is_stopping() {
+                on_ready(models);
+            }
         }
     });
     loading

@@ -1,6 +1,7 @@
 //! What all handlers share.
 
-use std::path::Path;
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -54,6 +55,8 @@ pub(crate) struct State {
     pub(crate) stopping: watch::Sender<bool>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) started: Instant,
+    /// Held as long as the state lives.
+    _claim: File,
 }
 
 /// Why the server cannot start.
@@ -64,7 +67,21 @@ pub enum StartError {
     #[error("could not make the folder: {source}: {}", path.display())]
     Folder {
         /// The folder.
-        path: std::path::PathBuf,
+        path: PathBuf,
+        /// The report.
+        source: std::io::Error,
+    },
+    /// Another server has these files.
+    #[error("another server runs with this data: {}", path.display())]
+    Taken {
+        /// The keys, cameras and audit log that both would use.
+        path: PathBuf,
+    },
+    /// Whether another server has these files cannot be found out.
+    #[error("could not lock the file: {source}: {}", path.display())]
+    Claim {
+        /// The file that is locked.
+        path: PathBuf,
         /// The report.
         source: std::io::Error,
     },
@@ -106,7 +123,13 @@ impl StartError {
     /// What the user can do about it, if that can be said; one line.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Folder { .. } => Some("choose another data directory: PROSOPON_HOME".to_owned()),
+            Self::Folder { .. } | Self::Claim { .. } => {
+                Some("choose another data directory: PROSOPON_HOME".to_owned())
+            }
+            Self::Taken { .. } => Some(
+                "stop the other one, or give this one a data directory of its own: PROSOPON_HOME"
+                    .to_owned(),
+            ),
             Self::Gallery(error) => Some(error.hint()),
             Self::Database(error) => error.hint().map(str::to_owned),
             Self::Events(EventsError::Store(error)) => Some(error.hint().to_owned()),
@@ -137,18 +160,18 @@ impl State {
 
     /// Opens gallery and database; files that no setting names lie in `home`.
     pub(crate) fn open(settings: Settings, home: &Path) -> Result<App, StartError> {
-        let place = |set: &Option<std::path::PathBuf>, name: &str| {
-            set.clone().unwrap_or_else(|| home.join(name))
-        };
+        let place =
+            |set: &Option<PathBuf>, name: &str| set.clone().unwrap_or_else(|| home.join(name));
         std::fs::create_dir_all(home).map_err(|source| StartError::Folder {
             path: home.to_path_buf(),
             source,
         })?;
+        let database_file = place(&settings.server_db, "server.db");
+        let claim = claim(&database_file)?;
         let galleries = Galleries::open(
             place(&settings.gallery, "gallery.db"),
             place(&settings.galleries_dir, "galleries"),
         )?;
-        let database_file = place(&settings.server_db, "server.db");
         let database = Arc::new(Database::open(&database_file)?);
         let key_file = settings.secret_key_file.clone();
         let key_file = key_file.unwrap_or_else(|| database_file.with_extension("key"));
@@ -181,6 +204,7 @@ impl State {
             metrics,
             started: Instant::now(),
             settings,
+            _claim: claim,
         }))
     }
 
@@ -216,5 +240,55 @@ impl State {
         let name = caller.gallery(asked)?;
         let gallery = self.galleries.get(&name)?;
         Ok((name, gallery))
+    }
+}
+
+/// Takes the files of a server, whose keys, cameras and audit log lie in `database`, for this process: a second server on them
+/// would watch every camera once more. The file that is locked stays; the lock ends with the process, however it ends.
+///
+/// # Errors
+/// [`StartError::Taken`], [`StartError::Claim`].
+fn claim(database: &Path) -> Result<File, StartError> {
+    let path = database.with_extension("lock");
+    let failed = |source| StartError::Claim {
+        path: path.clone(),
+        source,
+    };
+    let mut options = File::options();
+    let options = options.create(true).truncate(false).write(true);
+    let file = options.open(&path).map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StartError::Taken {
+            path: database.to_path_buf(),
+        }),
+        Err(TryLockError::Error(source)) => Err(failed(source)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::TestServer;
+
+    #[test]
+    fn a_second_server_on_the_same_data_is_refused() {
+        let server = TestServer::new("");
+        let other = State::open(server.app.settings.clone(), server.folder());
+        let error = other.err().expect("refused");
+        assert!(matches!(error, StartError::Taken { .. }), "{error}");
+        assert!(
+            error
+                .hint()
+                .is_some_and(|hint| hint.contains("PROSOPON_HOME"))
+        );
+    }
+
+    #[test]
+    fn what_one_server_leaves_the_next_may_have() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = folder.path().join("server.db");
+        drop(claim(&database).unwrap());
+        claim(&database).unwrap();
     }
 }

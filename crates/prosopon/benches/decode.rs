@@ -21,7 +21,8 @@ fn main() {
 
 fn photographs() -> Vec<Vec<u8>> {
     let root = std::env::var_os("PROSOPON_SHARED").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"),
+        // Benchmarks run in the folder of their package.
+        || PathBuf::from("../../../shared"),
         PathBuf::from,
     );
     let files = |folder: &Path| -> Vec<PathBuf> {

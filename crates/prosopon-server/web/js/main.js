@@ -39,8 +39,10 @@ const banner = document.getElementById('banner');
 const made = new Map();
 let shown = null;
 
+const isAllowed = ({ scope, or }) => can(scope) || (or !== undefined && can(or));
+
 function makePage(definition) {
-  if (can(definition.scope) || (definition.or && can(definition.or))) return definition.make();
+  if (isAllowed(definition)) return definition.make();
   const element = h('section', { class: 'page' }, h('h1', { tabindex: '-1' }, definition.title),
     notice('info', 'Your key does not allow this.', `It needs the scope “${definition.scope}”; yours has: ${state.session.scopes.join(', ') || 'none'}.`));
   return { element };
@@ -48,7 +50,7 @@ function makePage(definition) {
 
 function showPage({ isFirst = false } = {}) {
   const [name, ...rest] = location.hash.replace(/^#\/?/, '').split('/').map(decodeURIComponent);
-  const definition = PAGES.find((page) => page.name === name) ?? PAGES[0];
+  const definition = PAGES.find((page) => page.name === name) ?? PAGES.find(isAllowed) ?? PAGES[0];
   let page = made.get(definition.name);
   if (!page) {
     page = makePage(definition);
@@ -85,7 +87,7 @@ async function signOut() {
 
 function showBar() {
   const { session } = state;
-  fill(tabs, mustSignIn() ? [] : PAGES.map(({ name, title }) => h('a', { href: `#/${name}`, 'data-name': name }, title)));
+  fill(tabs, mustSignIn() ? [] : PAGES.filter(isAllowed).map(({ name, title }) => h('a', { href: `#/${name}`, 'data-name': name }, title)));
   // Without a key (on a server that asks for none) there is nobody to name and nothing to sign out of.
   const isSignedIn = session.signed_in && session.name;
   fill(barEnd,

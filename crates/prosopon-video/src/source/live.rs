@@ -141,6 +141,7 @@ impl Drop for Live {
 impl Worker {
     fn run(&mut self) {
         let mut wait = FIRST_WAIT;
+        let mut said = String::new();
         while !self.end.is_stopped() {
             (self.on_state)(SourceState::Connecting);
             let before = self.known.n_frames.load(Ordering::Relaxed);
@@ -155,6 +156,7 @@ impl Worker {
             }
             if n_frames > before {
                 wait = FIRST_WAIT;
+                said.clear();
             }
             // FFmpeg could begin anew by itself, and stands still with some formats. A film of few frames must not
             // start programs without end.
@@ -162,9 +164,16 @@ impl Worker {
             if is_loop && matches!(reason, SourceError::StreamEnded) && n_frames > before + 10 {
                 continue;
             }
-            tracing::info!(source = %self.address, %reason, "lost a source");
+            let reason = reason.to_string();
+            // A camera that is off for a night is tried thousands of times, and not written of as often.
+            if said == reason {
+                tracing::debug!(source = %self.address, reason, "a source is still lost");
+            } else {
+                tracing::info!(source = %self.address, reason, "lost a source");
+                said.clone_from(&reason);
+            }
             (self.on_state)(SourceState::Lost {
-                reason: reason.to_string(),
+                reason,
                 retry_in: wait,
             });
             self.end.wait(wait);
@@ -250,6 +259,7 @@ impl Worker {
         if size.replace(new) != Some(new) {
             *locked(&self.known.size) = Some(new);
             *locked(&self.known.rate) = rate;
+            tracing::info!(source = %self.address, width = new.0, height = new.1, "a source gives pictures");
             (self.on_state)(SourceState::Running {
                 size: new,
                 frames_per_second: rate,

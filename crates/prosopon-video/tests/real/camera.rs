@@ -15,10 +15,8 @@ pub(crate) struct Camera {
 impl Camera {
     /// Serves `film` at `port`, to `user` with his password if given. Port 0 takes a free one.
     pub(crate) fn start(port: &str, film: &Path, user: Option<&str>) -> Self {
-        let script = concat!(
-            env!("CARGO_MANIFEST_DIR"),
-            "/../prosopon-video/tests/real/rtsp.py"
-        );
+        // Tests of this package and of the command line use it; both run in the folder of their package.
+        let script = "../prosopon-video/tests/real/rtsp.py";
         // The system's own Python, which has the packages of the system.
         let mut python = Command::new("/usr/bin/python3");
         python.arg(script).arg(port).arg(film).args(user);
