@@ -80,10 +80,18 @@ impl<'a> Networks<'a> {
         &self,
         model: &ResolvedModel<EmbedderSpec>,
     ) -> Result<NetworkEmbedder, Failure> {
-        let onnx = read_network(&model.path, Some(&model.id))?;
-        NetworkEmbedder::load(self.runtime()?, &onnx, model.spec.clone(), model.id.clone())
-            .map_err(|error| Failure::from(error).at(model.path.display()))
+        load_embedder(self.runtime()?, model)
     }
+}
+
+/// Prepares an embedder from its file.
+pub(crate) fn load_embedder(
+    runtime: &Runtime,
+    model: &ResolvedModel<EmbedderSpec>,
+) -> Result<NetworkEmbedder, Failure> {
+    let onnx = read_network(&model.path, Some(&model.id))?;
+    NetworkEmbedder::load(runtime, &onnx, model.spec.clone(), model.id.clone())
+        .map_err(|error| Failure::from(error).at(model.path.display()))
 }
 
 /// Opens the inference engine, with the installed libraries if no others are named.

@@ -16,6 +16,7 @@
 //! ```
 
 mod add;
+pub mod agreement;
 mod archive;
 mod calibrations;
 mod cascades;

@@ -1,5 +1,6 @@
 //! `prosopon doctor`: what this machine has, and whether it works.
 
+mod agreement;
 mod files;
 
 use std::time::Instant;
@@ -9,6 +10,7 @@ use prosopon::{DetectorOptions, Image, InputSize};
 use prosopon_models::{FileState, Store};
 use serde::Serialize;
 
+use self::agreement::Agreement;
 use self::files::{DataFile, check_all};
 use crate::args::{InferenceArgs, OutputArgs};
 use crate::failure::{Exit, Failure};
@@ -23,7 +25,7 @@ Examples:
   prosopon doctor
   prosopon doctor --backend rten --json
 
-Exit status: 0 if all is well, 4 if faces cannot be found, 5 if a database is damaged.")]
+Exit status: 0 if all is well, 4 if faces cannot be found or engines disagree about them, 5 if a database is damaged.")]
 pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) output: OutputArgs,
@@ -64,7 +66,9 @@ struct SelfTest {
     /// Median of the detector's runs on a picture of 640 × 640, in milliseconds.
     detect_millis: Option<f64>,
     runs: usize,
-    /// What kept the detector from running.
+    /// How the engine compares with the one that is compiled in; none if it is that one.
+    agreement: Option<Agreement>,
+    /// What kept the detector from running, or what is wrong with its answers.
     problem: Option<String>,
     /// What to do about it.
     hint: Option<String>,
@@ -138,7 +142,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     Ok(exit)
 }
 
-/// Runs the default detector on an empty picture for about half a second.
+/// Runs the default detector on an empty picture for about half a second, then both engines on a photograph.
 fn self_test(store: &Store, runtime: &Runtime) -> Result<SelfTest, Failure> {
     let model = store.resolve_detector(None)?;
     let detector = networks::load_detector(runtime, &model, None)?;
@@ -157,10 +161,16 @@ fn self_test(store: &Store, runtime: &Runtime) -> Result<SelfTest, Failure> {
         millis.push(start.elapsed().as_secs_f64() * 1e3);
     }
     millis.sort_by(f64::total_cmp);
+    let agreement = agreement::compare(store, runtime)?;
+    let problem = agreement.as_ref().and_then(|found| found.problem(runtime));
     Ok(SelfTest {
         detect_millis: Some(millis[millis.len() / 2]),
         runs: millis.len(),
-        ..SelfTest::default()
+        agreement,
+        hint: problem.as_ref().map(|_| {
+            "do not trust its answers here: `--backend rten`, or PROSOPON_BACKEND=rten".to_owned()
+        }),
+        problem,
     })
 }
 
@@ -240,16 +250,17 @@ fn describe(checkup: &Checkup) -> String {
         };
     }
     let test = &checkup.self_test;
-    text += &match (test.detect_millis, &test.problem) {
-        (Some(millis), _) => format!(
+    let mut lines = Vec::new();
+    if let Some(millis) = test.detect_millis {
+        lines.push(format!(
             "self-test: detector on 640 × 640 pixels in {millis:.1} ms (median of {})",
             test.runs
-        ),
-        (None, problem) => format!(
-            "self-test failed: {}",
-            problem.as_deref().unwrap_or_default()
-        ),
-    };
+        ));
+    }
+    lines.extend(test.agreement.as_ref().map(Agreement::to_string));
+    let problem = test.problem.as_ref();
+    lines.extend(problem.map(|problem| format!("self-test failed: {problem}")));
+    text += &lines.join("\n");
     if let Some(hint) = &test.hint {
         text += &format!("\nhint: {hint}");
     }

@@ -151,8 +151,16 @@ fn the_doctor_finds_a_healthy_machine() {
                 || checkup["self_test"]["detect_millis"].is_number()
         );
         assert_eq!(list(&checkup, "/backends").len(), 2);
+        let agreement = &checkup["self_test"]["agreement"];
         if backend == "rten" {
             assert_eq!(text(&checkup, "/used/name"), "rten");
+            assert!(agreement.is_null(), "{agreement}");
+        } else if text(&checkup, "/used/name") != "rten" {
+            assert_eq!(agreement["detector"]["n_found_again"], 29, "{agreement}");
+            assert!(
+                agreement["embedder"]["least_similarity"].as_f64() > Some(0.99),
+                "{agreement}"
+            );
         }
     }
     let said = env.run(&["doctor"]).text();

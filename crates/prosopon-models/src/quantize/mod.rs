@@ -4,7 +4,6 @@
 //! directory and is installed only when somebody asks for it. What it makes is an ordinary ONNX file with
 //! `QuantizeLinear` and `DequantizeLinear` nodes, which is added as a network of one's own: nothing uses it unless it is named.
 
-mod compare;
 mod inputs;
 mod tool;
 
@@ -21,7 +20,6 @@ use crate::error::{ModelsError, Result};
 use crate::progress::Progress;
 use crate::store::Store;
 
-pub use compare::{DetectorAgreement, DetectorComparison, EmbedderAgreement, EmbedderComparison};
 pub use inputs::CalibrationInputs;
 pub use tool::Quantizer;
 

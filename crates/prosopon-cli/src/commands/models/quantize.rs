@@ -9,10 +9,10 @@ use prosopon::model::EmbedderSpec;
 use prosopon::{
     AlignedCrop, Detector, DetectorOptions, Embedder, Image, ModelId, NetworkEmbedder, align,
 };
-use prosopon_models::quantize::{
-    CalibrationInputs, DetectorAgreement, DetectorComparison, EmbedderAgreement,
-    EmbedderComparison, Quantized, QuantizedSpec, Quantizer,
+use prosopon_models::agreement::{
+    DetectorAgreement, DetectorComparison, EmbedderAgreement, EmbedderComparison,
 };
+use prosopon_models::quantize::{CalibrationInputs, Quantized, QuantizedSpec, Quantizer};
 use prosopon_models::{DetectorModel, ModelsError, Store};
 use serde::Serialize;
 

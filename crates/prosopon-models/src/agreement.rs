@@ -1,4 +1,4 @@
-//! What the integers cost and gain: both networks on the same pictures, in turns.
+//! How alike two networks answer, or one network in two engines: both on the same pictures, in turns.
 
 use std::time::{Duration, Instant};
 
@@ -68,10 +68,10 @@ pub struct EmbedderComparison<'a> {
 }
 
 impl<'a> EmbedderComparison<'a> {
-    /// Of the network of floats and the one of integers.
-    pub fn new(floats: &'a dyn Embedder, integers: &'a dyn Embedder) -> Self {
+    /// Of the one that is to be met, and the one that is tried.
+    pub fn new(first: &'a dyn Embedder, second: &'a dyn Embedder) -> Self {
         Self {
-            embedders: [floats, integers],
+            embedders: [first, second],
             similarities: Vec::new(),
             times: Times::default(),
         }
@@ -87,8 +87,8 @@ impl<'a> EmbedderComparison<'a> {
         for (which, embedder) in self.embedders.into_iter().enumerate() {
             embeddings.extend(self.times.measure(which, || embedder.embed(crop))?);
         }
-        if let [floats, integers] = embeddings.as_slice() {
-            let products = floats.values().iter().zip(integers.values());
+        if let [first, second] = embeddings.as_slice() {
+            let products = first.values().iter().zip(second.values());
             self.similarities
                 .push(products.map(|(a, b)| f64::from(*a) * f64::from(*b)).sum());
         }
@@ -116,10 +116,10 @@ pub struct DetectorComparison<'a> {
 }
 
 impl<'a> DetectorComparison<'a> {
-    /// Of the network of floats and the one of integers.
-    pub fn new(floats: &'a dyn Detector, integers: &'a dyn Detector) -> Self {
+    /// Of the one that is to be met, and the one that is tried.
+    pub fn new(first: &'a dyn Detector, second: &'a dyn Detector) -> Self {
         Self {
-            detectors: [floats, integers],
+            detectors: [first, second],
             sums: DetectorAgreement::default(),
             overlap: 0.0,
             times: Times::default(),
@@ -139,15 +139,15 @@ impl<'a> DetectorComparison<'a> {
                     .measure(which, || detector.detect(image, &options))?,
             );
         }
-        if let [floats, integers] = found.as_slice() {
-            self.count(floats, integers);
+        if let [first, second] = found.as_slice() {
+            self.count(first, second);
         }
         Ok(())
     }
 
-    fn count(&mut self, floats: &[Detection], integers: &[Detection]) {
-        let mut left: Vec<&Detection> = integers.iter().collect();
-        for face in floats {
+    fn count(&mut self, first: &[Detection], second: &[Detection]) {
+        let mut left: Vec<&Detection> = second.iter().collect();
+        for face in first {
             let overlaps = left
                 .iter()
                 .map(|other| face.bounding_box.iou(&other.bounding_box))
@@ -161,7 +161,7 @@ impl<'a> DetectorComparison<'a> {
             }
         }
         self.sums.n_pictures += 1;
-        self.sums.n_faces += floats.len();
+        self.sums.n_faces += first.len();
         self.sums.n_added += left.len();
     }
 
@@ -204,9 +204,9 @@ mod tests {
 
     #[test]
     fn faces_are_found_again_missed_and_added() {
-        let floats = Fixed(vec![face(0.0), face(100.0)]);
-        let integers = Fixed(vec![face(300.0), face(1.0)]);
-        let mut comparison = DetectorComparison::new(&floats, &integers);
+        let first = Fixed(vec![face(0.0), face(100.0)]);
+        let second = Fixed(vec![face(300.0), face(1.0)]);
+        let mut comparison = DetectorComparison::new(&first, &second);
         comparison.show(&Image::filled(8, 8, [0; 3])).unwrap();
         let agreement = comparison.agreement();
         assert_eq!(
