@@ -130,13 +130,12 @@ impl<'a> DetectorComparison<'a> {
     ///
     /// # Errors
     /// As [`Detector::detect`].
-    pub fn show(&mut self, image: &Image) -> Result<(), DetectError> {
-        let options = DetectorOptions::default();
+    pub fn show(&mut self, image: &Image, options: &DetectorOptions) -> Result<(), DetectError> {
         let mut found = Vec::with_capacity(2);
         for (which, detector) in self.detectors.into_iter().enumerate() {
             found.push(
                 self.times
-                    .measure(which, || detector.detect(image, &options))?,
+                    .measure(which, || detector.detect(image, options))?,
             );
         }
         if let [first, second] = found.as_slice() {
@@ -207,7 +206,10 @@ mod tests {
         let first = Fixed(vec![face(0.0), face(100.0)]);
         let second = Fixed(vec![face(300.0), face(1.0)]);
         let mut comparison = DetectorComparison::new(&first, &second);
-        comparison.show(&Image::filled(8, 8, [0; 3])).unwrap();
+        let image = Image::filled(8, 8, [0; 3]);
+        comparison
+            .show(&image, &DetectorOptions::default())
+            .unwrap();
         let agreement = comparison.agreement();
         assert_eq!(
             (

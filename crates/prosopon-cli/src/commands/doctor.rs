@@ -161,7 +161,7 @@ fn self_test(store: &Store, runtime: &Runtime) -> Result<SelfTest, Failure> {
         millis.push(start.elapsed().as_secs_f64() * 1e3);
     }
     millis.sort_by(f64::total_cmp);
-    let agreement = agreement::compare(store, runtime)?;
+    let agreement = agreement::compare(store, runtime, &options)?;
     let problem = agreement.as_ref().and_then(|found| found.problem(runtime));
     Ok(SelfTest {
         detect_millis: Some(millis[millis.len() / 2]),

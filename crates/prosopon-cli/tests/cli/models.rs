@@ -156,7 +156,9 @@ fn the_doctor_finds_a_healthy_machine() {
             assert_eq!(text(&checkup, "/used/name"), "rten");
             assert!(agreement.is_null(), "{agreement}");
         } else if text(&checkup, "/used/name") != "rten" {
-            assert_eq!(agreement["detector"]["n_found_again"], 29, "{agreement}");
+            let detector = &agreement["detector"];
+            assert!(detector["n_faces"].as_u64() > Some(20), "{agreement}");
+            assert_eq!(detector["n_found_again"], detector["n_faces"]);
             assert!(
                 agreement["embedder"]["least_similarity"].as_f64() > Some(0.99),
                 "{agreement}"

@@ -36,17 +36,21 @@ pub(super) struct Agreement {
 }
 
 /// Compares `runtime` with the engine that is compiled in. None if it is that one, or without the photograph.
-pub(super) fn compare(store: &Store, runtime: &Runtime) -> Result<Option<Agreement>, Failure> {
+pub(super) fn compare(
+    store: &Store,
+    runtime: &Runtime,
+    options: &DetectorOptions,
+) -> Result<Option<Agreement>, Failure> {
     let picture = store.solvay_picture().ok();
     let (Some(picture), true) = (picture, runtime.info().name != "rten") else {
         return Ok(None);
     };
-    let options = InferenceOptions {
+    let inference = InferenceOptions {
         backend: BackendChoice::Rten,
         threads: runtime.info().threads,
         ..InferenceOptions::default()
     };
-    let reference = Runtime::open(&options)?;
+    let reference = Runtime::open(&inference)?;
     let image = Image::open(&picture, &DecodeLimits::default())
         .map_err(|error| Failure::from(error).at(picture.display()))?;
     let model = store.resolve_detector(None)?;
@@ -55,8 +59,8 @@ pub(super) fn compare(store: &Store, runtime: &Runtime) -> Result<Option<Agreeme
     let (first, second) = (first?, second?);
     let spinner = progress::spinner("comparing the engines");
     let mut comparison = DetectorComparison::new(&*first, &*second);
-    comparison.show(&image)?;
-    let faces = first.detect(&image, &DetectorOptions::default())?;
+    comparison.show(&image, options)?;
+    let faces = first.detect(&image, options)?;
     let embedder = embeddings(store, [&reference, runtime], &image, faces)?;
     spinner.finish_and_clear();
     Ok(Some(Agreement {

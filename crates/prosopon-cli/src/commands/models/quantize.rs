@@ -255,7 +255,8 @@ impl Work<'_> {
                     .map(|onnx| detect::load(&runtime, onnx, spec));
                 let (floats, integers) = (floats?, integers?);
                 let mut comparison = DetectorComparison::new(&*floats, &*integers);
-                self.each_picture(held_out, |image| Ok(comparison.show(image)?))?;
+                let options = DetectorOptions::default();
+                self.each_picture(held_out, |image| Ok(comparison.show(image, &options)?))?;
                 Agreement::Detector(comparison.agreement())
             }
             QuantizedSpec::Embedder(spec) => {
