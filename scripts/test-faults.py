@@ -416,7 +416,7 @@ def _(folder):
         servers.append(server)
         expect(not server.is_ready, "the server started where it can keep nothing")
         line = next((line for line in server.log().splitlines() if line.startswith("error:")), "")
-        expect(server.process.wait(5) == 5 and "read" in line.lower() and "hint:" in server.log(), f"status {server.process.poll()}: {server.log()[-300:]}")
+        expect(server.process.wait(5) == 5 and "read" in line and "hint:" in server.log(), f"status {server.process.poll()}: {server.log()[-300:]}")
         return f"detect works; serve: exit 5 {line.replace(str(work), '')!r}"
 
 

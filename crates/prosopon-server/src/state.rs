@@ -77,8 +77,8 @@ pub enum StartError {
         /// The keys, cameras and audit log that both would use.
         path: PathBuf,
     },
-    /// Whether another server has these files cannot be found out.
-    #[error("could not lock the file: {source}: {}", path.display())]
+    /// Whether another server has these files cannot be found out; most often, they can only be read.
+    #[error("could not write to the data directory, which may be read-only: {source}: {}", path.display())]
     Claim {
         /// The file that is locked.
         path: PathBuf,
@@ -123,9 +123,11 @@ impl StartError {
     /// What the user can do about it, if that can be said; one line.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Folder { .. } | Self::Claim { .. } => {
-                Some("choose another data directory: PROSOPON_HOME".to_owned())
-            }
+            Self::Folder { .. } => Some("choose another data directory: PROSOPON_HOME".to_owned()),
+            Self::Claim { .. } => Some(
+                "make the folder writable, or choose another data directory: PROSOPON_HOME"
+                    .to_owned(),
+            ),
             Self::Taken { .. } => Some(
                 "stop the other one, or give this one a data directory of its own: PROSOPON_HOME"
                     .to_owned(),

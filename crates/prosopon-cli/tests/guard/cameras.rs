@@ -83,6 +83,24 @@ fn a_cameras_password_is_nowhere_to_be_seen_and_survives() {
     );
 }
 
+#[test]
+fn a_camera_that_stays_off_is_one_line_in_the_log() {
+    let settings = [("threads", "1"), ("camera_hosts", "127.0.0.1")];
+    let Some(server) = Served::start(&settings) else {
+        return;
+    };
+    // Nobody listens there.
+    let added = add(
+        &server,
+        &json!({"name": "Gate", "address": "rtsp://127.0.0.1:9/live"}),
+    );
+    until(&server, &added["id"], |camera| {
+        camera["state"]["n_lost"].as_u64() >= Some(4)
+    });
+    let log = server.log_with("lost a source");
+    assert_eq!(log.matches("lost a source").count(), 1, "{log}");
+}
+
 /// A message of a WebSocket, as clients send it (RFC 6455, section 5.2); masked with nothing.
 fn message(bytes: &[u8]) -> Vec<u8> {
     let length = (bytes.len() as u64).to_be_bytes();

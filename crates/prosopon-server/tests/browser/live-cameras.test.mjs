@@ -58,6 +58,7 @@ describe('live cameras', { skip: withoutData }, () => {
       // The old rows stay until the chosen ones are there.
       await page.locator('.event', { hasText: 'Somebody appeared' }).first().waitFor({ state: 'detached' });
       await page.locator('.event', { hasText: 'lin-manuel-miranda' }).first().waitFor();
+      assert.equal(await page.locator('.event', { hasText: 'Somebody appeared' }).count(), 0);
       await card.getByRole('button', { name: 'Stop Stage' }).click();
       await card.getByText('Stopped').first().waitFor();
     } finally {

@@ -62,6 +62,8 @@ struct Worker {
     end: Stop,
     on_state: OnState,
     begun: Option<Instant>,
+    /// Why there are no frames, as far as the log says so.
+    lost: Option<String>,
 }
 
 impl Live {
@@ -92,6 +94,7 @@ impl Live {
             end: end.clone(),
             on_state,
             begun: None,
+            lost: None,
         };
         let thread = thread::spawn(move || {
             worker.run();
@@ -141,7 +144,6 @@ impl Drop for Live {
 impl Worker {
     fn run(&mut self) {
         let mut wait = FIRST_WAIT;
-        let mut said = String::new();
         while !self.end.is_stopped() {
             (self.on_state)(SourceState::Connecting);
             let before = self.known.n_frames.load(Ordering::Relaxed);
@@ -156,7 +158,6 @@ impl Worker {
             }
             if n_frames > before {
                 wait = FIRST_WAIT;
-                said.clear();
             }
             // FFmpeg could begin anew by itself, and stands still with some formats. A film of few frames must not
             // start programs without end.
@@ -166,11 +167,11 @@ impl Worker {
             }
             let reason = reason.to_string();
             // A camera that is off for a night is tried thousands of times, and not written of as often.
-            if said == reason {
+            if self.lost.as_ref() == Some(&reason) {
                 tracing::debug!(source = %self.address, reason, "a source is still lost");
             } else {
                 tracing::info!(source = %self.address, reason, "lost a source");
-                said.clone_from(&reason);
+                self.lost = Some(reason.clone());
             }
             (self.on_state)(SourceState::Lost {
                 reason,
@@ -254,12 +255,15 @@ impl Worker {
 
     fn give(&mut self, raw: Raw, size: &mut Option<(u32, u32)>, rate: Option<f64>) {
         let now = Instant::now();
+        // A film that begins anew is neither.
+        if self.begun.is_none() || self.lost.take().is_some() {
+            tracing::info!(source = %self.address, "a source gives pictures");
+        }
         let begun = *self.begun.get_or_insert(now);
         let new = (raw.image.width(), raw.image.height());
         if size.replace(new) != Some(new) {
             *locked(&self.known.size) = Some(new);
             *locked(&self.known.rate) = rate;
-            tracing::info!(source = %self.address, width = new.0, height = new.1, "a source gives pictures");
             (self.on_state)(SourceState::Running {
                 size: new,
                 frames_per_second: rate,

@@ -41,9 +41,10 @@ pub(super) fn compare(
     runtime: &Runtime,
     options: &DetectorOptions,
 ) -> Result<Option<Agreement>, Failure> {
-    let picture = store.solvay_picture().ok();
-    let (Some(picture), true) = (picture, runtime.info().name != "rten") else {
-        return Ok(None);
+    let is_compiled_in = runtime.info().library.is_none();
+    let picture = match store.solvay_picture() {
+        Ok(picture) if !is_compiled_in => picture,
+        _ => return Ok(None),
     };
     let inference = InferenceOptions {
         backend: BackendChoice::Rten,
